@@ -1,0 +1,23 @@
+"""What surrounds every page: title, icon, logo, style."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import streamlit as st
+
+from mta_core.weights import ROOT
+
+ICONS = ROOT / "assets" / "icons"
+STYLE = Path(__file__).with_name("chrome.css")
+SIDEBAR_WIDTH = 296
+NAME = "Multi-task attack explorer"
+
+
+def page() -> None:
+    """The frame of a page; call it first."""
+    st.set_page_config(
+        page_title=NAME, page_icon=str(ICONS / "icon.png"), layout="wide", initial_sidebar_state=SIDEBAR_WIDTH
+    )
+    st.logo(str(ICONS / "logo.svg"), icon_image=str(ICONS / "icon.svg"), size="medium")
+    st.html(STYLE)

@@ -1,0 +1,124 @@
+"""The form of an attack. It draws itself: from the victim's card, the attack's fields and its scopes."""
+
+from __future__ import annotations
+
+from dataclasses import Field, fields
+from typing import Any
+
+import streamlit as st
+
+from app import resources, state
+from app.library import Picture
+from app.panels import GAINS, Beside
+from app.workshop import Request
+from mta_core.attacks import ATTACKS, Attack, Scope, make_attack
+from mta_core.budget import Budget, Norm
+from mta_core.tasks import TASKS, Task
+from mta_core.weights import Card
+
+SCOPES: dict[str, Scope] = {"One per task": "per-task", "One for all": "joint"}
+NORMS = {norm.label: norm for norm in Norm}
+RANGES = {Norm.LINF: ("epsilon", 0.5, 16.0, 5.0, 0.5), Norm.L2: ("epsilon_l2", 0.5, 20.0, 4.0, 0.5)}
+"""Key, least, greatest, first value and step of epsilon in the norm's units."""
+WIDE: dict[str, Any] = {"required": True, "width": "stretch", **state.LINKED}
+
+
+def choose(picture: Picture) -> Request:
+    """Victim, tasks, attack and budget for a picture."""
+    workshop = resources.workshop()
+    card = _victim(workshop.victims())
+    tasks = _tasks(card)
+    kind = _attack_kind(workshop.generators(card.name), tasks)
+    scope = _scope(kind)
+    budget = _budget()
+    attack = make_attack(kind.name, **_settings(kind, workshop.generators(card.name)))
+    return Request(picture, card.name, tasks, attack, scope, budget)
+
+
+def _victim(cards: list[Card]) -> Card:
+    names = [card.name for card in cards]
+    chosen = st.selectbox("Victim", names, key="victim", help="The model under attack.", **state.LINKED)
+    return cards[names.index(chosen)]
+
+
+def _tasks(card: Card) -> tuple[Task, ...]:
+    """At least one; without a choice all that the victim answers."""
+    answered = {t.label: t for t in TASKS if card.tasks.get(t.name) == t.space}
+    chosen = st.pills(
+        "Tasks to attack", list(answered), selection_mode="multi", default=list(answered), key="tasks",
+        width="stretch", **state.LINKED,
+    )  # fmt: skip
+    return tuple(t for label, t in answered.items() if label in chosen) or tuple(answered.values())
+
+
+def _attack_kind(cards: list[Card], tasks: tuple[Task, ...]) -> type[Attack]:
+    """A trained generator is the quickest, so it is the default where there is one."""
+    names = {t.name for t in tasks}
+    fitting = any(names <= set(card.tasks) for card in cards)
+    kinds = {kind.label: kind for kind in ATTACKS if kind.name != "mta" or fitting}
+    default = "MTA" if fitting else "PGD"
+    summaries = "; ".join(f"{label}: {kind.summary}" for label, kind in kinds.items())
+    chosen = st.segmented_control("Attack", list(kinds), default=default, key="attack", help=f"{summaries}.", **WIDE)
+    return kinds.get(chosen, kinds[default])
+
+
+def _scope(kind: type[Attack]) -> Scope:
+    offered = [label for label, scope in SCOPES.items() if scope in kind.scopes]
+    if len(offered) == 1:
+        return SCOPES[offered[0]]
+    chosen = st.segmented_control("Perturbations", offered, default=offered[0], key="scope", **WIDE)
+    return SCOPES[chosen or offered[0]]
+
+
+def _budget() -> Budget:
+    left, right = st.columns([2, 3], vertical_alignment="bottom")
+    label = left.segmented_control("Norm", list(NORMS), default=Norm.LINF.label, key="norm", **WIDE)
+    norm = NORMS[label or Norm.LINF.label]
+    key, low, high, first, step = RANGES[norm]
+    unit, form = ("/255", "%g/255") if norm is Norm.LINF else ("L2 norm", "%g")
+    value = right.slider(f"Epsilon ({unit.strip('/')})" if norm is Norm.L2 else "Epsilon", low, high, first, step, form, key=key, **state.LINKED)
+    return Budget.from_units(norm, value)
+
+
+def _settings(kind: type[Attack], cards: list[Card]) -> dict[str, Any]:
+    """The attack's own fields, two numbers beside each other."""
+    shown = [f for f in fields(kind) if f.type not in ("str", str) or len(cards) > 1]
+    values, columns = {}, st.columns(2) if shown else []
+    numbers = [f for f in shown if isinstance(f.default, int | float) and not isinstance(f.default, bool)]
+    for i, f in enumerate(numbers):
+        with columns[i % 2]:
+            values[f.name] = _number(kind, f)
+    for f in (f for f in shown if f not in numbers):
+        values[f.name] = _choice(kind, f, cards)
+    return values
+
+
+def _number(kind: type[Attack], f: Field[Any]) -> float:
+    limits = f.metadata
+    cast = type(f.default)
+    return st.number_input(
+        limits["label"], cast(limits["low"]), cast(limits["high"]), f.default, cast(limits["step"]),
+        key=f"{kind.name}_{f.name}", help=limits["help"], persist_state="session", **state.LINKED,
+    )  # fmt: skip
+
+
+def _choice(kind: type[Attack], f: Field[Any], cards: list[Card]) -> Any:
+    key, limits = f"{kind.name}_{f.name}", f.metadata
+    if isinstance(f.default, bool):
+        return st.toggle(limits["label"], f.default, key=key, help=limits["help"], persist_state="session", **state.LINKED)
+    names = [f.default, *limits.get("choices", [card.name for card in cards])]
+    return st.selectbox(limits["label"], names, key=key, help=limits["help"], persist_state="session", **state.LINKED)
+
+
+def look(has_truth: bool) -> tuple[int, Beside]:
+    """The gain of the shown perturbation, 0 for the automatic one, and what the last column shows."""
+    left, right = st.columns(2)
+    gain = left.selectbox(
+        "Gain", GAINS, key="gain", format_func=lambda g: f"×{g}" if g else "Automatic",
+        help="How much the perturbation is amplified to be seen.", **state.LINKED,
+    )  # fmt: skip
+    names: dict[str, Beside] = {"Ground truth": "truth", "Random noise": "noise"} if has_truth else {"Random noise": "noise"}
+    chosen = right.selectbox(
+        "Last column", list(names), key="beside", help="Random noise: outputs for noise of the same size.", **state.LINKED
+    )
+    return gain, names[chosen]

@@ -1,0 +1,77 @@
+"""Choosing a picture: a scene of the gallery, one of a connected data set, or an upload."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from app import library, resources, state
+from app.components import picker
+from app.library import Picture, Shelf
+from mta_core.data import DataError
+from mta_core.imaging import ImageError
+
+GALLERY, UPLOAD = "Gallery", "Upload"
+MAX_UPLOAD_MB = 64
+
+
+def choose() -> Picture | None:
+    """The chosen picture; None where there is nothing to show yet."""
+    gallery, connected = resources.gallery(), resources.connected()
+    sources = [*([GALLERY] if gallery else []), UPLOAD, *connected]
+    source = st.segmented_control(
+        "Picture", sources, default=sources[0], required=True, key="source", width="stretch", **state.LINKED
+    )
+    if source == UPLOAD:
+        return _upload() or (_gallery_scene(gallery) if gallery else None)
+    if source in connected:
+        return _connected(connected[source])
+    return _gallery(gallery) if gallery else None
+
+
+def _gallery(gallery: Shelf) -> Picture:
+    names = gallery.keys()
+    titles = [f"Room {i + 1}" for i in range(len(names))]
+    chosen = state.scene(names)
+    picker.pick("Scenes of the gallery", names, titles, gallery.thumbnails(), chosen, lambda n: state.choose_scene(n, names[0]))
+    return gallery.read(names.index(chosen))
+
+
+def _gallery_scene(gallery: Shelf) -> Picture:
+    names = gallery.keys()
+    return gallery.read(names.index(state.scene(names)))
+
+
+def _connected(shelf: Shelf) -> Picture | None:
+    number = st.number_input(
+        f"Picture, 1 to {len(shelf)}", 1, len(shelf), key="number", persist_state="session", **state.LINKED
+    )
+    try:
+        return shelf.read(int(number) - 1)
+    except (DataError, ImageError) as error:
+        st.error(f"This picture is left out: {error}.", icon=None)
+        return None
+
+
+def _upload() -> Picture | None:
+    """The uploaded picture. Any file is accepted and looked at here, so that what is wrong can be said."""
+    file = st.file_uploader(
+        "Your picture", key="upload", max_upload_size=MAX_UPLOAD_MB, label_visibility="collapsed",
+        help="JPEG, PNG, WebP, GIF, BMP, TIFF or PPM. It stays in memory and is forgotten with this session.",
+    )  # fmt: skip
+    if file is not None and (state.upload() or ("",))[0] != file.file_id:
+        state.keep_upload(file.file_id, _read(file.name, file.getvalue()))
+    kept = state.upload()
+    if kept is None:
+        st.caption("Choose a file. It stays in memory and is forgotten with this session.")
+        return None
+    if isinstance(kept[1], str):
+        st.error(kept[1])
+        return None
+    return kept[1]
+
+
+def _read(name: str, data: bytes) -> Picture | str:
+    try:
+        return library.read_upload(name, data)
+    except ImageError as error:
+        return f"{name} cannot be read: {error}."

@@ -1,0 +1,212 @@
+// Draws a result: one row for the picture, one for each task. Data: a line of JSON, then the PNG files it names.
+// New pictures are decoded first and then swapped in together; until then the last ones stay.
+const kept = new Map() // digest -> object URL
+
+function read(data) {
+  const bytes = new Uint8Array(data.buffer ?? data, data.byteOffset ?? 0, data.byteLength)
+  const end = bytes.indexOf(10)
+  return [JSON.parse(new TextDecoder().decode(bytes.subarray(0, end))), bytes.subarray(end + 1)]
+}
+
+function keep(header, blob) {
+  if (!header.files.length) return
+  const fresh = new Set(header.files.map(([digest]) => digest))
+  for (const [digest, offset, length] of header.files) {
+    if (!kept.has(digest)) {
+      kept.set(digest, URL.createObjectURL(new Blob([blob.slice(offset, offset + length)], { type: "image/png" })))
+    }
+  }
+  for (const [digest, url] of kept) {
+    if (kept.size > 120 && !fresh.has(digest)) {
+      URL.revokeObjectURL(url)
+      kept.delete(digest)
+    }
+  }
+}
+
+function element(tag, className, text) {
+  const made = document.createElement(tag)
+  if (className) made.className = className
+  if (text !== undefined) made.textContent = text
+  return made
+}
+
+function scale(colours, low, high) {
+  const line = element("div", "mta-scale")
+  const bar = element("span", "mta-bar")
+  bar.style.background = `linear-gradient(90deg, ${colours.join(",")})`
+  line.append(element("span", "", low), bar, element("span", "", high))
+  return line
+}
+
+function words(row) {
+  const box = element("div", "mta-words")
+  box.append(element("h3", "", row.title), element("p", "mta-verdict", row.words))
+  if (row.measure) {
+    const m = row.measure
+    const line = element("p", "mta-measure")
+    line.append(element("span", "mta-name", `${m.label} `), element("span", "", m.clean), element("span", "mta-arrow", " → "))
+    line.append(element("b", m.worse ? "mta-worse" : "", m.adversarial))
+    const note = element("p", "mta-note", `${m.direction}${m.reference ? ", " + m.reference : ""} · noise ${m.noise ?? "…"}`)
+    box.append(line, note)
+  }
+  if (row.facts) {
+    const list = element("dl", "mta-facts")
+    for (const [name, value] of row.facts) list.append(element("dt", "", name), element("dd", "", value))
+    box.append(list)
+  }
+  const legend = element("div", "mta-legend")
+  if (row.legend?.span) {
+    const [low, high] = row.legend.span.map((v) => `${v.toFixed(1)} ${row.legend.unit}`)
+    legend.append(scale(row.legend.scale, low, high))
+  }
+  for (const [name, colour] of row.legend?.entries ?? []) {
+    const entry = element("span", "mta-entry", name)
+    entry.style.setProperty("--swatch", colour)
+    legend.append(entry)
+  }
+  box.append(legend)
+  return box
+}
+
+function chart(data) {
+  const ns = "http://www.w3.org/2000/svg"
+  const box = element("div", "mta-chart")
+  box.setAttribute("role", "img")
+  const last = data.series.map((s) => `${s.label} ${s.points.at(-1)[1].toFixed(2)}`).join(", ")
+  box.setAttribute("aria-label", `Loss of each task by step, of ${data.total}: ${last}`)
+  const svg = document.createElementNS(ns, "svg")
+  svg.setAttribute("viewBox", "0 0 100 60")
+  svg.setAttribute("preserveAspectRatio", "none")
+  for (const s of data.series) {
+    const values = s.points.map((p) => p[1])
+    const low = Math.min(0, ...values)
+    const high = Math.max(...values, low + 1e-6)
+    const line = document.createElementNS(ns, "polyline")
+    const at = ([step, v]) => `${(100 * (step - 1)) / Math.max(1, data.total - 1)},${58 - (56 * (v - low)) / (high - low)}`
+    line.setAttribute("points", s.points.map(at).join(" "))
+    line.setAttribute("stroke", s.colour)
+    svg.append(line)
+  }
+  const key = element("div", "mta-key")
+  for (const s of data.series) {
+    const entry = element("span", "mta-entry", `${s.label} ${s.points.at(-1)[1].toFixed(2)}`)
+    entry.style.setProperty("--swatch", s.colour)
+    key.append(entry)
+  }
+  box.append(svg, key)
+  return box
+}
+
+async function cell(data, row, header) {
+  const figure = element("figure", "mta-cell")
+  const frame = element("div", "mta-frame")
+  const caption = element("figcaption", "", data.caption)
+  if (data.chart && header.chart) {
+    frame.append(chart(header.chart))
+    caption.textContent = "Loss by step, each to its own scale"
+  } else if (data.digest && kept.has(data.digest)) {
+    const image = new Image()
+    image.alt = data.alt
+    image.draggable = false
+    image.src = kept.get(data.digest)
+    await image.decode().catch(() => {})
+    const button = element("button", "mta-open")
+    button.type = "button"
+    button.setAttribute("aria-label", `Enlarge: ${data.alt}`)
+    button.append(image)
+    frame.append(button)
+  } else {
+    frame.append(element("span", "mta-waiting", data.alt))
+  }
+  if (data.caption === "Difference" && row.difference) {
+    const note = element("div", "mta-span")
+    note.title = row.difference.label
+    note.append(scale(row.difference.scale, "0", row.difference.top))
+    frame.append(note)
+  }
+  figure.append(frame, caption)
+  return figure
+}
+
+function enlarge(root, figure) {
+  const image = figure.querySelector("img")
+  const dialog = element("dialog", "mta-dialog")
+  const large = image.cloneNode()
+  const close = element("button", "mta-close", "Close")
+  close.type = "button"
+  close.onclick = () => dialog.close()
+  const foot = element("div", "mta-foot")
+  foot.append(element("p", "", image.alt), close)
+  dialog.append(large, foot)
+  dialog.onclick = (event) => event.target === dialog && dialog.close()
+  dialog.onclose = () => dialog.remove()
+  root.append(dialog)
+  dialog.showModal()
+}
+
+function link(root) {
+  root.onpointermove = (event) => {
+    const frame = event.target.closest?.(".mta-frame:has(img)")
+    root.classList.toggle("mta-linked", Boolean(frame) && event.pointerType === "mouse")
+    if (!frame) return
+    const box = frame.getBoundingClientRect()
+    root.style.setProperty("--x", `${(100 * (event.clientX - box.left)) / box.width}%`)
+    root.style.setProperty("--y", `${(100 * (event.clientY - box.top)) / box.height}%`)
+  }
+  root.onpointerleave = () => root.classList.remove("mta-linked")
+  root.onclick = (event) => {
+    const figure = event.target.closest?.(".mta-open")?.closest("figure")
+    if (figure) enlarge(root, figure)
+  }
+}
+
+// Before the first result: the outlines of what will come.
+function outline(count) {
+  return Array.from({ length: count }, () => {
+    const line = element("section", "mta-row mta-outline")
+    line.append(element("div", "mta-words"), ...Array.from({ length: 4 }, () => {
+      const figure = element("figure", "mta-cell")
+      figure.append(element("div", "mta-frame"), element("figcaption", "", "\u00a0"))
+      return figure
+    }))
+    return line
+  })
+}
+
+async function draw(root, header) {
+  const turn = (root.turn = (root.turn ?? 0) + 1)
+  const rows = await Promise.all(
+    header.rows.map(async (row) => {
+      const line = element("section", "mta-row")
+      line.dataset.row = row.id
+      line.setAttribute("aria-label", row.title)
+      line.append(words(row), ...(await Promise.all(row.cells.map((data) => cell(data, row, header)))))
+      return line
+    }),
+  )
+  if (turn === root.turn) root.querySelector(".mta-rows").replaceChildren(...rows)
+}
+
+export default function ({ parentElement, data }) {
+  const [header, blob] = read(data)
+  let root = parentElement.querySelector(".mta-stage")
+  if (!root) {
+    root = element("div", "mta-stage")
+    root.append(element("div", "mta-progress"), element("div", "mta-rows"))
+    parentElement.append(root)
+    link(root)
+  }
+  const busy = header.progress !== null
+  root.setAttribute("aria-busy", String(busy))
+  const progress = root.querySelector(".mta-progress")
+  progress.classList.toggle("mta-busy", busy)
+  progress.style.setProperty("--done", header.progress ?? 0)
+  keep(header, blob)
+  if (!header.rows.length) {
+    root.querySelector(".mta-rows").replaceChildren(...outline(header.outline))
+    return
+  }
+  const complete = header.rows.every((row) => row.cells.every((c) => !c.digest || kept.has(c.digest)))
+  if (complete || !root.querySelector(".mta-row:not(.mta-outline)")) draw(root, header)
+}

@@ -1,0 +1,73 @@
+"""One line that says what is going on, of fixed height, and the button that stops it."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Callable
+
+import streamlit as st
+
+from app import resources, state
+from app.workshop import AttackEvent, LossStep, Request, Result
+from mta_core.attacks import JOINT
+from mta_core.jobs import Job
+
+
+def toolbar(request: Request, job: Job[AttackEvent] | None, result: Result | None, again: Callable[[], object]) -> str:
+    """The status, whose perturbation is shown, and stop; returns the name of the chosen perturbation."""
+    with st.container(horizontal=True, vertical_alignment="center", key="toolbar", gap="small"):
+        line(request, job, result)
+        chosen = _whose(request)
+        if job is not None and not job.is_done and request.is_iterative:
+            st.button("Stop", key="stop", on_click=job.stop, help="Ends the attack and keeps what it has found.")
+        elif result is not None and result.request == request and result.stopped_at is not None:
+            st.button("Run again", key="again", on_click=again)
+    return chosen
+
+
+def _whose(request: Request) -> str:
+    """Each task has its own perturbation, or all have one."""
+    if request.scope == "joint":
+        return JOINT
+    names = {t.label: t.name for t in request.tasks}
+    if len(names) == 1:
+        return request.tasks[0].name
+    chosen = st.segmented_control(
+        "Perturbation of", list(names), default=next(iter(names)), required=True, key="shown",
+        label_visibility="collapsed", help="Whose perturbation the first row shows.", **state.LINKED,
+    )  # fmt: skip
+    return names.get(chosen or "", request.tasks[0].name)
+
+
+def line(request: Request, job: Job[AttackEvent] | None, result: Result | None) -> None:
+    words = _running(request, job) if job and not job.is_done else _finished(result)
+    busy = " mta-alive" if job and not job.is_done else ""
+    device = html.escape(resources.workshop().device.label)
+    st.html(f'<div class="mta-status{busy}" role="status"><span>{html.escape(words)}</span><span class="mta-device">{device}</span></div>')
+
+
+def _running(request: Request, job: Job[AttackEvent]) -> str:
+    steps = [event for event in list(job.events) if isinstance(event, LossStep)]
+    if not steps:
+        return f"{request.attack.label} at {request.budget.label} …"
+    last = steps[-1]
+    return f"{request.attack.label} at {request.budget.label}: {last.perturbation}, step {last.done} of {last.total}"
+
+
+def _finished(result: Result | None) -> str:
+    if result is None:
+        return ""
+    request = result.request
+    stopped = f", stopped after {result.stopped_at} steps" if result.stopped_at is not None else ""
+    return f"{request.attack.label} at {request.budget.label}{stopped} · attack {result.outcome.seconds:.2f} s"
+
+
+def progress(request: Request, job: Job[AttackEvent] | None) -> float | None:
+    """The finished share of a running attack; None where none is running."""
+    if job is None or job.is_done:
+        return None
+    steps = [event for event in list(job.events) if isinstance(event, LossStep)]
+    if not steps:
+        return 0.0
+    groups = 1 if request.scope == "joint" else len(request.tasks)
+    return min(1.0, len(steps) / (groups * steps[-1].total))

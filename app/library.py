@@ -1,0 +1,113 @@
+"""The pictures a person can choose: gallery scenes, data sets the operator connected, uploads."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+
+from torch import Tensor
+
+from mta_core import imaging
+from mta_core.data import SOURCES, DataError, DataSource, Sample, Size, open_data
+from mta_core.weights import ROOT
+
+SIZE: Size = (288, 384)
+"""Height and width on which everything is shown and attacked."""
+THUMBNAIL: Size = (72, 96)
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One picture to attack, (3, H, W) in [0, 1], with its label maps by task; equal where the key is equal."""
+
+    key: str
+    name: str
+    credit: str
+    image: Tensor = field(compare=False, repr=False)
+    targets: Mapping[str, Tensor] = field(default_factory=dict, compare=False, repr=False)
+
+    @property
+    def stem(self) -> str:
+        """A file name for downloads, without suffix."""
+        plain = "".join(c if c.isalnum() else "-" for c in Path(self.name).stem.lower())
+        return plain.strip("-") or "picture"
+
+
+class Shelf:
+    """The pictures of one data source, the last ones used kept in memory."""
+
+    def __init__(self, name: str, data: DataSource) -> None:
+        self.name = name
+        self.data = data
+        self.read = lru_cache(maxsize=32)(self._read)
+        self.thumbnails = lru_cache(maxsize=1)(self._thumbnails)
+
+    def __len__(self) -> int:
+        return len(self.data)
+
+    def keys(self) -> list[str]:
+        return [self.data.name_of(index) for index in range(len(self))]
+
+    def _read(self, index: int) -> Picture:
+        sample = self.data[index]
+        return Picture(f"{self.name}/{sample.name}", _title(self.data, sample, index), self.data.terms, sample.image, sample.targets)
+
+    def _thumbnails(self) -> tuple[bytes, ...]:
+        pictures = (self.data[index].image for index in range(len(self)))
+        return tuple(imaging.encode_png(imaging.fit(picture, THUMBNAIL)) for picture in pictures)
+
+
+def _title(data: DataSource, sample: Sample, index: int) -> str:
+    return f"Room {index + 1}" if data.name == "rooms" else f"{data.label} {sample.name}"
+
+
+def gallery_folder() -> Path:
+    """The scenes shipped with the program, unless the environment variable names others."""
+    return Path(os.environ.get("MTA_GALLERY", ROOT / "assets" / "gallery"))
+
+
+def open_gallery() -> Shelf | None:
+    """The shipped scenes; None where they are not there."""
+    try:
+        return Shelf("gallery", open_data(f"rooms:{gallery_folder()}", "gallery", SIZE))
+    except (DataError, OSError):
+        return None
+
+
+def open_connected(text: str | None = None) -> dict[str, Shelf]:
+    """The data sets the operator named: by their source's label, those that cannot be opened left out."""
+    text = os.environ.get("MTA_DATA_ROOTS", "") if text is None else text
+    shelves: dict[str, Shelf] = {}
+    for root in parse_roots(text):
+        try:
+            data = open_data(root, "test", SIZE)
+        except DataError:
+            continue
+        label = data.label if data.label not in shelves else f"{data.label} ({Path(root.partition(':')[2]).name})"
+        shelves[label] = Shelf(root, data)
+    return shelves
+
+
+def parse_roots(text: str, separator: str = os.pathsep, names: Iterable[str] = ()) -> list[str]:
+    """`NAME:PATH` entries from a list; where the separator is ":" too, an entry begins at the name of a source."""
+    known = set(names) or {source.name for source in SOURCES}
+    entries: list[str] = []
+    for part in text.split(separator):
+        if not entries or part.partition(":")[0].strip() in known:
+            entries.append(part.strip())
+        else:
+            entries[-1] += separator + part
+    return [entry for entry in entries if entry.partition(":")[0] in known and entry.partition(":")[2]]
+
+
+def read_upload(name: str, data: bytes) -> Picture:
+    """An uploaded file, cropped to the size of the page.
+
+    Raises:
+        ImageError: it cannot be read; the message is one sentence.
+    """
+    image = imaging.fit(imaging.decode(data), SIZE)
+    return Picture(f"upload/{imaging.digest(data)}", name, "your upload, forgotten with this session", image)

@@ -1,0 +1,215 @@
+"""A result as the pictures, words and legends of the page: one message for the stage component. No streamlit here."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from PIL import Image
+from torch import Tensor
+
+from app.workshop import LossStep, Request, Result
+from mta_core import imaging
+from mta_core.attacks import JOINT
+from mta_core.explore import PerturbationOutcome, TaskOutcome, noisy_picture
+from mta_core.tasks import TASKS, task
+from mta_core.tasks.colours import CIVIDIS, cividis
+
+Beside = Literal["truth", "noise"]
+"""What the last column shows."""
+TASK_COLOURS = dict(zip((t.name for t in TASKS), ("#0072b2", "#d55e00", "#009e73", "#cc79a7"), strict=False))
+GAINS = (0, 1, 2, 5, 10, 20, 50, 100)
+"""0 lets the largest value of the perturbation span the whole range."""
+
+
+@dataclass(frozen=True)
+class View:
+    """How a result is looked at.
+
+    Attributes:
+        perturbation: whose perturbation is shown, of those the result has.
+        gain: amplification of the perturbation, 0 for the automatic one.
+    """
+
+    perturbation: str
+    gain: int = 0
+    beside: Beside = "truth"
+
+
+def outline(num_tasks: int) -> bytes:
+    """The stage's data before there is a result."""
+    return json.dumps({"rows": [], "outline": 1 + num_tasks, "progress": 0.0, "chart": None, "files": []}).encode() + b"\n"
+
+
+def message(result: Result, view: View, *, progress: float | None = None, live: Sequence[LossStep] = ()) -> bytes:
+    """The stage's data: a line of JSON, then the PNG files it names by digest, offset and length.
+
+    While something is being computed (`progress` is given) the pictures are left out: the browser has them.
+    """
+    rows = _rows(result, view)
+    files: dict[str, bytes] = {}
+    for cell in (cell for row in rows for cell in row["cells"]):
+        png = cell.pop("png", None)
+        if png is not None:
+            cell["digest"] = hashlib.sha256(png).hexdigest()[:16]
+            files[cell["digest"]] = png
+    history = live or result.history
+    header: dict[str, Any] = {"rows": rows, "progress": progress, "chart": loss_chart(history)}
+    offset, header["files"] = 0, []
+    for digest, png in files.items() if progress is None else ():
+        header["files"].append([digest, offset, len(png)])
+        offset += len(png)
+    text = json.dumps(header, ensure_ascii=True).encode()
+    return b"\n".join((text, b"".join(files.values()) if progress is None else b""))
+
+
+def _rows(result: Result, view: View) -> list[dict[str, Any]]:
+    return [_picture_row(result, view), *(_task_row(result, o, view) for o in result.outcome.tasks.values())]
+
+
+def _picture_row(result: Result, view: View) -> dict[str, Any]:
+    request = result.request
+    shown = result.outcome.perturbations[view.perturbation]
+    gain = view.gain or automatic_gain(shown)
+    what = f"{request.attack.label}, {request.budget.label}"
+    noisy = _encode(result, ("noise",), lambda: noisy_picture(request.budget, result.outcome.clean[None], request.seed)[0])
+    cells = [
+        _cell("Clean", f"Clean picture: {request.picture.name}", _encode(result, ("clean",), lambda: result.outcome.clean)),
+        _cell(
+            "Adversarial",
+            f"Adversarial picture for {_title(view.perturbation)}: {request.picture.name}, {what}",
+            _encode(result, ("adversarial", shown.name), lambda: shown.adversarial),
+        ),
+        _cell(
+            f"Perturbation ×{gain:g}",
+            f"Perturbation for {_title(view.perturbation)}, amplified {gain:g} times; grey is no change",
+            _encode(result, ("perturbation", shown.name, gain), lambda: amplify(shown.perturbation, gain)),
+        ),
+        _cell("Random noise", f"The picture with random noise of the same size, {request.budget.label}", noisy) | {"chart": True},
+    ]
+    return {
+        "id": "picture", "title": request.picture.name, "words": request.picture.credit,
+        "facts": facts(shown), "cells": cells,
+    }  # fmt: skip
+
+
+def _task_row(result: Result, outcome: TaskOutcome, view: View) -> dict[str, Any]:
+    t = outcome.task
+    span = t.span(*(v for v in (outcome.truth, outcome.clean, outcome.adversarial) if v is not None))
+    difference = t.difference(outcome.clean, outcome.adversarial)
+    top = _top(difference)
+
+    def coloured(kind: str, value: Tensor) -> bytes:
+        return _encode(result, (t.name, kind), lambda: t.colour(value, span)[0])
+
+    cells = [
+        _cell("Clean", f"{t.label} of the clean picture", coloured("clean", outcome.clean)),
+        _cell("Adversarial", f"{t.label} of the adversarial picture: {outcome.verdict}", coloured("adversarial", outcome.adversarial)),
+        _cell(
+            "Difference", f"{t.difference_label} between the two, from dark for none to yellow for {top:.2g} or more",
+            _encode(result, (t.name, "difference"), lambda: cividis(difference / top)[0]),
+        ),
+    ]  # fmt: skip
+    if view.beside == "truth" and outcome.truth is not None:
+        cells.append(_cell("Ground truth", f"{t.label}: ground truth", coloured("truth", outcome.truth)))
+    elif outcome.noisy is not None:
+        cells.append(_cell("With noise", f"{t.label} of the picture with random noise", coloured("noise", outcome.noisy)))
+    else:
+        cells.append({"caption": "With noise", "alt": "still being computed"})
+    values = [v for v in (outcome.clean, outcome.adversarial) if v is not None]
+    legend = asdict(t.legend(*values)) | {"span": span, "scale": CIVIDIS if span else None}
+    return {
+        "id": t.name, "title": t.label, "words": _sentence(outcome.verdict), "measure": measure_line(outcome),
+        "legend": legend, "difference": {"label": t.difference_label, "top": f"{top:.2g}", "scale": CIVIDIS}, "cells": cells,
+    }  # fmt: skip
+
+
+def _cell(caption: str, alt: str, png: bytes) -> dict[str, Any]:
+    return {"caption": caption, "alt": alt, "png": png}
+
+
+def _sentence(words: str) -> str:
+    return words[:1].upper() + words[1:] + "."
+
+
+def _title(perturbation: str) -> str:
+    return "all tasks" if perturbation == JOINT else task(perturbation).label.lower()
+
+
+def _top(difference: Tensor) -> float:
+    """The value the difference's scale ends at: what 99 % of the pixels stay under."""
+    values = difference.flatten()
+    return max(float(values.kthvalue(max(1, round(0.99 * len(values)))).values), 1e-3 if values.max() < 1e-3 else 0.05 * float(values.max()))
+
+
+def measure_line(outcome: TaskOutcome) -> dict[str, Any]:
+    """The main measure before and after, for people."""
+    measure = outcome.task.main_measure
+    values = {kind: measure.format(numbers[measure.name]) for kind, numbers in outcome.measures.items()}
+    before, after = (outcome.measures[kind][measure.name] for kind in ("clean", "adversarial"))
+    return {
+        "label": measure.label, "direction": direction(measure.higher_is_better), "worse": measure.is_worse(after, before),
+        "reference": "" if outcome.truth is not None else "against the clean output", **values,
+    }  # fmt: skip
+
+
+def direction(higher_is_better: bool) -> str:
+    return "↑ better" if higher_is_better else "↓ better"
+
+
+def facts(shown: PerturbationOutcome) -> list[list[str]]:
+    """The size of a perturbation, for people."""
+    s = shown.similarity
+    psnr = "∞" if s.psnr == float("inf") else f"{s.psnr:.1f} dB"
+    return [["L-inf", f"{s.linf * 255:.2f}/255"], ["L2", f"{s.l2:.2f}"], ["PSNR", psnr], ["SSIM", f"{s.ssim:.3f}"]]
+
+
+def automatic_gain(shown: PerturbationOutcome) -> float:
+    """The gain at which the largest value just spans the range, to two digits."""
+    largest = float(shown.perturbation.abs().max())
+    return float(f"{0.5 / largest:.2g}") if largest else 1.0
+
+
+def amplify(perturbation: Tensor, gain: float) -> Tensor:
+    """A signed perturbation (3, H, W) as a picture: mid grey is zero."""
+    return (0.5 + gain * perturbation).clamp(0, 1)
+
+
+def loss_chart(history: Sequence[LossStep]) -> dict[str, Any] | None:
+    """The loss of each task by step; None where there are no steps to draw."""
+    if not history or history[0].total < 2:
+        return None
+    series: dict[str, list[list[float]]] = {}
+    for step in history:
+        for name, loss in step.losses.items():
+            series.setdefault(name, []).append([step.done, loss])
+    return {
+        "total": history[-1].total,
+        "series": [
+            {"label": task(name).label, "colour": TASK_COLOURS[name], "points": points} for name, points in series.items()
+        ],
+    }
+
+
+def first_perturbation(request: Request) -> str:
+    return JOINT if request.scope == "joint" else request.tasks[0].name
+
+
+def _encode(result: Result, key: tuple[Any, ...], make: Callable[[], Tensor]) -> bytes:
+    if key not in result.pngs:
+        result.pngs[key] = encode(make())
+    return result.pngs[key]
+
+
+def encode(picture: Tensor) -> bytes:
+    """A quick PNG of (3, H, W) in [0, 1]: three times faster than the default, a tenth larger."""
+    buffer = io.BytesIO()
+    Image.fromarray(imaging.to_uint8(picture)).save(buffer, "PNG", compress_level=1)
+    return buffer.getvalue()
+
+
+__all__ = ["GAINS", "View", "amplify", "encode", "message"]

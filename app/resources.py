@@ -1,0 +1,30 @@
+"""Everything that is made once and shared by all sessions: the only `st.cache_resource` of the app."""
+
+from __future__ import annotations
+
+import os
+
+import streamlit as st
+
+from app import library
+from app.library import Shelf
+from app.workshop import Workshop
+from mta_core import devices
+
+
+@st.cache_resource(show_spinner=False)
+def workshop() -> Workshop:
+    """The device, the victims and the one worker that computes."""
+    return Workshop(devices.pick(os.environ.get("MTA_DEVICE", "auto")))
+
+
+@st.cache_resource(show_spinner=False)
+def gallery() -> Shelf | None:
+    """The shipped scenes; None where there are none."""
+    return library.open_gallery()
+
+
+@st.cache_resource(show_spinner=False)
+def connected() -> dict[str, Shelf]:
+    """The data sets the operator connected, by label."""
+    return library.open_connected()

@@ -1,0 +1,84 @@
+"""The only keys of the session state, and what of it a link carries.
+
+Widgets named in `LINKED` are bound to the query parameter of the same name; the scene, chosen in a component, is
+written here. Values that a link gets wrong fall back to their defaults.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import streamlit as st
+
+from app.library import Picture
+from app.workshop import AttackEvent, CurveEvent, Request, Result
+from mta_core.jobs import Job
+
+LINKED: dict[str, Any] = {"bind": "query-params"}
+"""Passed to a widget whose value belongs to the link."""
+SCENE = "scene"
+_JOB, _SHOWN, _UPLOAD, _CURVE = "_job", "_shown", "_upload", "_curve"
+
+
+def scene(names: Sequence[str]) -> str:
+    """The gallery scene chosen here or by the link."""
+    chosen = st.query_params.get(SCENE, names[0])
+    return chosen if chosen in names else names[0]
+
+
+def choose_scene(name: str, default: str) -> None:
+    """Remembers the scene in the link; the default needs no mention."""
+    if name != default:
+        st.query_params[SCENE] = name
+    elif SCENE in st.query_params:
+        del st.query_params[SCENE]
+
+
+def upload() -> tuple[str, Picture | str] | None:
+    """The id of the last file and its picture, or the sentence why there is none."""
+    return st.session_state.get(_UPLOAD)
+
+
+def keep_upload(file_id: str, picture: Picture | str) -> None:
+    st.session_state[_UPLOAD] = (file_id, picture)
+
+
+def shown() -> Result | None:
+    """The result on the page; it stays until the next one is there."""
+    return st.session_state.get(_SHOWN)
+
+
+def show(result: Result) -> None:
+    st.session_state[_SHOWN] = result
+
+
+def job_of(request: Request) -> Job[AttackEvent] | None:
+    """The running attack, if it is for this request."""
+    asked = st.session_state.get(_JOB)
+    return asked[1] if asked and asked[0] == request else None
+
+
+def keep_job(request: Request, job: Job[AttackEvent]) -> None:
+    """The latest request wins: the one before is dropped."""
+    drop_job()
+    st.session_state[_JOB] = (request, job)
+
+
+def drop_job() -> None:
+    for key in (_JOB, _CURVE):
+        asked = st.session_state.pop(key, None)
+        if asked:
+            asked[1].cancel()
+
+
+def curve_of(request: Request) -> Job[CurveEvent] | None:
+    asked = st.session_state.get(_CURVE)
+    return asked[1] if asked and asked[0] == request else None
+
+
+def keep_curve(request: Request, job: Job[CurveEvent]) -> None:
+    asked = st.session_state.get(_CURVE)
+    if asked:
+        asked[1].cancel()
+    st.session_state[_CURVE] = (request, job)

@@ -1,0 +1,237 @@
+"""The service behind the page: an attack is asked for by a `Request` and comes back as a `Result`."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Generic, TypeVar
+
+from torch import Tensor
+
+from app.library import Picture
+from mta_core import generators, victims
+from mta_core.attacks import Attack, Scope, Step
+from mta_core.budget import Budget
+from mta_core.devices import Device
+from mta_core.explore import Outcome, Subject, add_noise, explore, finish, noisy_picture
+from mta_core.jobs import Job, Worker
+from mta_core.tasks import TASKS, Task
+from mta_core.weights import Card
+
+Value = TypeVar("Value")
+Answers = Mapping[str, Tensor]
+RESULTS_KEPT = 10
+"""Of about 20 MB each."""
+ANSWERS_KEPT = 64
+"""Of about 3 MB each."""
+CURVE_UNITS = {"linf": (1, 2, 4, 8, 16), "l2": (1, 2, 4, 8, 16)}
+"""The epsilons of the curve, as people type them; the chosen one is added."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """Everything that decides what an attack on one picture yields."""
+
+    picture: Picture
+    victim: str
+    tasks: tuple[Task, ...]
+    attack: Attack
+    scope: Scope
+    budget: Budget
+    seed: int = 0
+
+    @property
+    def is_iterative(self) -> bool:
+        return self.attack.is_iterative
+
+    @property
+    def truth(self) -> Answers:
+        return {t.name: self.picture.targets[t.name] for t in self.tasks if t.name in self.picture.targets}
+
+
+@dataclass(frozen=True)
+class LossStep:
+    """The losses of the attacked tasks at one step of one perturbation."""
+
+    perturbation: str
+    done: int
+    total: int
+    losses: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Result:
+    """What came of a request.
+
+    Attributes:
+        history: the losses of an iterative attack.
+        stopped_at: steps made when it was stopped; None where it ran to its end.
+        is_complete: whether the comparison with random noise is in.
+        pngs: encoded pictures, kept so that a changed view needs no second encoding.
+    """
+
+    request: Request
+    outcome: Outcome
+    history: tuple[LossStep, ...] = ()
+    stopped_at: int | None = None
+    is_complete: bool = False
+    pngs: dict[Hashable, bytes] = field(default_factory=dict, compare=False, repr=False)
+
+
+@dataclass(frozen=True)
+class CurvePoint:
+    """The measures at one epsilon: `{"depth": {"clean": {...}, "adversarial": {...}, "noise": {...}}}`."""
+
+    units: float
+    measures: Mapping[str, Mapping[str, Mapping[str, float]]]
+
+
+@dataclass(frozen=True)
+class Tick:
+    """Nothing to show; gives other jobs their turn."""
+
+
+AttackEvent = LossStep | Result
+CurveEvent = CurvePoint | Tick
+
+
+class Recent(Generic[Value]):
+    """The values used last, by key; safe among threads."""
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._values: OrderedDict[Hashable, Value] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def get(self, key: Hashable) -> Value | None:
+        with self._lock:
+            if key in self._values:
+                self._values.move_to_end(key)
+            return self._values.get(key)
+
+    def put(self, key: Hashable, value: Value) -> None:
+        with self._lock:
+            self._values[key] = value
+            self._values.move_to_end(key)
+            while len(self._values) > self._size:
+                self._values.popitem(last=False)
+
+
+class Workshop:
+    """Victims made ready, one worker on the accelerator, and what was computed lately."""
+
+    def __init__(self, device: Device) -> None:
+        self.device = device
+        self.worker = Worker()
+        self.results: Recent[Result] = Recent(RESULTS_KEPT)
+        self.curves: Recent[tuple[CurvePoint, ...]] = Recent(RESULTS_KEPT)
+        self._answers: Recent[Answers] = Recent(ANSWERS_KEPT)
+        self._subjects: dict[tuple[str, str], Subject] = {}
+
+    def victims(self) -> list[Card]:
+        return victims.cards()
+
+    def generators(self, victim: str) -> list[Card]:
+        return generators.cards(victim)
+
+    def attack(self, request: Request) -> Job[AttackEvent]:
+        """Starts the attack; its events end with `Result`s, the last of them complete."""
+        return self.worker.submit(lambda job: self._attack(request, job))
+
+    def curve(self, request: Request) -> Job[CurveEvent]:
+        """Starts the same attack for several epsilons."""
+        return self.worker.submit(lambda job: self._curve(request, job))
+
+    def subject(self, name: str) -> Subject:
+        """The victim made ready; made again when its files were replaced. Only the worker asks for it."""
+        digest = next((card.sha256 for card in self.victims() if card.name == name), "")
+        if (name, digest) not in self._subjects:
+            victim, _ = victims.load(name)
+            self._subjects = {(name, digest): Subject.prepare(name, victim, self.device)}  # one at a time: memory
+        return self._subjects[name, digest]
+
+    def _attack(self, request: Request, job: Job[AttackEvent]) -> Iterator[AttackEvent]:
+        subject, picture = self.subject(request.victim), request.picture
+        clean = self._clean_answers(subject, request)
+        begin = time.perf_counter()
+        adversarials, history = {}, []
+        for step in self._explore(subject, request, clean):
+            adversarials[step.perturbation] = step.adversarial
+            losses = {name: float(loss[0]) for name, loss in step.losses.items()}
+            history.append(LossStep(step.perturbation, step.done, step.total, losses))
+            if request.is_iterative:
+                yield history[-1]
+            if job.is_stopping:
+                break
+        seconds = time.perf_counter() - begin
+        names = ("joint",) if request.scope == "joint" else tuple(t.name for t in request.tasks)
+        stopped_at = len(history) if any(name not in adversarials for name in names) or _is_short(history) else None
+        for name in names:
+            adversarials.setdefault(name, picture.image[None])  # stopped before its turn
+        outcome = finish(
+            subject, picture.image, request.tasks, request.budget, adversarials,
+            truth=request.truth, known={"clean": clean}, with_noise=False, seconds=seconds,
+        )  # fmt: skip
+        result = Result(request, outcome, tuple(history), stopped_at)
+        yield result
+        complete = add_noise(outcome, self._noisy_answers(subject, request))
+        result = replace(result, outcome=complete, is_complete=True)
+        if stopped_at is None:
+            self.results.put(request, result)
+        yield result
+
+    def _curve(self, request: Request, job: Job[CurveEvent]) -> Iterator[CurveEvent]:
+        subject = self.subject(request.victim)
+        clean = self._clean_answers(subject, request)
+        points = []
+        for units in sorted({*CURVE_UNITS[request.budget.norm], request.budget.units}):
+            at = replace(request, budget=Budget.from_units(request.budget.norm, units))
+            adversarials = {}
+            for step in self._explore(subject, at, clean):
+                adversarials[step.perturbation] = step.adversarial
+                yield Tick()
+            noisy = self._noisy_answers(subject, at)
+            yield Tick()
+            outcome = finish(
+                subject, at.picture.image, at.tasks, at.budget, adversarials,
+                truth=at.truth, known={"clean": clean}, with_noise=False,
+            )  # fmt: skip
+            measures = {name: o.measures for name, o in add_noise(outcome, noisy).tasks.items()}
+            points.append(CurvePoint(units, measures))
+            yield points[-1]
+        self.curves.put(request, tuple(points))
+
+    def _explore(self, subject: Subject, request: Request, clean: Answers) -> Iterator[Step]:
+        targets = {t.name: clean[t.name][0] for t in request.tasks} | dict(request.truth)
+        return explore(
+            subject, request.attack, request.picture.image, request.tasks, request.budget,
+            truth=targets, scope=request.scope, seed=request.seed,
+        )  # fmt: skip
+
+    def _clean_answers(self, subject: Subject, request: Request) -> Answers:
+        return self._answered(subject, request, "clean", lambda clean: clean)
+
+    def _noisy_answers(self, subject: Subject, request: Request) -> Answers:
+        def noisy(clean: Tensor) -> Tensor:
+            return noisy_picture(request.budget, clean, request.seed)
+
+        return self._answered(subject, request, (request.budget, request.seed), noisy)
+
+    def _answered(
+        self, subject: Subject, request: Request, what: Hashable, change: Callable[[Tensor], Tensor]
+    ) -> Answers:
+        """The victim's answers to every task it knows, for the picture changed in some way."""
+        key = (subject, request.picture.key, what)
+        answers = self._answers.get(key)
+        if answers is None:
+            tasks = [t for t in TASKS if subject.precise.tasks.get(t.name) == t.space]
+            answers = subject.answer(change(request.picture.image[None]), tasks)
+            self._answers.put(key, answers)
+        return answers
+
+
+def _is_short(history: list[LossStep]) -> bool:
+    return bool(history) and history[-1].done < history[-1].total

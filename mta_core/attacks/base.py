@@ -1,0 +1,149 @@
+"""An attack: how an adversarial picture is searched for inside a budget."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any, ClassVar, Literal, final
+
+import torch
+from torch import Tensor
+
+from mta_core.budget import Budget
+
+Scope = Literal["per-task", "joint"]
+JOINT = "joint"
+"""The name of the one perturbation that is made for all tasks at once."""
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What an objective says of adversarial pictures.
+
+    Attributes:
+        value: what the attack raises, (B,), differentiable.
+        losses: the loss of each attacked task, (B,), detached.
+    """
+
+    value: Tensor
+    losses: Mapping[str, Tensor]
+
+
+Objective = Callable[[Tensor], Evaluation]
+"""Adversarial pictures (B, 3, H, W) in [0, 1] to their evaluation; an attack raises its value."""
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What an attack has to solve.
+
+    Attributes:
+        clean: (B, 3, H, W) float32 in [0, 1].
+        objectives: one per perturbation: keyed by task, or by `JOINT` alone.
+        budget: the ball around the clean pictures.
+        victim: name of the victim, by which a generator is found.
+        seed: of everything random in the attack.
+        first: where the first of these pictures stands in its data set. Every picture draws its own random numbers,
+            by seed and place, so that results do not depend on how pictures are batched.
+    """
+
+    clean: Tensor
+    objectives: Mapping[str, Objective]
+    budget: Budget
+    victim: str = ""
+    seed: int = 0
+    first: int = 0
+
+    @property
+    def scope(self) -> Scope:
+        return "joint" if JOINT in self.objectives else "per-task"
+
+    def random(self, salt: int = 0, picture: int = 0) -> torch.Generator:
+        """A fresh source of randomness for one picture, on the CPU, so that every device draws the same."""
+        return torch.Generator().manual_seed(self.seed + 7919 * salt + 1_000_003 * (self.first + picture))
+
+    def random_start(self, salt: int = 0) -> Tensor:
+        """A perturbation for each picture, uniform in the ball, (B, 3, H, W); see `Budget.random_start`."""
+        starts = [self.budget.random_start(self.clean[i : i + 1], self.random(salt, i)) for i in range(len(self.clean))]
+        return torch.cat(starts)
+
+
+@dataclass(frozen=True)
+class Step:
+    """A candidate of a running attack.
+
+    Attributes:
+        perturbation: which one is worked on: a task's name or `JOINT`.
+        done, total: steps finished, of how many for this perturbation.
+        adversarial: the candidate, (B, 3, H, W), inside the budget and [0, 1].
+        losses: the attacked tasks' losses at the point the last gradient was taken, i.e. of the candidate before
+            this one; empty where the attack takes none.
+    """
+
+    perturbation: str
+    done: int
+    total: int
+    adversarial: Tensor
+    losses: Mapping[str, Tensor] = field(default_factory=dict)
+
+
+def setting(default: Any, label: str, help: str, **limits: Any) -> Any:
+    """A field of an attack that describes itself, so that forms and the command line draw themselves.
+
+    Keyword Args:
+        low, high, step: range of a number.
+        unit: "budget" for a number in the units of the budget (1/255 for L-inf).
+        choices: the values of a text.
+    """
+    return field(default=default, metadata={"label": label, "help": help, **limits})
+
+
+@dataclass(frozen=True)
+class Attack(ABC):
+    """A frozen set of settings. Subclasses implement `steps`; whatever it yields is kept inside the budget here."""
+
+    name: ClassVar[str]
+    label: ClassVar[str]
+    summary: ClassVar[str]
+    source: ClassVar[str]
+    """The paper that describes it."""
+    scopes: ClassVar[tuple[Scope, ...]] = ("per-task", "joint")
+    is_iterative: ClassVar[bool] = False
+    is_baseline: ClassVar[bool] = False
+    """Whether it is only there to be compared with and need not fool anything."""
+
+    def __post_init__(self) -> None:
+        """Raises ValueError where a setting is outside the range it declares."""
+        for known in fields(self):
+            value, limits = getattr(self, known.name), known.metadata
+            if "low" in limits and not limits["low"] <= value <= limits["high"]:
+                raise ValueError(f"expected {known.name} in [{limits['low']}, {limits['high']}], got {value}")
+
+    @abstractmethod
+    def steps(self, problem: Problem) -> Iterator[Step]:
+        """Candidates, the last one of each perturbation being the result.
+
+        An author need not project: `run` does. Never yield inside `torch.no_grad()`: the consumer would inherit it.
+        """
+
+    @final
+    def run(self, problem: Problem) -> Iterator[Step]:
+        """The candidates of `steps`, each brought inside the budget and the valid range.
+
+        Raises:
+            ValueError: the attack cannot make such perturbations, or the pictures are not in [0, 1].
+        """
+        clean = problem.clean
+        if problem.scope not in self.scopes:
+            raise ValueError(f"{self.label} makes {' or '.join(self.scopes)} perturbations, not {problem.scope} ones")
+        if clean.ndim != 4 or clean.shape[1] != 3 or not (clean.min() >= 0 and clean.max() <= 1):
+            raise ValueError("expected pictures (B, 3, H, W) in [0, 1]")
+        for step in self.steps(problem):
+            adversarial = problem.budget.project_adversarial(step.adversarial.detach(), clean)
+            yield Step(step.perturbation, step.done, step.total, adversarial, step.losses)
+
+    @final
+    def __call__(self, problem: Problem) -> dict[str, Tensor]:
+        """The adversarial pictures of every perturbation, (B, 3, H, W) each, inside the budget and [0, 1]."""
+        return {step.perturbation: step.adversarial for step in self.run(problem)}

@@ -1,0 +1,22 @@
+"""The gradient that every white-box attack climbs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+
+from mta_core.attacks.base import Objective
+
+
+def ascend(objective: Objective, images: Tensor) -> tuple[Tensor, Mapping[str, Tensor]]:
+    """The gradient of the objective at `images`, and the tasks' losses there.
+
+    Pictures do not interact, so the gradient of the sum holds each picture's own.
+    """
+    with torch.enable_grad():
+        point = images.detach().requires_grad_()
+        evaluation = objective(point)
+        (gradient,) = torch.autograd.grad(evaluation.value.sum(), point)
+    return gradient, evaluation.losses

@@ -1,0 +1,84 @@
+"""Projected gradient descent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from mta_core.attacks.base import Attack, Objective, Problem, Step, setting
+from mta_core.attacks.gradient import ascend
+
+
+@dataclass(frozen=True)
+class Pgd(Attack):
+    """Repeated gradient steps, each projected back into the budget, from a random start.
+
+    Madry et al.: "Towards Deep Learning Models Resistant to Adversarial Attacks" (ICLR 2018). Momentum after Dong et
+    al.: "Boosting Adversarial Attacks with Momentum" (CVPR 2018): gradients are normalised by their mean absolute
+    value, then accumulated. Without restarts the last point is the result, so k steps cost k gradients and no more.
+    """
+
+    num_steps: int = setting(10, "Steps", "Gradient steps for each perturbation.", low=1, high=100, step=1)
+    step_size: float = setting(
+        0.0, "Step size", "Length of one step; 0 chooses 2.5 epsilon / steps.",
+        low=0.0, high=16.0, step=0.25, unit="budget",
+    )  # fmt: skip
+    num_restarts: int = setting(1, "Restarts", "Random starts; the strongest result is kept.", low=1, high=10, step=1)
+    momentum: float = setting(0.0, "Momentum", "Share of past gradients kept.", low=0.0, high=1.0, step=0.1)
+    random_start: bool = setting(True, "Random start", "Start at a random point of the budget.")
+
+    name = "pgd"
+    label = "PGD"
+    summary = "many projected gradient steps"
+    source = "Madry et al., ICLR 2018"
+    is_iterative = True
+
+    def steps(self, problem: Problem) -> Iterator[Step]:
+        for number, (name, objective) in enumerate(problem.objectives.items()):
+            yield from self._solve(problem, name, objective, number)
+
+    def _solve(self, problem: Problem, name: str, objective: Objective, number: int) -> Iterator[Step]:
+        total = self.num_steps * self.num_restarts
+        best: Tensor | None = None
+        best_value = torch.empty(0)
+        for restart in range(self.num_restarts):
+            candidate = problem.clean
+            for i, step in enumerate(self._climb(problem, name, objective, number + 101 * restart), 1):
+                candidate = step.adversarial
+                shown = candidate if best is None else best
+                if i < self.num_steps or self.num_restarts == 1:
+                    yield Step(name, restart * self.num_steps + i, total, shown, step.losses)
+            if self.num_restarts == 1:
+                return
+            with torch.no_grad():
+                final = objective(candidate)
+            value = final.value
+            if best is None:
+                best, best_value = candidate, value
+            else:
+                stronger = (value > best_value).view(-1, 1, 1, 1)
+                best, best_value = torch.where(stronger, candidate, best), torch.maximum(value, best_value)
+            yield Step(name, (restart + 1) * self.num_steps, total, best, final.losses)
+
+    def _climb(self, problem: Problem, name: str, objective: Objective, salt: int) -> Iterator[Step]:
+        budget, clean = problem.budget, problem.clean
+        step_size = self._step_size(problem)
+        images = clean + problem.random_start(salt) if self.random_start else clean
+        velocity = torch.zeros_like(clean)
+        for i in range(self.num_steps):
+            gradient, losses = ascend(objective, images)
+            if self.momentum:
+                scale = gradient.abs().mean((1, 2, 3), keepdim=True).clamp(min=1e-12)
+                gradient = velocity = self.momentum * velocity + gradient / scale
+            images = budget.project_adversarial(images + budget.step(gradient, step_size), clean)
+            yield Step(name, i + 1, self.num_steps, images, losses)
+
+    def _step_size(self, problem: Problem) -> float:
+        """On the scale of epsilon; people type it in the budget's units."""
+        budget = problem.budget
+        if self.step_size:
+            return self.step_size * budget.epsilon / budget.units
+        return 2.5 * budget.epsilon / self.num_steps

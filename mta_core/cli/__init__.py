@@ -1,0 +1,59 @@
+"""The command line: `python -m mta_core COMMAND`. Its options are in `arguments`; each command has its own file."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+
+from mta_core.cli.arguments import PROGRAM, make_parser
+
+USER_ERROR = 2
+INTERRUPTED = 130
+OUT_OF_MEMORY = 1
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs one command; returns the exit code: 0, 2 for bad input, 130 when stopped by the keyboard."""
+    try:
+        return run(sys.argv[1:] if argv is None else list(argv))
+    except KeyboardInterrupt:
+        return _complain("stopped", INTERRUPTED)
+    except BrokenPipeError:  # the reader of a pipe, `head` say, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except ValueError as error:  # what the engine raises for bad input: see the classes derived from it
+        return _complain(str(error), USER_ERROR)
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        return _complain(f"{where}{error.strerror or error}", USER_ERROR)
+    except (MemoryError, RuntimeError) as error:
+        if not isinstance(error, MemoryError) and "out of memory" not in str(error):
+            raise
+        return _complain("out of memory: choose a smaller batch, victim or picture", OUT_OF_MEMORY)
+
+
+def run(argv: list[str]) -> int:
+    try:
+        arguments = make_parser().parse_args(argv)
+    except SystemExit as stop:  # argparse has said what is wrong, or printed the help
+        return int(stop.code or 0)
+    arguments.argv = argv
+    return _command(arguments)
+
+
+def _command(arguments: argparse.Namespace) -> int:
+    # Imported only now: torch takes seconds, which help and a mistyped option need not wait for.
+    module = import_module(f"mta_core.cli.{arguments.module}")
+    code: int = module.run(arguments)
+    return code
+
+
+def _complain(text: str, code: int) -> int:
+    print(f"{PROGRAM}: {' '.join(text.split())}", file=sys.stderr)
+    return code
+
+
+__all__ = ["main"]

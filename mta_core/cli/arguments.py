@@ -1,0 +1,169 @@
+"""Commands and their options. Nothing here imports torch, so that help and mistakes are answered at once."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import Any, NoReturn
+
+PROGRAM = "python -m mta_core"
+SECTIONS = ("tasks", "victims", "attacks", "generators", "data")
+
+
+class Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line."""
+
+    def error(self, message: str) -> NoReturn:
+        print(f"{self.prog}: {message} (see {self.prog} --help)", file=sys.stderr)
+        raise SystemExit(2)
+
+
+def make_parser() -> Parser:
+    parser = Parser(
+        prog=PROGRAM, description="Multi-task adversarial attacks: make, train, measure.", allow_abbrev=False
+    )
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    _add_list(commands)
+    _add_attack(commands)
+    _add_evaluate(commands)
+    _add_train(commands)
+    _add_rooms(commands)
+    _add_bench(commands)
+    return parser
+
+
+def _command(commands: Any, name: str, help: str, *, module: str = "", seed_help: str = "") -> Parser:
+    """A command with the options that all of them have."""
+    command: Parser = commands.add_parser(name, help=help, description=help, allow_abbrev=False)
+    command.set_defaults(module=module or name)
+    command.add_argument("--json", metavar="FILE", help="write the result as JSON; - for standard output")
+    command.add_argument(
+        "--device",
+        default="auto",
+        choices=("auto", "cpu", "cuda", "mps"),
+        help="where to compute (default: %(default)s)",
+    )
+    command.add_argument(
+        "--seed", type=_seed, default=None, metavar="N", help=seed_help or "of everything random (default: 0)"
+    )
+    return command
+
+
+def _add_list(commands: Any) -> None:
+    command = _command(commands, "list", "What there is to choose from.", module="listing")
+    command.add_argument("section", nargs="?", choices=SECTIONS, help="only this (default: everything)")
+
+
+def _add_attack(commands: Any) -> None:
+    command = _command(commands, "attack", "Attacks pictures and writes everything there is to see of them.")
+    command.add_argument("images", nargs="+", metavar="IMAGE", help="a picture file")
+    _add_attack_options(command)
+    command.add_argument("--out", required=True, metavar="DIR", help="where to write: a folder for each picture")
+
+
+def _add_evaluate(commands: Any) -> None:
+    command = _command(commands, "evaluate", "Measures what an attack costs a victim over a data set.")
+    command.add_argument("--data", required=True, metavar="NAME[:PATH]", help="rooms, nyuv2:PATH, pictures:PATH")
+    command.add_argument("--split", default="test", help="part of the data (default: %(default)s)")
+    _add_attack_options(command)
+    command.add_argument("--limit", type=_positive, metavar="N", help="only the first N pictures")
+    command.add_argument(
+        "--batch-size", type=_positive, default=8, metavar="N", help="pictures at once (default: %(default)s)"
+    )
+
+
+def _add_attack_options(command: Parser) -> None:
+    command.add_argument(
+        "--victim",
+        default="dmtl",
+        metavar="V",
+        help="a name, or one for each task: segmentation=NAME,depth=NAME (default: dmtl)",
+    )
+    command.add_argument("--attack", default="mta", metavar="A", help="mta, pgd, fgsm, noise (default: %(default)s)")
+    command.add_argument(
+        "--epsilon",
+        type=float,
+        default=5.0,
+        metavar="E",
+        help="size: in 1/255 for linf, the plain norm for l2 (default: 5)",
+    )
+    command.add_argument("--norm", default="linf", metavar="NORM", help="linf or l2 (default: %(default)s)")
+    command.add_argument(
+        "--tasks", metavar="T,T", help="segmentation,depth,normals or sdn (default: all of the victim)"
+    )
+    command.add_argument("--joint", action="store_true", help="one perturbation for all tasks instead of one for each")
+    command.add_argument(
+        "--form", default="sum", choices=("sum", "log"), help="joint objective: sum of losses or of their logs"
+    )
+    command.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="a setting of the attack, such as num_steps=20; repeatable",
+    )
+    command.add_argument("--universal", action="store_true", help=argparse.SUPPRESS)
+    command.add_argument("--target", help=argparse.SUPPRESS)
+
+
+def _add_train(commands: Any) -> None:
+    command = _command(
+        commands, "train", "Trains a victim or a generator.", seed_help="of the training (default: the preset's)"
+    )
+    command.add_argument("kind", choices=("victim", "generator"))
+    command.add_argument(
+        "--preset", required=True, metavar="P", help="victim: dmtl, dmtl-paper, dmtl-tiny; generator: mta, ..."
+    )
+    command.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="changes a field of the preset, such as width=16; repeatable",
+    )
+    command.add_argument(
+        "--out", required=True, metavar="DIR", help="where checkpoints and weights go; runs/NAME is searched"
+    )
+    command.add_argument("--resume", action="store_true", help="go on where an earlier run in DIR was stopped")
+
+
+def _add_rooms(commands: Any) -> None:
+    command = _command(
+        commands, "rooms", "Renders indoor scenes with exact labels.", seed_help="of the first scene (default: 0)"
+    )
+    command.add_argument("--count", type=_positive, required=True, metavar="N", help="how many scenes")
+    command.add_argument(
+        "--out", required=True, metavar="DIR", help="where to write; scenes already there are left alone"
+    )
+    command.add_argument("--workers", type=_positive, metavar="N", help="processes (default: one for each core)")
+
+
+def _add_bench(commands: Any) -> None:
+    command = _command(commands, "bench", "Times victim, generator and PGD on this device.")
+    command.add_argument(
+        "--victim", default="dmtl", metavar="V", help="an untrained one of its size where it is missing"
+    )
+    command.add_argument(
+        "--repeats", type=_positive, default=5, metavar="N", help="the median of N (default: %(default)s)"
+    )
+
+
+def _positive(text: str) -> int:
+    number = _integer(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"expected a whole number of at least 1, got {text!r}")
+    return number
+
+
+def _seed(text: str) -> int:
+    number = _integer(text)
+    if not 0 <= number < 2**31:
+        raise argparse.ArgumentTypeError(f"expected a whole number from 0 to 2147483647, got {text!r}")
+    return number
+
+
+def _integer(text: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"expected a whole number, got {text!r}") from None

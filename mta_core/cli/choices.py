@@ -1,0 +1,51 @@
+"""From what was typed to the objects it means; what is wrong is said in one sentence."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from mta_core import devices, victims
+from mta_core.attacks import Attack, Scope, make_attack
+from mta_core.budget import Budget
+from mta_core.explore import Subject
+from mta_core.objective import check_attackable
+from mta_core.presets import parse_settings
+from mta_core.tasks import Task, parse_tasks, task
+from mta_core.weights import Card
+
+
+@dataclass(frozen=True)
+class Choice:
+    """An attack on a victim, as the options of `attack` and `evaluate` say."""
+
+    subject: Subject
+    card: Card
+    attack: Attack
+    budget: Budget
+    tasks: tuple[Task, ...]
+    scope: Scope
+    seed: int
+
+    def settings(self) -> dict[str, Any]:
+        """The attack's name and settings, for provenance."""
+        return {"name": self.attack.name, **asdict(self.attack)}
+
+
+def choose(arguments: argparse.Namespace) -> Choice:
+    """Raises ValueError where something is unknown, out of range, or does not go together."""
+    if arguments.universal:
+        raise ValueError("universal perturbations are not available yet: leave out --universal for per-instance ones")
+    if arguments.target is not None:
+        raise ValueError("targeted attacks are not available yet: leave out --target for non-targeted ones")
+    budget = Budget.from_units(arguments.norm, arguments.epsilon)
+    attack = make_attack(arguments.attack, **parse_settings(arguments.set))
+    asked = parse_tasks(arguments.tasks) if arguments.tasks is not None else None
+    device = devices.pick(arguments.device)
+    victim, card = victims.load(arguments.victim)
+    tasks = asked or tuple(task(name) for name in victim.tasks)
+    scope: Scope = "joint" if arguments.joint else "per-task"
+    check_attackable(attack, victim, tasks, scope)
+    subject = Subject.prepare(card.name, victim, device)
+    return Choice(subject, card, attack, budget, tasks, scope, arguments.seed or 0)

@@ -1,0 +1,74 @@
+"""`evaluate`: rows on a data set."""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from mta_core import results, victims
+from mta_core.cli.choices import Choice, choose
+from mta_core.cli.output import check_json, command_line, say, show, table, write_json
+from mta_core.data import open_data
+from mta_core.evaluate import Setting, evaluate
+from mta_core.events import Progress
+from mta_core.tasks import task
+
+Values = Mapping[str, Any]
+
+
+def run(arguments: argparse.Namespace) -> int:
+    check_json(arguments)
+    choice = choose(arguments)
+    source = open_data(arguments.data, arguments.split, choice.card.input_size)
+    split = arguments.split if len(source.splits) > 1 else source.splits[0]
+    setting = Setting(
+        choice.subject, source, choice.attack, choice.budget, choice.tasks, split, choice.scope, arguments.form,
+        seed=choice.seed,
+    )  # fmt: skip
+    begin = time.perf_counter()
+    rows: list[Values] = []
+    last: Values = {}
+    for event in show(evaluate(setting, limit=arguments.limit, batch_size=arguments.batch_size)):
+        if isinstance(event, Progress):
+            last = event.values
+        else:
+            rows.append(event.values)
+    names = [source.name_of(index) for index in range(int(rows[0]["n"]))]
+    made = _provenance(arguments, choice, last, time.perf_counter() - begin, source.name, names)
+    _print(arguments, choice, rows, last)
+    write_json(arguments, results.document(rows, made))
+    return 0
+
+
+def _provenance(
+    arguments: argparse.Namespace, choice: Choice, last: Values, seconds: float, data: str, names: Sequence[str]
+) -> dict[str, Any]:
+    return results.provenance(
+        command=command_line(arguments), device=choice.subject.device.label, seed=choice.seed, seconds=seconds,
+        weights=victims.digests(choice.card), data=data, names=names, attack=choice.settings(), form=arguments.form,
+        max_perturbation=last["max_perturbation"], num_outside=int(last["num_outside"]),
+        batch_size=arguments.batch_size,
+    )  # fmt: skip
+
+
+def _print(arguments: argparse.Namespace, choice: Choice, rows: Sequence[Values], last: Values) -> None:
+    first = rows[0]
+    say(
+        arguments,
+        f"{choice.attack.label} at {choice.budget.label}, {choice.scope}, on {first['victim']}, "
+        f"{first['n']} pictures of {first['data']} ({first['split']}); {choice.subject.device.label}",
+    )
+    lines = [_line(row) for row in rows if row["aggregation"] == "pooled" or row["metric"] == "miou"]
+    say(arguments, table(("task", "measure", "clean", "adversarial", "95 % interval"), lines))
+    outside = int(last["num_outside"])
+    inside = "every picture is inside the budget" if not outside else f"{outside} PICTURES ARE OUTSIDE THE BUDGET"
+    say(arguments, f"largest perturbation {last['max_perturbation']:.6g} {choice.budget.epsilon_unit}; {inside}")
+
+
+def _line(row: Values) -> tuple[str, str, str, str, str]:
+    measure = task(row["task"]).measure(row["metric"])
+    interval = "–" if row["ci95"] is None else " to ".join(measure.format(end) for end in row["ci95"])
+    name = measure.label if row["aggregation"] == "pooled" else f"{measure.label}, per picture"
+    return row["task"], name, measure.format(row["clean"]), measure.format(row["adversarial"]), interval

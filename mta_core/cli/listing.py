@@ -1,0 +1,98 @@
+"""`list`: what there is to choose from."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from dataclasses import fields
+from typing import Any
+
+from mta_core import attacks, data, generators, tasks, victims
+from mta_core.cli.arguments import PROGRAM, SECTIONS
+from mta_core.cli.output import check_json, say, table, write_json
+from mta_core.weights import Card
+
+Item = dict[str, Any]
+
+
+def run(arguments: argparse.Namespace) -> int:
+    check_json(arguments)
+    sections = [arguments.section] if arguments.section else list(SECTIONS)
+    found = {section: LISTS[section]() for section in sections}
+    for number, (section, items) in enumerate(found.items()):
+        say(arguments, f"{chr(10) if number else ''}{section}")
+        if not items:
+            say(arguments, f"  none yet: {PROGRAM} train {section.removesuffix('s')} --preset P --out runs/NAME")
+            continue
+        lines = [(f"  {item['name']}", item["summary"]) for item in items]
+        say(arguments, "\n".join(table(("", ""), lines).splitlines()[1:]))
+    write_json(arguments, found)
+    return 0
+
+
+def _tasks() -> list[Item]:
+    return [
+        {
+            "name": t.name, "summary": f"{t.label} ({t.letter}), {t.space}: {', '.join(m.name for m in t.measures)}",
+            "letter": t.letter, "space": t.space,
+            "measures": [{"name": m.name, "unit": m.unit, "higher_is_better": m.higher_is_better} for m in t.measures],
+        }
+        for t in tasks.TASKS
+    ]  # fmt: skip
+
+
+def _victims() -> list[Item]:
+    return [_card(card) for card in victims.cards()]
+
+
+def _generators() -> list[Item]:
+    return [_card(card) | {"victim": card.options.get("victim")} for card in generators.cards()]
+
+
+def _card(card: Card) -> Item:
+    height, width = card.input_size
+    learnt = f"trained on {card.data or 'nothing'}"
+    about = f"{card.summary or card.architecture}; {', '.join(card.tasks)}; {width}x{height}; {learnt}"
+    return {
+        "name": card.name, "summary": about, "architecture": card.architecture, "tasks": dict(card.tasks),
+        "input_size": list(card.input_size), "data": card.data, "terms": card.terms, "sha256": card.sha256,
+        "metrics": dict(card.metrics),
+    }  # fmt: skip
+
+
+def _attacks() -> list[Item]:
+    return [
+        {
+            "name": kind.name,
+            "summary": f"{kind.label}: {kind.summary} ({', '.join(kind.scopes)}){_settings(kind)}",
+            "scopes": list(kind.scopes),
+            "source": kind.source,
+            "settings": [{"name": f.name, "default": f.default, **f.metadata} for f in fields(kind)],
+        }
+        for kind in attacks.ATTACKS
+    ]
+
+
+def _settings(kind: type[attacks.Attack]) -> str:
+    settings = ", ".join(f"{f.name}={f.default}" for f in fields(kind))
+    return f"; --set {settings}" if settings else ""
+
+
+def _data() -> list[Item]:
+    return [
+        {
+            "name": s.name,
+            "summary": f"{s.label}: {s.name}{':PATH' if s.needs_path else ''}, {'|'.join(s.splits)}; {s.terms}",
+            "spaces": dict(s.spaces), "splits": list(s.splits), "terms": s.terms, "needs_path": s.needs_path,
+        }
+        for s in data.SOURCES
+    ]  # fmt: skip
+
+
+LISTS: dict[str, Callable[[], list[Item]]] = {
+    "tasks": _tasks,
+    "victims": _victims,
+    "attacks": _attacks,
+    "generators": _generators,
+    "data": _data,
+}

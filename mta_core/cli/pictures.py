@@ -1,0 +1,82 @@
+"""The files of one attacked picture, in the layout that the `attack` command promises."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from mta_core import imaging
+from mta_core.attacks import JOINT
+from mta_core.budget import Budget
+from mta_core.explore import Outcome, Subject, TaskOutcome, finish
+from mta_core.similarity import similarity
+from mta_core.weights import write_atomically
+
+NOTE = (
+    "measures are taken against the clean output, since a picture file has no labels; 'adversarial' is the picture as "
+    "computed (clean + perturbation), 'file' the 8-bit picture as written, 'noise' random noise of the same size"
+)
+
+
+def write_outcome(folder: Path, subject: Subject, outcome: Outcome, budget: Budget, seed: int) -> dict[str, Any]:
+    """Writes pictures, perturbations and outputs; returns what `result.json` says of them.
+
+    Files: `clean.png`, `adversarial-<task>.png` (8-bit, inside the budget), `perturbation-<task>.npy` (float32,
+    (3, H, W), pixels in [0, 1]), both without `-<task>` when joint; `<task>-clean.png`, `<task>-adversarial.png`.
+    """
+    clean = outcome.clean[None]
+    files: dict[str, bytes] = {"clean.png": imaging.encode_png(clean)}
+    rounded: dict[str, Tensor] = {}
+    for name, made in outcome.perturbations.items():
+        suffix = "" if name == JOINT else f"-{name}"
+        rounded[name] = budget.round_to_8_bits(made.adversarial[None], clean)
+        files[f"adversarial{suffix}.png"] = imaging.encode_png(rounded[name])
+        files[f"perturbation{suffix}.npy"] = _npy(made.perturbation)
+    for task in outcome.tasks.values():
+        files |= _outputs(task)
+    for name, data in files.items():
+        write_atomically(folder / name, data)
+    of_files = finish(subject, outcome.clean, [t.task for t in outcome.tasks.values()], budget, rounded, seed=seed)
+    return {
+        "files": sorted(files),
+        "note": NOTE,
+        "seconds": outcome.seconds,
+        "perturbations": {name: _size(outcome, budget, name, picture) for name, picture in rounded.items()},
+        "tasks": {name: _task(task, of_files.tasks[name].measures) for name, task in outcome.tasks.items()},
+    }
+
+
+def _outputs(task: TaskOutcome) -> dict[str, bytes]:
+    t = task.task
+    span = t.span(task.clean, task.adversarial)
+    return {
+        f"{t.name}-{kind}.png": imaging.encode_png(t.colour(value, span))
+        for kind, value in (("clean", task.clean), ("adversarial", task.adversarial))
+    }
+
+
+def _size(outcome: Outcome, budget: Budget, name: str, rounded: Tensor) -> dict[str, Any]:
+    made, clean = outcome.perturbations[name], outcome.clean[None]
+    return {
+        "adversarial": asdict(made.similarity) | {"is_inside": bool(budget.contains(made.adversarial[None], clean))},
+        "file": asdict(similarity(rounded, clean)) | {"is_inside": bool(budget.contains(rounded, clean))},
+    }
+
+
+def _task(task: TaskOutcome, of_files: Mapping[str, Mapping[str, float]]) -> dict[str, Any]:
+    units = {m.name: {"unit": m.unit, "higher_is_better": m.higher_is_better} for m in task.task.measures}
+    measures = {**task.measures, "file": of_files["adversarial"]}
+    return {"verdict": task.verdict, "measures": measures, "units": units}
+
+
+def _npy(perturbation: Tensor) -> bytes:
+    buffer = io.BytesIO()
+    np.save(buffer, perturbation.to(torch.float32).contiguous().numpy())
+    return buffer.getvalue()

@@ -1,0 +1,58 @@
+"""`rooms`: renders scenes on all cores."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from multiprocessing import get_context
+from pathlib import Path
+
+from mta_core import results
+from mta_core.cli.output import check_json, command_line, say, show, write_json
+from mta_core.data.rooms.source import write_scene
+from mta_core.events import Event, Progress
+
+
+def run(arguments: argparse.Namespace) -> int:
+    out = Path(arguments.out)
+    check_json(arguments)
+    results.check_folder(out)
+    first = arguments.seed or 0
+    missing = [seed for seed in range(first, first + arguments.count) if not (out / "rgb" / f"{seed:07d}.png").exists()]
+    begin = time.perf_counter()
+    for _ in show(render(out, missing, arguments.workers or num_cores())):
+        pass
+    seconds = time.perf_counter() - begin
+    speed = f" in {seconds:.0f} s ({len(missing) / seconds:.1f} a second)" if missing else ""
+    say(arguments, f"{len(missing)} scenes rendered{speed}, {arguments.count - len(missing)} were there already: {out}")
+    made = results.provenance(command=command_line(arguments), seed=first, seconds=seconds)
+    write_json(arguments, {"folder": str(out), "count": arguments.count, "rendered": len(missing), "provenance": made})
+    return 0
+
+
+def num_cores() -> int:
+    """Cores that this process may use, which a container can restrict."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def render(out: Path, seeds: Sequence[int], workers: int) -> Iterator[Event]:
+    """Writes the scenes of these seeds, whole files only, in as many processes."""
+    if not seeds:
+        return
+    if min(workers, len(seeds)) == 1:
+        for number, seed in enumerate(seeds, 1):
+            write_scene(out, seed)
+            yield Progress(number, len(seeds), "scenes", stage="rendering")
+        return
+    # Spawned, not forked: torch's and the ray caster's threads do not survive a fork.
+    pool = ProcessPoolExecutor(min(workers, len(seeds)), mp_context=get_context("spawn"))
+    try:
+        waiting = [pool.submit(write_scene, out, seed) for seed in seeds]
+        for number, done in enumerate(as_completed(waiting), 1):
+            done.result()
+            yield Progress(number, len(seeds), "scenes", stage="rendering")
+    finally:
+        pool.shutdown(cancel_futures=True)

@@ -1,0 +1,55 @@
+"""`train`: victims and generators."""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+from mta_core import devices, presets, results, weights
+from mta_core.cli.output import check_json, command_line, show, write_json
+from mta_core.devices import Device
+from mta_core.events import Event
+from mta_core.train_generator import GeneratorRecipe, train_generator
+from mta_core.train_victim import VictimRecipe, train_victim
+
+Recipe = VictimRecipe | GeneratorRecipe
+
+
+def run(arguments: argparse.Namespace) -> int:
+    out = Path(arguments.out)
+    check_json(arguments)
+    results.check_folder(out)
+    recipe = make_recipe(arguments)
+    device = devices.pick(arguments.device)
+    begin = time.perf_counter()
+    for _ in show(_events(arguments, recipe, device, out)):
+        pass
+    card = weights.Card.read(out / f"{recipe.name}.json")
+    made = results.provenance(
+        command=command_line(arguments), device=device.label, seed=recipe.seed, seconds=time.perf_counter() - begin,
+        weights={card.name: card.sha256}, recipe=asdict(recipe),
+    )  # fmt: skip
+    write_json(arguments, {"card": asdict(card), "provenance": made})
+    return 0
+
+
+def make_recipe(arguments: argparse.Namespace) -> Recipe:
+    """Raises ValueError where the preset or a setting is unknown or makes no sense."""
+    settings = presets.parse_settings(arguments.set)
+    recipe: Recipe
+    if arguments.kind == "victim":
+        recipe = presets.override(presets.victim_preset(arguments.preset), settings)
+    else:
+        recipe = presets.override(presets.generator_preset(arguments.preset), settings)
+    return recipe if arguments.seed is None else replace(recipe, seed=arguments.seed)
+
+
+def _events(arguments: argparse.Namespace, recipe: Recipe, device: Device, out: Path) -> Iterator[Event]:
+    options: dict[str, Any] = {"resume": arguments.resume, "command": command_line(arguments)}
+    if isinstance(recipe, VictimRecipe):
+        return train_victim(recipe, device, out, **options)
+    return train_generator(recipe, device, out, **options)

@@ -1,0 +1,38 @@
+"""The data sources. Adding one is a file here and a line in `SOURCES`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from mta_core.data.base import DataError, DataSource, Sample, Size, collate
+from mta_core.data.nyuv2 import Nyuv2
+from mta_core.data.pictures import Pictures
+from mta_core.data.rooms.source import Rooms
+
+SOURCES: tuple[type[DataSource], ...] = (Rooms, Nyuv2, Pictures)
+
+
+def source(name: str) -> type[DataSource]:
+    """Raises DataError where there is no such source."""
+    for known in SOURCES:
+        if known.name == name:
+            return known
+    raise DataError(f"expected data among {', '.join(s.name for s in SOURCES)}, got {name!r}")
+
+
+def open_data(text: str, split: str = "test", size: Size = (288, 384)) -> DataSource:
+    """The data that `NAME` or `NAME:PATH` means.
+
+    Raises:
+        DataError: the source is unknown, has no such split, or its folder is not as expected.
+    """
+    name, _, path = text.partition(":")
+    kind = source(name)
+    if kind.needs_path and not path:
+        raise DataError(f"expected {name}:PATH, got {text!r}")
+    if len(kind.splits) > 1 and split not in kind.splits:
+        raise DataError(f"expected a split of {name} among {', '.join(kind.splits)}, got {split!r}")
+    return kind.open(Path(path).expanduser() if path else None, split, size)
+
+
+__all__ = ["SOURCES", "DataError", "DataSource", "Sample", "Size", "collate", "open_data", "source"]

@@ -1,0 +1,104 @@
+"""A data source: pictures, and for each task the labels it has."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from mta_core import imaging
+
+Size = tuple[int, int]
+"""Height and width."""
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One picture with its labels.
+
+    Attributes:
+        name: unique in its data set.
+        image: (3, H, W) float32 in [0, 1].
+        targets: label maps by task, on the same grid: segmentation (H, W) int64, depth (1, H, W) metres, normals
+            (3, H, W); empty where the source has none.
+    """
+
+    name: str
+    image: Tensor
+    targets: Mapping[str, Tensor] = field(default_factory=dict)
+
+
+class DataSource(ABC, Sequence[Sample]):
+    """A sequence of samples, all of one size, each read when it is asked for."""
+
+    name: ClassVar[str]
+    label: ClassVar[str]
+    terms: ClassVar[str]
+    """Under which terms its pictures may be used."""
+    spaces: ClassVar[Mapping[str, str]]
+    """Label space of each task it has labels for."""
+    splits: ClassVar[tuple[str, ...]]
+    needs_path: ClassVar[bool] = True
+
+    @classmethod
+    @abstractmethod
+    def open(cls, path: Path | None, split: str, size: Size) -> DataSource:
+        """The source at `path`, its pictures brought to `size`.
+
+        Raises:
+            DataError: the folder is not there or not in a layout that this source knows.
+        """
+
+    @abstractmethod
+    def name_of(self, index: int) -> str: ...
+
+    @abstractmethod
+    def read(self, index: int) -> Sample: ...
+
+    @abstractmethod
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, index: int) -> Sample:  # type: ignore[override]
+        if not 0 <= index < len(self):
+            raise IndexError(index)
+        return self.read(index)
+
+    def __iter__(self) -> Iterator[Sample]:
+        return (self.read(index) for index in range(len(self)))
+
+
+class DataError(ValueError):
+    """A data source cannot be opened or read; the message says what was expected."""
+
+
+def fit_sample(sample: Sample, size: Size) -> Sample:
+    """The sample cropped to the aspect of `size` around its centre and resized; labels by nearest neighbour."""
+    height, width = sample.image.shape[-2:]
+    if (height, width) == tuple(size):
+        return sample
+    rows, columns = _nearest_grid((height, width), size)
+    targets = {task: target[..., rows[:, None], columns] for task, target in sample.targets.items()}
+    return Sample(sample.name, imaging.fit(sample.image, size), targets)
+
+
+def _nearest_grid(source: Size, size: Size) -> tuple[Tensor, Tensor]:
+    """Source rows and columns of each pixel of a centred crop that fills `size`."""
+    scale = min(source[0] / size[0], source[1] / size[1])
+    grids = []
+    for have, want in zip(source, size, strict=True):
+        first = (have - want * scale) / 2
+        positions = first + (torch.arange(want) + 0.5) * scale
+        grids.append(positions.floor().long().clamp(0, have - 1))
+    return grids[0], grids[1]
+
+
+def collate(samples: Sequence[Sample]) -> tuple[Tensor, dict[str, Tensor]]:
+    """Pictures (B, 3, H, W) and the labels that all of them have, each with a batch dimension."""
+    tasks = set.intersection(*(set(sample.targets) for sample in samples))
+    targets = {task: torch.stack([sample.targets[task] for sample in samples]) for task in sorted(tasks)}
+    return torch.stack([sample.image for sample in samples]), targets

@@ -1,0 +1,64 @@
+"""Batches of a data source, read ahead by threads, in an order that the seed alone decides."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+
+import torch
+from torch import Tensor
+
+from mta_core.data.base import DataSource, Sample, collate
+
+Batch = tuple[Tensor, dict[str, Tensor]]
+Place = tuple[int, int]
+"""A sample: which source, which index in it."""
+
+
+def epoch_order(places: Sequence[Place], seed: int, epoch: int) -> list[Place]:
+    """The places in the order of one epoch."""
+    random = torch.Generator().manual_seed(seed * 100_003 + epoch)
+    return [places[i] for i in torch.randperm(len(places), generator=random).tolist()]
+
+
+def batches(
+    sources: Sequence[DataSource],
+    places: Sequence[Place],
+    batch_size: int,
+    transform: Callable[[Sample, torch.Generator], Sample] | None = None,
+    *,
+    seed: int = 0,
+    drop_last: bool = False,
+    ahead: int = 3,
+) -> Iterator[Batch]:
+    """The samples at `places`, in that order, a batch at a time; `transform` gets randomness of its own for each.
+
+    Only `ahead` batches are ever held, so memory does not grow with the data.
+    """
+    groups = [places[i : i + batch_size] for i in range(0, len(places), batch_size)]
+    if drop_last and len(groups) > 1 and len(groups[-1]) < batch_size:
+        groups.pop()
+
+    def make(number: int) -> Batch:
+        samples = []
+        for offset, (source, index) in enumerate(groups[number]):
+            sample = sources[source][index]
+            if transform is not None:
+                random = torch.Generator().manual_seed(seed * 1_000_003 + number * batch_size + offset)
+                sample = transform(sample, random)
+            samples.append(sample)
+        return collate(samples)
+
+    with ThreadPoolExecutor(1, thread_name_prefix="loader") as pool:
+        waiting: deque[Future[Batch]] = deque()
+        try:
+            for number in range(len(groups)):
+                waiting.append(pool.submit(make, number))
+                if len(waiting) >= ahead:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            for future in waiting:
+                future.cancel()

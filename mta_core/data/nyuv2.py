@@ -1,0 +1,37 @@
+"""NYU Depth V2 (Silberman et al., ECCV 2012), in either of two layouts; bring your own copy."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from mta_core.data.base import DataError, DataSource, Sample, Size, fit_sample
+from mta_core.data.scenes import SPACES, SceneLayout, open_layout
+
+
+class Nyuv2(DataSource):
+    """Indoor photographs with 13 classes, depth in metres and surface normals."""
+
+    name = "nyuv2"
+    label = "NYUv2"
+    terms = "NYU Depth V2 states no redistribution licence: bring your own copy"
+    spaces = SPACES
+    splits = ("train", "test")
+
+    def __init__(self, layout: SceneLayout, size: Size) -> None:
+        self.layout = layout
+        self.size = size
+
+    @classmethod
+    def open(cls, path: Path | None, split: str, size: Size) -> Nyuv2:
+        if path is None:
+            raise DataError("expected a folder: nyuv2:PATH")
+        return cls(open_layout(path, split), size)
+
+    def name_of(self, index: int) -> str:
+        return self.layout.names[index]
+
+    def read(self, index: int) -> Sample:
+        return fit_sample(self.layout.read(self.name_of(index)), self.size)
+
+    def __len__(self) -> int:
+        return len(self.layout.names)

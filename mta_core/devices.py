@@ -1,0 +1,93 @@
+"""One switch for CUDA, Apple and CPU: which device, which layout, which precision."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass
+from typing import TypeVar
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+CHOICES = ("auto", "cpu", "cuda", "mps")
+Model = TypeVar("Model", bound=nn.Module)
+
+
+@dataclass(frozen=True)
+class Device:
+    """Where and how to compute.
+
+    Attributes:
+        torch_device: the accelerator, or the CPU.
+        fast_dtype: precision of attacks and generators; measures and tables are always computed in float32.
+        label: for people, e.g. "CPU: AMD EPYC, 2 cores, bfloat16".
+    """
+
+    torch_device: torch.device
+    fast_dtype: torch.dtype
+    label: str
+
+    def put(self, images: Tensor) -> Tensor:
+        """Pictures (B, C, H, W) on the device, float32, channels last: the layout in which convolutions are fastest."""
+        return images.to(self.torch_device, torch.float32, memory_format=torch.channels_last)
+
+    def freeze(self, model: Model, dtype: torch.dtype = torch.float32) -> Model:
+        """A copy for inference on this device: no parameter gradients, batch norm folded into the convolutions.
+
+        Without frozen parameters an attack would compute weight gradients for nothing; folding and channels last
+        leave the answers equal to rounding.
+        """
+        frozen = copy.deepcopy(model).eval().requires_grad_(False)
+        _fold_batch_norm(frozen)
+        return frozen.to(self.torch_device, dtype, memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
+
+
+def _fold_batch_norm(module: nn.Module) -> None:
+    for child in module.modules():
+        if not isinstance(child, nn.Sequential):
+            continue
+        for i, (conv, norm) in enumerate(zip(list(child), list(child)[1:], strict=False)):
+            if isinstance(conv, nn.Conv2d | nn.ConvTranspose2d) and isinstance(norm, nn.BatchNorm2d):
+                child[i] = fuse_conv_bn_eval(conv, norm, transpose=isinstance(conv, nn.ConvTranspose2d))
+                child[i + 1] = nn.Identity()
+
+
+def pick(name: str = "auto") -> Device:
+    """The device of that name; `auto` takes CUDA, then Apple's, then the CPU.
+
+    Raises:
+        ValueError: the name is unknown, or this machine has no such device.
+    """
+    if name not in CHOICES:
+        raise ValueError(f"expected a device among {', '.join(CHOICES)}, got {name!r}")
+    available = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    if name == "auto":
+        name = next(kind for kind, there in available.items() if there)
+    if not available[name]:
+        raise ValueError(f"this machine has no {name} device: choose auto or cpu")
+    return {"cuda": _cuda, "mps": _mps, "cpu": _cpu}[name]()
+
+
+def _cuda() -> Device:
+    torch.backends.cudnn.allow_tf32 = False  # measures are computed in full float32
+    dtype = torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float32
+    return Device(torch.device("cuda"), dtype, f"GPU: {torch.cuda.get_device_name()}, {_precision(dtype)}")
+
+
+def _mps() -> Device:
+    return Device(torch.device("mps"), torch.float32, "Apple GPU, float32")
+
+
+def _cpu() -> Device:
+    features = torch.cpu.get_capabilities()
+    # Without the instructions bfloat16 is emulated, and slower than float32.
+    has_bfloat16 = bool(features.get("avx512_bf16") or features.get("amx_bf16"))
+    dtype = torch.bfloat16 if has_bfloat16 else torch.float32
+    name = features.get("cpu_name") or features.get("architecture", "")
+    cores = torch.get_num_threads()
+    return Device(torch.device("cpu"), dtype, f"CPU: {name}, {cores} cores, {_precision(dtype)}")
+
+
+def _precision(dtype: torch.dtype) -> str:
+    return str(dtype).removeprefix("torch.")

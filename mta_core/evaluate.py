@@ -1,0 +1,234 @@
+"""How much an attack costs a victim over a data set: any victim, data, attack, budget and tasks to rows.
+
+Pictures stream: only one batch and running sums are held. Attacks climb gradients in the device's fast precision,
+measures are always taken in float32. Every picture draws its own random numbers, so rows do not depend on the batch
+size beyond the rounding of the fast precision.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from mta_core.attacks import JOINT, Attack, Scope
+from mta_core.budget import Budget
+from mta_core.data import DataSource
+from mta_core.data.loader import batches
+from mta_core.events import Event, Message, Progress, Row
+from mta_core.explore import Subject
+from mta_core.objective import Form, check_attackable, make_problem
+from mta_core.tasks import Meter, Task
+
+AGGREGATIONS = ("pooled", "per-picture")
+NUM_REPLICATES = 200
+"""Bootstrap replicates of a confidence interval."""
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What is evaluated.
+
+    Attributes:
+        subject: the victim; attacked and measured.
+        source: pictures at the victim's input size, with labels or without: where a task has none the victim's clean
+            answer stands in, for the attack and for the measures.
+        split: which part of the data the source is, for the rows.
+        scope: one perturbation for each task, which alone is measured on it, or one for all tasks.
+    """
+
+    subject: Subject
+    source: DataSource
+    attack: Attack
+    budget: Budget
+    tasks: Sequence[Task]
+    split: str = "test"
+    scope: Scope = "per-task"
+    form: Form = "sum"
+    weights: Mapping[str, float] | None = None
+    seed: int = 0
+
+    def check(self) -> None:
+        """Raises ValueError, in one sentence, where these do not go together."""
+        check_attackable(self.attack, self.subject.precise, self.tasks, self.scope)
+        for t in self.tasks:
+            space = self.source.spaces.get(t.name, t.space)
+            if space != t.space:
+                raise ValueError(f"{self.source.label} has {t.name} labels in {space}, the victim answers in {t.space}")
+
+    def identity(self) -> dict[str, Any]:
+        """The part that all rows share."""
+        return {
+            "data": self.source.name, "split": self.split, "victim": self.subject.name, "source": self.subject.name,
+            "attack": self.attack.name, "instance": "per-instance", "goal": "non-targeted", "scope": self.scope,
+            "attacked": [t.name for t in self.tasks], "norm": str(self.budget.norm), "epsilon": self.budget.units,
+            "epsilon_unit": self.budget.epsilon_unit, "seed": self.seed,
+        }  # fmt: skip
+
+
+@dataclass
+class Tally:
+    """What was measured so far.
+
+    Attributes:
+        clean, adversarial: a meter for each task.
+        max_perturbation: norm of the largest perturbation, on the scale of epsilon.
+        num_outside: adversarial pictures that left the budget or [0, 1]; every pixel of every picture is looked at.
+    """
+
+    clean: dict[str, Meter]
+    adversarial: dict[str, Meter]
+    num_pictures: int = 0
+    max_perturbation: float = 0.0
+    num_outside: int = 0
+    begin: float = field(default_factory=time.perf_counter)
+
+    @classmethod
+    def empty(cls, setting: Setting) -> Tally:
+        return cls(
+            {t.name: Meter(t, num_replicates=0) for t in setting.tasks},
+            {t.name: Meter(t, num_replicates=NUM_REPLICATES, seed=setting.seed) for t in setting.tasks},
+        )
+
+    def add(self, setting: Setting, batch: AttackedBatch) -> None:
+        for t in setting.tasks:
+            truth = in_double(batch.truth[t.name])
+            self.clean[t.name].update(in_double(batch.clean[t.name]), truth)
+            self.adversarial[t.name].update(in_double(batch.adversarial[t.name]), truth)
+        clean = in_double(batch.images)
+        for pictures in map(in_double, batch.pictures.values()):
+            largest = float(setting.budget.norm_of(pictures - clean).max())
+            self.max_perturbation = max(self.max_perturbation, largest)
+            self.num_outside += int((~setting.budget.contains(pictures, clean)).sum())
+        self.num_pictures += len(clean)
+
+    def progress(self, total: int, budget: Budget) -> Progress:
+        """Its values hold the largest perturbation in the budget's unit and how many pictures are outside."""
+        speed = self.num_pictures / max(time.perf_counter() - self.begin, 1e-9)
+        values = {
+            "max_perturbation": self.max_perturbation * budget.units / budget.epsilon,
+            "num_outside": float(self.num_outside),
+            "pictures per second": speed,
+        }
+        return Progress(self.num_pictures, total, "pictures", values, "evaluating")
+
+
+def evaluate(setting: Setting, *, limit: int | None = None, batch_size: int = 8) -> Iterator[Event]:
+    """Progress after every batch, then a `Row` for each task, measure and aggregation.
+
+    A batch that does not fit into the device's memory is halved; a message says so.
+
+    Args:
+        limit: how many pictures, from the first; all where it is None.
+
+    Raises:
+        ValueError: the victim, attack, data and tasks do not go together, or a number is below 1.
+        DataError, ImageError: a picture cannot be read.
+    """
+    if batch_size < 1 or (limit is not None and limit < 1):
+        raise ValueError("expected a batch size and a limit of at least 1")
+    setting.check()
+    total = len(setting.source) if limit is None else min(limit, len(setting.source))
+    tally = Tally.empty(setting)
+    size = batch_size
+    for images, targets in batches([setting.source], [(0, index) for index in range(total)], batch_size):
+        done = 0
+        while done < len(images):
+            window = slice(done, done + size)
+            part = images[window], {name: target[window] for name, target in targets.items()}
+            if not _fits(setting, tally, *part):
+                if size == 1:
+                    raise ValueError(
+                        "one picture does not fit into the device's memory: choose a smaller victim or the CPU"
+                    )
+                size = max(1, size // 2)
+                yield Message(f"out of memory on the device: going on with batches of {size}")
+                continue
+            done += len(part[0])
+            yield tally.progress(total, setting.budget)
+    for t in setting.tasks:
+        yield from rows(setting, t, tally)
+
+
+def _fits(setting: Setting, tally: Tally, images: Tensor, targets: Mapping[str, Tensor]) -> bool:
+    """Adds one batch to the tally; False, and nothing added, where the device's memory is too small for it."""
+    try:
+        values = attack_batch(setting, images, targets, tally.num_pictures)
+    except RuntimeError as error:
+        if not isinstance(error, torch.OutOfMemoryError) and "out of memory" not in str(error):
+            raise
+        # The traceback holds on to every tensor of the failed batch.
+        error.__traceback__ = None
+        values = None
+    if values is None:
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
+        return False
+    tally.add(setting, values)
+    return True
+
+
+@dataclass(frozen=True)
+class AttackedBatch:
+    """Clean pictures (B, 3, H, W), adversarial ones by perturbation, and label maps by task: true, clean, attacked."""
+
+    images: Tensor
+    pictures: Mapping[str, Tensor]
+    truth: Mapping[str, Tensor]
+    clean: Mapping[str, Tensor]
+    adversarial: Mapping[str, Tensor]
+
+
+def attack_batch(setting: Setting, images: Tensor, targets: Mapping[str, Tensor], first: int) -> AttackedBatch:
+    """Attacks one batch, whose first picture is the data's `first`-th.
+
+    The clean pictures are answered once; each perturbation is answered once.
+    """
+    subject, tasks = setting.subject, setting.tasks
+    clean_images = subject.device.put(images)
+    clean = answer(subject, clean_images, tasks)
+    truth = {t.name: targets[t.name].to(clean_images.device) if t.name in targets else clean[t.name] for t in tasks}
+    problem = make_problem(
+        subject.fast, clean_images, truth, setting.budget, scope=setting.scope, form=setting.form,
+        weights=setting.weights, victim_name=subject.name, seed=setting.seed, first=first,
+    )  # fmt: skip
+    pictures = setting.attack(problem)
+    adversarial: dict[str, Tensor] = {}
+    for name, perturbed in pictures.items():
+        adversarial |= answer(subject, perturbed, tasks if name == JOINT else [t for t in tasks if t.name == name])
+    return AttackedBatch(clean_images, pictures, truth, clean, adversarial)
+
+
+def answer(subject: Subject, images: Tensor, tasks: Sequence[Task]) -> dict[str, Tensor]:
+    """The victim's answers in label space, computed in float32, left on the device."""
+    with torch.no_grad():
+        answers = subject.precise(images)
+    return {t.name: t.decode(answers[t.name]) for t in tasks}
+
+
+def in_double(values: Tensor) -> Tensor:
+    """The same where float64 can be computed, which measures need and Apple's GPUs lack."""
+    return values.cpu() if values.device.type == "mps" else values
+
+
+def rows(setting: Setting, task: Task, tally: Tally) -> Iterator[Row]:
+    """One row for each measure and aggregation of a task, with the keys of `mta_core.results.ROW_KEYS`."""
+    clean, adversarial = tally.clean[task.name], tally.adversarial[task.name]
+    for aggregation in AGGREGATIONS:
+        before, after = clean.compute(aggregation), adversarial.compute(aggregation)
+        intervals = adversarial.interval(aggregation)
+        for measure in task.measures:
+            interval = intervals[measure.name]
+            yield Row(
+                setting.identity()
+                | {
+                    "task": task.name, "metric": measure.name, "aggregation": aggregation, "unit": measure.unit,
+                    "higher_is_better": measure.higher_is_better, "clean": before[measure.name],
+                    "adversarial": after[measure.name], "ci95": None if interval is None else list(interval),
+                    "n": adversarial.num_pictures,
+                }
+            )  # fmt: skip

@@ -1,0 +1,226 @@
+"""One picture, attacked: everything there is to see about it. The browser and the `attack` command stand on this."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from mta_core.attacks import JOINT, Attack, Scope, Step
+from mta_core.attacks.noise import random_noise
+from mta_core.budget import Budget
+from mta_core.devices import Device
+from mta_core.objective import Form, check_attackable, make_problem
+from mta_core.similarity import Similarity, similarity
+from mta_core.tasks import Task
+from mta_core.victims import Victim
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A victim made ready on a device, once for measuring and once for attacking.
+
+    Attributes:
+        precise: float32; measures come from it.
+        fast: in the device's fast precision; attacks climb its gradients.
+    """
+
+    name: str
+    precise: Victim
+    fast: Victim
+    device: Device
+
+    @classmethod
+    def prepare(cls, name: str, victim: Victim, device: Device) -> Subject:
+        return cls(name, device.freeze(victim), device.freeze(victim, device.fast_dtype), device)
+
+    def answer(self, images: Tensor, tasks: Sequence[Task]) -> dict[str, Tensor]:
+        """The victim's answers in label space, on the CPU, computed in float32."""
+        with torch.no_grad():
+            answers = self.precise(self.device.put(images))
+        return {t.name: t.decode(answers[t.name]).cpu() for t in tasks}
+
+
+@dataclass(frozen=True)
+class TaskOutcome:
+    """One task before and after; label maps have a batch dimension of 1.
+
+    Attributes:
+        truth: the labels, or None: measures are then taken against the clean output.
+        clean, adversarial, noisy: outputs for the clean picture, the adversarial one of this task's perturbation,
+            and random noise of the same size (None where it was left out).
+        measures: `{"clean": {"miou": 0.5, ...}, "adversarial": ..., "noise": ...}`.
+    """
+
+    task: Task
+    truth: Tensor | None
+    clean: Tensor
+    adversarial: Tensor
+    noisy: Tensor | None
+    measures: Mapping[str, Mapping[str, float]]
+
+    @property
+    def verdict(self) -> str:
+        """What became of the output, for a layperson."""
+        return self.task.describe(self.clean, self.adversarial)
+
+
+@dataclass(frozen=True)
+class PerturbationOutcome:
+    """One perturbation: for a task, or for all (`JOINT`). Pictures are (3, H, W) in [0, 1], on the CPU."""
+
+    name: str
+    adversarial: Tensor
+    perturbation: Tensor
+    similarity: Similarity
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The whole result for one picture."""
+
+    clean: Tensor
+    perturbations: Mapping[str, PerturbationOutcome]
+    tasks: Mapping[str, TaskOutcome]
+    seconds: float
+    """Time of the attack alone."""
+
+    def perturbation_of(self, task: str) -> PerturbationOutcome:
+        return self.perturbations[JOINT if JOINT in self.perturbations else task]
+
+
+def explore(
+    subject: Subject,
+    attack: Attack,
+    image: Tensor,
+    tasks: Sequence[Task],
+    budget: Budget,
+    *,
+    truth: Mapping[str, Tensor] | None = None,
+    scope: Scope = "per-task",
+    form: Form = "sum",
+    weights: Mapping[str, float] | None = None,
+    seed: int = 0,
+) -> Iterator[Step]:
+    """Attacks one picture; yields every step.
+
+    `finish` turns the last steps seen into an `Outcome`, also after stopping early.
+
+    Args:
+        image: (3, H, W) in [0, 1].
+        truth: label maps without batch dimension; tasks it lacks are attacked away from the clean output.
+
+    Raises:
+        ValueError: the attack cannot be made on these tasks of this victim.
+    """
+    check_attackable(attack, subject.precise, tasks, scope)
+    device = subject.device
+    clean = device.put(image[None])
+    targets = attack_targets(subject, image, tasks, truth)
+    on_device = {name: target.to(device.torch_device) for name, target in targets.items()}
+    problem = make_problem(
+        subject.fast,
+        clean,
+        on_device,
+        budget,
+        scope=scope,
+        form=form,
+        weights=weights,
+        victim_name=subject.name,
+        seed=seed,
+    )
+    yield from attack.run(problem)
+
+
+def attack_targets(
+    subject: Subject, image: Tensor, tasks: Sequence[Task], truth: Mapping[str, Tensor] | None
+) -> dict[str, Tensor]:
+    """What the attack moves away from: the labels where there are any, else the clean output. Batch of 1."""
+    known = {t.name: truth[t.name][None] for t in tasks if truth and t.name in truth}
+    unknown = [t for t in tasks if t.name not in known]
+    return known | (subject.answer(image[None], unknown) if unknown else {})
+
+
+def finish(
+    subject: Subject,
+    image: Tensor,
+    tasks: Sequence[Task],
+    budget: Budget,
+    adversarials: Mapping[str, Tensor],
+    *,
+    truth: Mapping[str, Tensor] | None = None,
+    known: Mapping[str, Mapping[str, Tensor]] | None = None,
+    with_noise: bool = True,
+    seed: int = 0,
+    seconds: float = 0.0,
+) -> Outcome:
+    """Everything to see of adversarial pictures (1, 3, H, W) keyed by perturbation, as `Step`s carry them.
+
+    Args:
+        known: answers of `Subject.answer` that need not be computed again, under "clean", "noise" or the name of a
+            perturbation.
+        with_noise: whether to compare with random noise of the same size, at the price of one more picture.
+    """
+    clean = image[None]
+    names = [JOINT if JOINT in adversarials else t.name for t in tasks]
+    made = {name: adversarials.get(name, clean).cpu() for name in dict.fromkeys(names)}
+    pictures = {"clean": clean} | ({"noise": noisy_picture(budget, clean, seed)} if with_noise else {}) | made
+    answers = _answers(subject, pictures, tasks, known or {})
+    outcomes = {}
+    for t, name in zip(tasks, names, strict=True):
+        labels = truth[t.name][None] if truth and t.name in truth else None
+        shown = {"clean": answers["clean"][t.name], "adversarial": answers[name][t.name]}
+        shown |= {"noise": answers["noise"][t.name]} if with_noise else {}
+        reference = shown["clean"] if labels is None else labels
+        measures = {kind: _measure(t, value, reference) for kind, value in shown.items()}
+        outcomes[t.name] = TaskOutcome(t, labels, shown["clean"], shown["adversarial"], shown.get("noise"), measures)
+    perturbations = {
+        name: PerturbationOutcome(name, picture[0], (picture - clean)[0], similarity(picture, clean))
+        for name, picture in made.items()
+    }
+    return Outcome(image, perturbations, outcomes, seconds)
+
+
+def add_noise(outcome: Outcome, noisy: Mapping[str, Tensor]) -> Outcome:
+    """The outcome compared with random noise of the same size: `noisy` holds the answers for `noisy_picture`."""
+    tasks = {}
+    for name, o in outcome.tasks.items():
+        reference = o.clean if o.truth is None else o.truth
+        measures = {**o.measures, "noise": _measure(o.task, noisy[name], reference)}
+        tasks[name] = replace(o, noisy=noisy[name], measures=measures)
+    return replace(outcome, tasks=tasks)
+
+
+def _answers(
+    subject: Subject, pictures: Mapping[str, Tensor], tasks: Sequence[Task], known: Mapping[str, Mapping[str, Tensor]]
+) -> dict[str, Mapping[str, Tensor]]:
+    """The answers for every picture, those not known yet from one pass."""
+    new = [name for name in pictures if not all(t.name in known.get(name, {}) for t in tasks)]
+    answers = subject.answer(torch.cat([pictures[name] for name in new]), tasks) if new else {}
+    found = {name: {t.name: answers[t.name][i : i + 1] for t in tasks} for i, name in enumerate(new)}
+    return {name: found[name] if name in found else known[name] for name in pictures}
+
+
+def run(
+    subject: Subject, attack: Attack, image: Tensor, tasks: Sequence[Task], budget: Budget, **options: object
+) -> Outcome:
+    """`explore` to the end, then `finish`."""
+    begin = time.perf_counter()
+    adversarials = {s.perturbation: s.adversarial for s in explore(subject, attack, image, tasks, budget, **options)}  # type: ignore[arg-type]
+    seconds = time.perf_counter() - begin
+    shared = {key: options[key] for key in ("truth", "seed") if key in options}
+    return finish(subject, image, tasks, budget, adversarials, seconds=seconds, **shared)  # type: ignore[arg-type]
+
+
+def noisy_picture(budget: Budget, clean: Tensor, seed: int) -> Tensor:
+    """The clean pictures with random noise as large as the budget allows, clipped to [0, 1]: see the attack `noise`."""
+    noise = random_noise(budget, clean, torch.Generator().manual_seed(seed))
+    return budget.project_adversarial(clean + noise, clean)
+
+
+def _measure(task: Task, value: Tensor, target: Tensor) -> dict[str, float]:
+    measures = task.measures_of(task.statistics(value, target))
+    return {name: float(numbers[0]) for name, numbers in measures.items()}

@@ -1,0 +1,77 @@
+"""The generators of perturbations. Adding an architecture is a file here and a line in `ARCHITECTURES`."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from mta_core import devices, weights
+from mta_core.generators.resnet import MtaGenerator
+
+ARCHITECTURES: tuple[type[MtaGenerator], ...] = (MtaGenerator,)
+
+
+def build(card: weights.Card) -> MtaGenerator:
+    """An untrained generator as its card describes it.
+
+    Raises:
+        WeightsError: the architecture is unknown, or the card's options do not fit it.
+    """
+    for architecture in ARCHITECTURES:
+        if architecture.architecture == card.architecture:
+            options = {key: value for key, value in card.options.items() if key in ("ngf", "num_blocks")}
+            try:
+                return architecture(tuple(card.tasks), **options)
+            except (TypeError, ValueError, KeyError, RuntimeError) as error:
+                reason = f"the card of {card.name} does not fit {card.architecture}: {weights.brief(error)}"
+                raise weights.WeightsError(reason) from error
+    known = ", ".join(a.architecture for a in ARCHITECTURES)
+    raise weights.WeightsError(f"expected an architecture among {known}, got {card.architecture!r}")
+
+
+def cards(victim: str | None = None) -> list[weights.Card]:
+    """The cards of every generator that can be loaded, shipped ones first; of one victim if named."""
+    found = [card for card, _ in weights.find_cards("generator")]
+    return [card for card in found if victim is None or card.options.get("victim") == victim]
+
+
+def load(name: str) -> tuple[MtaGenerator, weights.Card]:
+    """The trained generator of that name (or path to a card), float32, in evaluation mode.
+
+    Raises:
+        WeightsError: there is no such generator, or its files are not what they should be.
+    """
+    card, path = weights.find_card("generator", name)
+    generator = build(card)
+    weights.load_weights(generator, card, path)
+    return generator.eval().requires_grad_(False), card
+
+
+def ready(name: str, victim: str, tasks: tuple[str, ...], device: str) -> MtaGenerator:
+    """The generator frozen for fast inference on a device; `auto` takes the first one made for `victim`.
+
+    Raises:
+        WeightsError: there is none, or it has no decoder for one of the tasks.
+    """
+    if name == "auto":
+        fitting = [card.name for card in cards(victim) if set(tasks) <= set(card.tasks)]
+        if not fitting:
+            raise weights.WeightsError(
+                f"no trained generator for the victim {victim!r} and {', '.join(tasks)}: "
+                "train one, or choose another attack"
+            )
+        name = fitting[0]
+    card, _ = weights.find_card("generator", name)
+    missing = set(tasks) - set(card.tasks)
+    if missing:
+        raise weights.WeightsError(f"the generator {name} has no decoder for {', '.join(sorted(missing))}")
+    return _frozen(name, card.sha256, device)
+
+
+@lru_cache(maxsize=4)
+def _frozen(name: str, sha256: str, device: str) -> MtaGenerator:
+    generator, _ = load(name)
+    chosen = devices.pick(device)
+    return chosen.freeze(generator, chosen.fast_dtype)
+
+
+__all__ = ["ARCHITECTURES", "MtaGenerator", "build", "cards", "load", "ready"]

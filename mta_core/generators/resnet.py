@@ -1,0 +1,110 @@
+"""The generator of the MTA paper: a shared encoder and a decoder a task.
+
+The ResNet generator after Johnson et al. (ECCV 2016) as GAP uses it (Poursaeed et al., CVPR 2018): a 7x7 convolution to
+`ngf` channels, two that halve the size, N residual blocks; two transposed convolutions, a 7x7 convolution to RGB, tanh;
+reflection padding, batch norm. MTA shares everything up to the residual blocks (section 3.1) and gives every task a
+decoder of its own. With ngf 64 the encoder has 5,101,632 / 7,462,976 / 12,185,664 parameters for N = 4 / 6 / 10, a
+decoder 378,435.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+MAX_NGF, MAX_BLOCKS = 256, 32
+"""A card may not ask for more."""
+
+
+def _norm_relu(channels: int) -> tuple[nn.Module, nn.Module]:
+    return nn.BatchNorm2d(channels), nn.ReLU(inplace=True)
+
+
+class ResidualBlock(nn.Module):
+    """Two 3x3 convolutions around a skip connection."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.body = nn.Sequential(
+            nn.ReflectionPad2d(1), nn.Conv2d(channels, channels, 3, bias=False), *_norm_relu(channels),
+            nn.ReflectionPad2d(1), nn.Conv2d(channels, channels, 3, bias=False), nn.BatchNorm2d(channels),
+        )  # fmt: skip
+
+    def forward(self, features: Tensor) -> Tensor:
+        out: Tensor = features + self.body(features)
+        return out
+
+
+def make_encoder(ngf: int, num_blocks: int) -> nn.Sequential:
+    """(B, 3, H, W) to (B, 4 ngf, H / 4, W / 4)."""
+    return nn.Sequential(
+        nn.ReflectionPad2d(3), nn.Conv2d(3, ngf, 7, bias=False), *_norm_relu(ngf),
+        nn.Conv2d(ngf, 2 * ngf, 3, stride=2, padding=1, bias=False), *_norm_relu(2 * ngf),
+        nn.Conv2d(2 * ngf, 4 * ngf, 3, stride=2, padding=1, bias=False), *_norm_relu(4 * ngf),
+        *(ResidualBlock(4 * ngf) for _ in range(num_blocks)),
+    )  # fmt: skip
+
+
+def make_decoder(ngf: int) -> nn.Sequential:
+    """(B, 4 ngf, H / 4, W / 4) to (B, 3, H, W) in (-1, 1)."""
+    up = {"kernel_size": 3, "stride": 2, "padding": 1, "output_padding": 1, "bias": False}
+    return nn.Sequential(
+        nn.ConvTranspose2d(4 * ngf, 2 * ngf, **up), *_norm_relu(2 * ngf),  # type: ignore[arg-type]
+        nn.ConvTranspose2d(2 * ngf, ngf, **up), *_norm_relu(ngf),  # type: ignore[arg-type]
+        nn.ReflectionPad2d(3), nn.Conv2d(ngf, 3, 7), nn.Tanh(),
+    )  # fmt: skip
+
+
+class MtaGenerator(nn.Module):
+    """Directions of perturbation for every task from one pass of the shared encoder.
+
+    Args:
+        tasks: names of the decoders.
+        ngf: channels of the first convolution; 64 is the paper's.
+        num_blocks: residual blocks: 4 (NYUv2 universal), 6 (Office-31) or 10 (NYUv2 per-instance) in the paper.
+    """
+
+    architecture: ClassVar[str] = "mta"
+
+    def __init__(self, tasks: Sequence[str], ngf: int = 64, num_blocks: int = 10) -> None:
+        super().__init__()
+        for name, value, low, high in (("ngf", ngf, 1, MAX_NGF), ("num_blocks", num_blocks, 0, MAX_BLOCKS)):
+            if not (type(value) is int and low <= value <= high):
+                raise ValueError(f"expected {name} in [{low}, {high}], got {value!r}")
+        if not tasks:
+            raise ValueError("expected at least one task to make a decoder for, got none")
+        self.ngf, self.num_blocks = ngf, num_blocks
+        self.encoder = make_encoder(ngf, num_blocks)
+        self.decoders = nn.ModuleDict({task: make_decoder(ngf) for task in tasks})
+        for module in self.modules():
+            if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
+                nn.init.normal_(module.weight, 0, 0.02)
+
+    @property
+    def tasks(self) -> tuple[str, ...]:
+        return tuple(self.decoders)
+
+    def options(self) -> dict[str, Any]:
+        return {"ngf": self.ngf, "num_blocks": self.num_blocks}
+
+    def forward(self, images: Tensor) -> dict[str, Tensor]:
+        """(B, 3, H, W) in [0, 1] to one direction (B, 3, H, W) in [-1, 1] per task, float32, not yet in any budget.
+
+        The network runs in the precision of its weights. Sides that are not multiples of 4 are padded by reflection
+        and the directions cropped.
+        """
+        height, width = images.shape[-2:]
+        padded = F.pad(images, (0, -width % 4, 0, -height % 4), mode="reflect")
+        weight = next(self.parameters())
+        features = self.encoder((2 * padded - 1).to(weight.dtype))
+        return {task: decoder(features)[..., :height, :width].float() for task, decoder in self.decoders.items()}
+
+
+def count_parameters(module: nn.Module) -> int:
+    return sum(parameter.numel() for parameter in module.parameters())
+
+
+__all__ = ["MtaGenerator", "count_parameters", "make_decoder", "make_encoder"]

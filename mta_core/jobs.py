@@ -1,0 +1,109 @@
+"""Work in the background: one thread computes, so that the accelerator never serves two at once.
+
+Jobs take turns, an event each: one person's long attack does not keep another's from starting.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from typing import Generic, TypeVar
+
+Event = TypeVar("Event")
+PATIENCE = 60.0
+"""Seconds without anybody asking after which a job is dropped: its browser tab is gone."""
+
+
+class Job(Generic[Event]):
+    """An iterator of events that a `Worker` advances.
+
+    Attributes:
+        events: what it has yielded so far; it only grows.
+        error: what ended it early, or None.
+    """
+
+    def __init__(self, work: Callable[[Job[Event]], Iterator[Event]], patience: float = PATIENCE) -> None:
+        self.events: list[Event] = []
+        self.error: Exception | None = None
+        self.is_stopping = False
+        self.is_cancelled = False
+        self._iterator = work(self)
+        self._patience = patience
+        self._asked = time.monotonic()
+        self._changed = threading.Condition()
+        self._is_done = False
+
+    @property
+    def is_done(self) -> bool:
+        """Whether nothing more will come, because it is finished, failed or cancelled."""
+        return self._is_done or self.is_cancelled
+
+    def stop(self) -> None:
+        """Asks the work to come to its end with what it has; work that can, looks at `is_stopping` between events."""
+        self.is_stopping = True
+
+    def cancel(self) -> None:
+        """Drops the job: nobody wants its result any more."""
+        with self._changed:
+            self.is_cancelled = True
+            self._changed.notify_all()
+
+    def wait(self, seen: int, timeout: float) -> bool:
+        """Waits until there are more than `seen` events or nothing more will come; whether that is so."""
+        self._asked = time.monotonic()
+        with self._changed:
+            return self._changed.wait_for(lambda: self.is_done or len(self.events) > seen, timeout)
+
+    def advance(self) -> bool:
+        """Computes the next event; whether there may be another one."""
+        if time.monotonic() - self._asked > self._patience:
+            self.cancel()
+        if self.is_cancelled:
+            self._iterator.close()  # type: ignore[attr-defined]
+            return False
+        try:
+            event = next(self._iterator)
+        except StopIteration:
+            self._finish(None)
+        except Exception as error:  # whoever asked for the job shows it
+            self._finish(error)
+        else:
+            with self._changed:
+                self.events.append(event)
+                self._changed.notify_all()
+        return not self._is_done
+
+    def _finish(self, error: Exception | None) -> None:
+        with self._changed:
+            self.error, self._is_done = error, True
+            self._changed.notify_all()
+
+
+class Worker:
+    """The thread that advances every submitted job in turn, an event at a time."""
+
+    def __init__(self) -> None:
+        self._waiting: deque[Job] = deque()  # type: ignore[type-arg]
+        self._submitted = threading.Condition()
+        threading.Thread(target=self._work, name="accelerator", daemon=True).start()
+
+    def submit(self, work: Callable[[Job[Event]], Iterator[Event]]) -> Job[Event]:
+        """Starts the iterator that `work` makes of its job as soon as those before it have had their turn."""
+        job = Job(work)
+        self._queue(job)
+        return job
+
+    def _queue(self, job: Job) -> None:  # type: ignore[type-arg]
+        with self._submitted:
+            self._waiting.append(job)
+            self._submitted.notify()
+
+    def _work(self) -> None:
+        while True:
+            with self._submitted:
+                self._submitted.wait_for(lambda: bool(self._waiting))
+                job = self._waiting.popleft()
+            if job.advance():
+                self._queue(job)

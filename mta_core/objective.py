@@ -1,0 +1,100 @@
+"""What an attack raises and what a generator lowers: the losses of several tasks, joined.
+
+MTA (section 3): a generator minimises `sum_t alpha_t * log-loss terms`, non-targeted `-log(loss_t)`, targeted
+`+log(loss_t to the target)`. The robustness study ascends `sum_t alpha_t * loss_t`. Both forms serve both here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from mta_core.attacks.base import JOINT, Attack, Evaluation, Problem, Scope
+from mta_core.budget import Budget
+from mta_core.tasks import Task, task
+from mta_core.victims import Victim
+
+Form = Literal["sum", "log"]
+LOG_FLOOR = 1e-4
+"""Added to a loss before its logarithm, which would otherwise have no bound near zero loss."""
+
+
+@dataclass(frozen=True)
+class VictimObjective:
+    """The weighted losses of a victim's answers, as an attack sees them.
+
+    Attributes:
+        victim: answers pictures; its parameters are frozen.
+        targets: label maps of the attacked tasks, with a batch dimension.
+        weights: alpha_t; one over the number of tasks each, unless given.
+        form: `"sum"` of losses or of their `"log"`s.
+        is_targeted: whether the targets are to be approached rather than left.
+    """
+
+    victim: Victim
+    targets: Mapping[str, Tensor]
+    weights: Mapping[str, float] | None = None
+    form: Form = "sum"
+    is_targeted: bool = False
+
+    def __call__(self, images: Tensor) -> Evaluation:
+        answers = self.victim(images)
+        losses = {name: task(name).loss(answers[name], target) for name, target in self.targets.items()}
+        return Evaluation(self.join(losses), {name: loss.detach() for name, loss in losses.items()})
+
+    def join(self, losses: Mapping[str, Tensor]) -> Tensor:
+        """(B,), larger where the attack succeeds better."""
+        sign = -1 if self.is_targeted else 1
+        terms = [
+            sign * self.weight(name) * (loss if self.form == "sum" else (loss + LOG_FLOOR).log())
+            for name, loss in losses.items()
+        ]
+        return torch.stack(terms).sum(0)
+
+    def weight(self, name: str) -> float:
+        return 1 / len(self.targets) if self.weights is None else self.weights[name]
+
+
+def pseudo_targets(victim: Victim, tasks: Sequence[Task], images: Tensor) -> dict[str, Tensor]:
+    """The clean predictions, for pictures without labels."""
+    with torch.no_grad():
+        answers = victim(images)
+    return {t.name: t.pseudo_target(answers[t.name]) for t in tasks}
+
+
+def make_problem(
+    victim: Victim,
+    clean: Tensor,
+    targets: Mapping[str, Tensor],
+    budget: Budget,
+    *,
+    scope: Scope = "per-task",
+    form: Form = "sum",
+    weights: Mapping[str, float] | None = None,
+    victim_name: str = "",
+    seed: int = 0,
+    first: int = 0,
+) -> Problem:
+    """What to solve to fool `victim` on the tasks of `targets`: one perturbation a task, or one for all."""
+    groups = {JOINT: dict(targets)} if scope == "joint" else {name: {name: target} for name, target in targets.items()}
+    objectives = {
+        name: VictimObjective(victim, group, weights if len(group) > 1 else None, form)
+        for name, group in groups.items()
+    }
+    return Problem(clean, objectives, budget, victim_name, seed, first)
+
+
+def check_attackable(attack: Attack, victim: Victim, tasks: Sequence[Task], scope: Scope) -> None:
+    """Raises ValueError, in one sentence, where this attack cannot be made on these tasks of this victim."""
+    if not tasks:
+        raise ValueError("expected at least one task to attack, got none")
+    unanswered = [f"{t.name} ({t.space})" for t in tasks if victim.tasks.get(t.name) != t.space]
+    if unanswered:
+        answered = ", ".join(f"{name} ({space})" for name, space in victim.tasks.items())
+        raise ValueError(f"the victim does not answer {', '.join(unanswered)}; it answers {answered}")
+    if scope not in attack.scopes:
+        raise ValueError(f"{attack.label} makes {' or '.join(attack.scopes)} perturbations, not {scope} ones")

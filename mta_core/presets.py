@@ -1,0 +1,173 @@
+"""Named configurations of trainings: functions that derive from one another.
+
+A preset is what a paper or the shipped weights used; `--set key=value` changes any of its fields.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import types
+import typing
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import fields, replace
+from typing import Any, TypeVar
+
+from mta_core.train_generator import GeneratorRecipe
+from mta_core.train_victim import VictimRecipe
+
+Recipe = TypeVar("Recipe", VictimRecipe, GeneratorRecipe)
+
+
+def dmtl() -> VictimRecipe:
+    """The shipped victim."""
+    return VictimRecipe(name="dmtl")
+
+
+def dmtl_paper() -> VictimRecipe:
+    """The victim at the size and schedule of the MTA paper (section 4.2, after the MTAN release): 25 million
+    parameters, 200 epochs, batch 2, learning rate 1e-4, no augmentation by noise, plain cross-entropy. Give the data:
+    `--set data=nyuv2:PATH`."""
+    return replace(
+        dmtl(), name="dmtl-paper", width=64, batch_size=2, phases=((200, 288, 384),), learning_rate=1e-4,
+        weight_decay=0.0, noise=0.0, class_balance=0.0,
+        weights=(("segmentation", 1.0), ("depth", 1.0), ("normals", 1.0)),
+    )  # fmt: skip
+
+
+def dmtl_tiny() -> VictimRecipe:
+    """A victim for trying things out: minutes on two cores, answers little."""
+    return replace(
+        dmtl(), name="dmtl-tiny", width=8, height=96, input_width=128, per_epoch=64, phases=((2, 96, 128),), holdout=8
+    )
+
+
+def mta() -> GeneratorRecipe:
+    """The shipped per-instance generator, for the shipped victim."""
+    return GeneratorRecipe()
+
+
+def mta_paper() -> GeneratorRecipe:
+    """The generator of the MTA paper for NYUv2 (section 4.2): ngf 64, ten residual blocks, Adam at 2e-4, batch 5."""
+    return replace(
+        mta(), name="mta-dmtl-paper", victim="dmtl-paper", ngf=64, num_blocks=10, batch_size=5, learning_rate=2e-4,
+        phases=((60, 288, 384),), output_gain=0.02,
+    )  # fmt: skip
+
+
+def mta_tiny() -> GeneratorRecipe:
+    """A generator for trying things out, for the tiny victim."""
+    return replace(
+        mta(),
+        name="mta-dmtl-tiny",
+        victim="dmtl-tiny",
+        ngf=4,
+        num_blocks=1,
+        per_epoch=64,
+        phases=((2, 96, 128),),
+        holdout=8,
+    )
+
+
+VICTIMS: Mapping[str, Callable[[], VictimRecipe]] = {"dmtl": dmtl, "dmtl-paper": dmtl_paper, "dmtl-tiny": dmtl_tiny}
+GENERATORS: Mapping[str, Callable[[], GeneratorRecipe]] = {"mta": mta, "mta-paper": mta_paper, "mta-tiny": mta_tiny}
+
+
+def victim_preset(name: str) -> VictimRecipe:
+    """Raises ValueError where there is no such preset."""
+    return _preset(VICTIMS, name)
+
+
+def generator_preset(name: str) -> GeneratorRecipe:
+    """Raises ValueError where there is no such preset."""
+    return _preset(GENERATORS, name)
+
+
+def _preset(known: Mapping[str, Callable[[], Recipe]], name: str) -> Recipe:
+    if name not in known:
+        raise ValueError(f"expected a preset among {', '.join(known)}, got {name!r}")
+    return known[name]()
+
+
+def parse_settings(pieces: Iterable[str]) -> dict[str, str]:
+    """`["key=value", ...]` as given after `--set`.
+
+    Raises:
+        ValueError: a piece has no key or no `=`.
+    """
+    settings = {}
+    for piece in pieces:
+        key, equals, value = piece.partition("=")
+        if not (key.strip() and equals):
+            raise ValueError(f"expected --set key=value, got {piece!r}")
+        settings[key.strip()] = value.strip()
+    return settings
+
+
+def override(recipe: Recipe, settings: Mapping[str, str]) -> Recipe:
+    """The recipe with some fields changed, each read as the type that the field has; tuples as JSON, or as words
+    between commas where they hold texts.
+
+    Raises:
+        ValueError: a key is unknown, or a value has another type or makes no sense.
+    """
+    hints = typing.get_type_hints(type(recipe))
+    known = [f.name for f in fields(recipe)]
+    values = {}
+    for key, text in settings.items():
+        if key not in known:
+            raise ValueError(f"expected a setting among {', '.join(known)}, got {key!r}")
+        values[key] = _checked(key, _value(key, text, hints[key]))
+    changed = replace(recipe, **values)
+    if changed.holdout < 2:
+        raise ValueError("expected holdout to be at least 2: every n-th picture is kept out of training")
+    if changed.batch_size > changed.per_epoch:
+        raise ValueError(f"expected per_epoch to be at least batch_size, {changed.batch_size}, got {changed.per_epoch}")
+    return changed
+
+
+def _value(key: str, text: str, hint: Any) -> Any:
+    if hint is str:
+        return text
+    if hint == tuple[str, ...] and not text.startswith("["):
+        return tuple(word.strip() for word in text.split(",") if word.strip())
+    try:
+        return _shaped(json.loads(text), hint)
+    except (ValueError, TypeError):
+        raise ValueError(f"expected {key} to be {_described(hint)}, got {text!r}") from None
+
+
+def _shaped(value: Any, hint: Any) -> Any:
+    """A JSON value as the type that `hint` says; raises TypeError where it is another."""
+    inner = typing.get_args(hint)
+    if isinstance(hint, types.GenericAlias):
+        if not isinstance(value, list) or (inner[-1] is not ... and len(value) != len(inner)):
+            raise TypeError
+        kinds = [inner[0]] * len(value) if inner[-1] is ... else inner
+        return tuple(_shaped(item, kind) for item, kind in zip(value, kinds, strict=True))
+    if hint is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if type(value) is not hint:
+        raise TypeError
+    return value
+
+
+def _described(hint: Any) -> str:
+    plain = {int: "a whole number", float: "a number", bool: "true or false", str: "a text"}
+    if hint in plain:
+        return plain[hint]
+    return f"JSON lists of the form {str(hint).replace('tuple', '')}"
+
+
+def _checked(key: str, value: Any) -> Any:
+    """Raises ValueError for numbers that no recipe can mean."""
+    if isinstance(value, float) and not (math.isfinite(value) and value >= 0):
+        raise ValueError(f"expected {key} to be a finite number of at least 0, got {value:g}")
+    if type(value) is int and value < (0 if key == "seed" else 1):
+        raise ValueError(f"expected {key} to be at least {0 if key == 'seed' else 1}, got {value}")
+    if isinstance(value, tuple) and not value:
+        raise ValueError(f"expected at least one value for {key}")
+    return value
+
+
+__all__ = ["GENERATORS", "VICTIMS", "generator_preset", "override", "parse_settings", "victim_preset"]

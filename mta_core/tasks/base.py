@@ -1,0 +1,193 @@
+"""A task: what a model predicts from a picture, with its loss, its measures and its colours."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+Span = tuple[float, float]
+"""The smallest and largest value that a colour scale shows."""
+
+
+@dataclass(frozen=True)
+class Measure:
+    """One number that says how well a task is solved.
+
+    Attributes:
+        name: as in rows and JSON, e.g. `"miou"`.
+        label: for people, e.g. `"mIoU"`.
+        unit: `""` for fractions, `"m"`, `"°"`.
+    """
+
+    name: str
+    label: str
+    unit: str
+    higher_is_better: bool
+
+    def format(self, value: float) -> str:
+        """The value with its unit, as people read it; a dash where there is nothing to measure."""
+        if value != value:
+            return "–"
+        if self.unit == "°":
+            return f"{value:.1f}°"
+        return f"{value:.3f} {self.unit}" if self.unit else f"{100 * value:.1f} %"
+
+    def is_worse(self, value: float, than: float) -> bool:
+        return value < than if self.higher_is_better else value > than
+
+
+@dataclass(frozen=True)
+class Legend:
+    """How to read a task's colours.
+
+    Attributes:
+        entries: names with their "#rrggbb" colours.
+        span: the ends of a continuous scale, in `unit`; None where there is none.
+    """
+
+    entries: tuple[tuple[str, str], ...] = ()
+    span: Span | None = None
+    unit: str = ""
+
+
+class Task(ABC):
+    """Everything the program knows about one task.
+
+    `prediction` is what a victim answers, (B, C, H, W) float. `value` and `target` are in label space: what
+    `decode` makes of a prediction and what a data set provides. Pixels whose target is unlabelled or invalid
+    never count, neither in the loss nor in a measure.
+    """
+
+    name: ClassVar[str]
+    label: ClassVar[str]
+    letter: ClassVar[str]
+    """The letter of the study of robustness in multi-task learning."""
+    channels: ClassVar[int]
+    """Channels of a prediction."""
+    space: ClassVar[str]
+    """Label space and unit, e.g. `"nyu13"` or `"metres"`; victims and data must agree on it."""
+    measures: ClassVar[tuple[Measure, ...]]
+    """The first one is the task's main measure."""
+    difference_label: ClassVar[str]
+    """What `difference` shows, with its unit."""
+
+    @property
+    def main_measure(self) -> Measure:
+        return self.measures[0]
+
+    def measure(self, name: str) -> Measure:
+        return next(measure for measure in self.measures if measure.name == name)
+
+    @abstractmethod
+    def valid(self, target: Tensor) -> Tensor:
+        """Which pixels are labelled, (B, H, W) bool."""
+
+    @abstractmethod
+    def pixel_loss(self, prediction: Tensor, target: Tensor) -> Tensor:
+        """The loss of every pixel, (B, H, W) float32, finite also where the target is invalid (or NaN)."""
+
+    def loss(self, prediction: Tensor, target: Tensor) -> Tensor:
+        """Mean loss over each picture's labelled pixels, (B,); 0 where a picture has none."""
+        valid = self.valid(target)
+        # Predictions are cut before the loss, not after: a NaN there would come back through 0 * NaN in the gradient.
+        losses = self.pixel_loss(torch.where(valid[:, None], prediction.float(), 0), target)
+        return (losses * valid).sum((1, 2)) / valid.sum((1, 2)).clamp(min=1)
+
+    @abstractmethod
+    def decode(self, prediction: Tensor) -> Tensor:
+        """A prediction in label space, as a target would be."""
+
+    def pseudo_target(self, prediction: Tensor) -> Tensor:
+        """The target that stands in for a picture without labels: what the victim says of the clean picture.
+
+        The loss towards it can have a zero gradient at the clean picture itself (L1 and 1 - dot do), so an
+        attack must leave that point by a random start.
+        """
+        return self.decode(prediction).detach()
+
+    @abstractmethod
+    def statistics(self, value: Tensor, target: Tensor) -> Tensor:
+        """Sufficient statistics of each picture, (B, S) float64; they add over pictures."""
+
+    @abstractmethod
+    def measures_of(self, statistics: Tensor) -> dict[str, Tensor]:
+        """Every measure from summed statistics (..., S), each (...); NaN where nothing was labelled."""
+
+    @abstractmethod
+    def span(self, *values: Tensor) -> Span | None:
+        """A common colour range for several values; None where colours need none."""
+
+    @abstractmethod
+    def colour(self, value: Tensor, span: Span | None = None) -> Tensor:
+        """(B, 3, H, W) in [0, 1], distinguishable by the colour-blind; invalid pixels are mid grey."""
+
+    @abstractmethod
+    def legend(self, *values: Tensor) -> Legend:
+        """What the colours of these values mean; only what occurs in them."""
+
+    @abstractmethod
+    def difference(self, value: Tensor, other: Tensor) -> Tensor:
+        """How far two values are apart at every pixel, (B, H, W), in the unit that `difference_label` names."""
+
+    @abstractmethod
+    def describe(self, clean: Tensor, adversarial: Tensor) -> str:
+        """What became of one picture's output (1, ...), in half a sentence a layperson understands."""
+
+
+class Meter:
+    """Streams pictures of one task in batches of any size; answers pooled and per-picture measures.
+
+    Only sums are kept, so memory does not grow with the number of pictures. The confidence interval comes from a
+    Poisson bootstrap over pictures (each replicate sees each picture a Poisson(1) number of times), which streams.
+    The answer depends on the order of the pictures, not on how they were batched.
+    """
+
+    def __init__(self, task: Task, *, num_replicates: int = 200, seed: int = 0) -> None:
+        self.task = task
+        self.num_pictures = 0
+        self._num_replicates = num_replicates
+        self._generator = torch.Generator().manual_seed(seed)
+        self._pooled: Tensor | None = None  # (1 + R, S)
+        self._sums: dict[str, Tensor] = {}  # (1 + R,) weighted sums of per-picture measures
+        self._weights: dict[str, Tensor] = {}  # (1 + R,) weights of the pictures that could be measured
+
+    def update(self, value: Tensor, target: Tensor) -> None:
+        """Adds pictures: `value` and `target` in label space."""
+        statistics = self.task.statistics(value, target).cpu()
+        weights = torch.ones(statistics.shape[0], 1 + self._num_replicates, dtype=torch.float64)
+        for row in weights:
+            rates = torch.ones(self._num_replicates, dtype=torch.float64)
+            row[1:] = torch.poisson(rates, generator=self._generator)
+        pooled = weights.T @ statistics
+        self._pooled = pooled if self._pooled is None else self._pooled + pooled
+        self.num_pictures += statistics.shape[0]
+        for name, values in self.task.measures_of(statistics).items():
+            known = ~values.isnan()
+            self._sums[name] = self._sums.get(name, 0) + weights.T @ torch.where(known, values, 0)
+            self._weights[name] = self._weights.get(name, 0) + weights.T @ known.double()
+
+    def _replicates(self, aggregation: str) -> dict[str, Tensor]:
+        if self._pooled is None:
+            return {measure.name: torch.full((1,), torch.nan) for measure in self.task.measures}
+        if aggregation == "pooled":
+            return self.task.measures_of(self._pooled)
+        return {name: total / self._weights[name] for name, total in self._sums.items()}
+
+    def compute(self, aggregation: str = "pooled") -> dict[str, float]:
+        """Every measure; `aggregation` is `"pooled"` (over all pixels) or `"per-picture"` (mean over pictures)."""
+        return {name: float(values[0]) for name, values in self._replicates(aggregation).items()}
+
+    def interval(self, aggregation: str = "pooled") -> dict[str, tuple[float, float] | None]:
+        """95 % bootstrap interval over pictures of every measure; None for fewer than two pictures or no replicates."""
+        if self.num_pictures < 2 or not self._num_replicates:
+            return {measure.name: None for measure in self.task.measures}
+        quantiles = torch.tensor([0.025, 0.975], dtype=torch.float64)
+        return {
+            name: (float(low), float(high))
+            for name, values in self._replicates(aggregation).items()
+            for low, high in [torch.nanquantile(values[1:].double(), quantiles)]
+        }

@@ -1,0 +1,68 @@
+"""Depth along the optical axis, in metres."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from mta_core.tasks.base import Legend, Measure, Span, Task
+from mta_core.tasks.colours import INVALID, cividis
+
+
+class Depth(Task):
+    """Prediction and target: metres, (B, 1, H, W); a target of 0 (or less, or not finite) is invalid. Loss: L1."""
+
+    name = "depth"
+    label = "Depth"
+    letter = "d"
+    channels = 1
+    space = "metres"
+    measures = (Measure("abs_err", "Absolute error", "m", False), Measure("rel_err", "Relative error", "", False))
+    difference_label = "Change of depth (m)"
+
+    def valid(self, target: Tensor) -> Tensor:
+        return (target[:, 0] > 0) & target[:, 0].isfinite()
+
+    def pixel_loss(self, prediction: Tensor, target: Tensor) -> Tensor:
+        return (prediction - torch.where(target.isfinite(), target, 0))[:, 0].abs()
+
+    def decode(self, prediction: Tensor) -> Tensor:
+        return prediction.float()
+
+    def statistics(self, value: Tensor, target: Tensor) -> Tensor:
+        """Labelled pixels, sum of |error|, sum of |error| / truth: (B, 3)."""
+        valid = self.valid(target)
+        truth = torch.where(valid, target[:, 0], 1).double()
+        error = torch.where(valid, (value[:, 0].double() - truth).abs(), 0)
+        return torch.stack([valid.double(), error, error / truth], 1).sum((2, 3))
+
+    def measures_of(self, statistics: Tensor) -> dict[str, Tensor]:
+        count, absolute, relative = statistics.unbind(-1)
+        return {"abs_err": absolute / count, "rel_err": relative / count}
+
+    def span(self, *values: Tensor) -> Span | None:
+        known = torch.cat([value[(value > 0) & value.isfinite()].flatten() for value in values])
+        if not len(known):
+            return (0.0, 1.0)
+        # A few wild pixels must not flatten the scale for all others.
+        low, high = (float(known.kthvalue(max(1, round(q * len(known)))).values) for q in (0.01, 0.99))
+        return (low, max(high, low + 1e-3))
+
+    def colour(self, value: Tensor, span: Span | None = None) -> Tensor:
+        low, high = span or self.span(value) or (0.0, 1.0)
+        colours = cividis((value[:, 0].nan_to_num() - low) / (high - low))
+        return torch.where(self.valid(value)[:, None] | (value < 0), colours, INVALID)
+
+    def legend(self, *values: Tensor) -> Legend:
+        return Legend(span=self.span(*values), unit="m")
+
+    def difference(self, value: Tensor, other: Tensor) -> Tensor:
+        return (value - other)[:, 0].abs()
+
+    def describe(self, clean: Tensor, adversarial: Tensor) -> str:
+        shift = float((adversarial - clean).abs().mean())
+        signed = float((adversarial - clean).mean())
+        if shift < 0.02:
+            return "depth hardly moves"
+        trend = "" if abs(signed) < 0.5 * shift else (", mostly farther away" if signed > 0 else ", mostly nearer")
+        return f"surfaces move by {shift:.2f} m on average{trend}"

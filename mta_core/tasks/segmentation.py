@@ -1,0 +1,82 @@
+"""Semantic segmentation into the 13 classes of NYUv2 (Couprie et al., 2013)."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from mta_core.tasks.base import Legend, Measure, Span, Task
+from mta_core.tasks.colours import rgb
+
+UNLABELLED = 255
+CLASSES = (
+    "bed", "books", "ceiling", "chair", "floor", "furniture", "objects", "picture", "sofa", "table", "tv", "wall",
+    "window",
+)  # fmt: skip
+PALETTE = (
+    "#0072b2", "#d55e00", "#e8e4d8", "#009e73", "#8c6d46", "#56b4e9", "#cc79a7", "#f0e442", "#5b2a86", "#e69f00",
+    "#1a1a1a", "#b3bcc6", "#a6e3e9",
+)  # fmt: skip
+"""One colour a class: the Okabe-Ito set, then tones that differ from it and from each other in lightness."""
+
+
+class Segmentation(Task):
+    """Prediction: logits (B, 13, H, W). Target: class indices (B, H, W) int64, 255 = unlabelled."""
+
+    name = "segmentation"
+    label = "Segmentation"
+    letter = "s"
+    channels = len(CLASSES)
+    space = "nyu13"
+    measures = (Measure("miou", "mIoU", "", True), Measure("pixel_accuracy", "Pixel accuracy", "", True))
+    difference_label = "Class changed"
+    classes = CLASSES
+    palette = PALETTE
+
+    def valid(self, target: Tensor) -> Tensor:
+        return (target >= 0) & (target < self.channels)
+
+    def pixel_loss(self, prediction: Tensor, target: Tensor) -> Tensor:
+        labels = torch.where(self.valid(target), target, 0)
+        return F.cross_entropy(prediction, labels, reduction="none")
+
+    def decode(self, prediction: Tensor) -> Tensor:
+        return prediction.argmax(1)
+
+    def statistics(self, value: Tensor, target: Tensor) -> Tensor:
+        """The confusion matrix of each picture, rows truth, columns prediction, flattened to (B, 169)."""
+        classes = self.channels
+        cells = torch.where(self.valid(target), target * classes + value, classes**2).flatten(1)
+        counts = torch.zeros(len(cells), classes**2 + 1, dtype=torch.float64, device=cells.device)
+        counts.scatter_add_(1, cells, torch.ones_like(cells, dtype=torch.float64))
+        return counts[:, :-1]
+
+    def measures_of(self, statistics: Tensor) -> dict[str, Tensor]:
+        confusion = statistics.reshape(*statistics.shape[:-1], self.channels, self.channels)
+        hits = confusion.diagonal(dim1=-2, dim2=-1)
+        union = confusion.sum(-1) + confusion.sum(-2) - hits
+        # A class that neither the truth nor the prediction shows has no IoU: 0/0 is NaN and nanmean leaves it out.
+        return {"miou": (hits / union).nanmean(-1), "pixel_accuracy": hits.sum(-1) / confusion.sum((-1, -2))}
+
+    def span(self, *values: Tensor) -> Span | None:
+        return None
+
+    def colour(self, value: Tensor, span: Span | None = None) -> Tensor:
+        table = torch.cat([rgb(self.palette), torch.full((1, 3), 0.5)]).to(value.device)
+        return table[torch.where(self.valid(value), value, self.channels)].movedim(-1, 1)
+
+    def legend(self, *values: Tensor) -> Legend:
+        present = torch.cat([value[self.valid(value)].flatten() for value in values]).unique().tolist()
+        return Legend(tuple((self.classes[i], self.palette[i]) for i in present))
+
+    def difference(self, value: Tensor, other: Tensor) -> Tensor:
+        return (value != other).float() * (self.valid(value) & self.valid(other))
+
+    def describe(self, clean: Tensor, adversarial: Tensor) -> str:
+        changed = float((clean != adversarial).float().mean())
+        before, after = (self.classes[int(v.flatten().mode().values)] for v in (clean, adversarial))
+        if changed < 0.005:
+            return "every pixel keeps its class" if changed == 0 else "almost every pixel keeps its class"
+        flipped = f"{100 * changed:.0f} % of the picture changed class"
+        return flipped if before == after else f"{flipped}; mostly {after} instead of {before}"

@@ -1,0 +1,119 @@
+"""What every training shares: epochs, checkpoints, resuming. `train_victim` and `train_generator` say what is learnt."""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from mta_core import data
+from mta_core.checkpoints import load_checkpoint, save_checkpoint
+from mta_core.data.loader import Place, epoch_order
+from mta_core.events import Event, Message
+
+Phases = tuple[tuple[int, int, int], ...]
+"""(epochs, height, width) of the crops of each phase of a training."""
+
+
+class Training(ABC):
+    """One run: what is learnt, its optimiser, and where it stands."""
+
+    recipe: Any
+    """A frozen dataclass with at least `phases`, `learning_rate` and `seed`; a checkpoint belongs to one recipe."""
+    epoch: int = 0
+
+    @property
+    def num_epochs(self) -> int:
+        return sum(phase[0] for phase in self.recipe.phases)
+
+    @property
+    def crop(self) -> tuple[int, int]:
+        """Height and width of the crops in the current epoch."""
+        epoch = self.epoch
+        for length, height, width in self.recipe.phases:
+            if epoch < length:
+                return height, width
+            epoch -= length
+        raise ValueError("the training is over")
+
+    def learning_rate(self, epochs: float) -> float:
+        """One cycle over the whole run: a linear warm-up over its first 5 %, then a cosine to nearly zero."""
+        share = epochs / self.num_epochs
+        warm = 0.05
+        factor = share / warm if share < warm else 0.5 * (1 + math.cos(math.pi * (share - warm) / (1 - warm)))
+        return float(self.recipe.learning_rate) * max(factor, 1e-3)
+
+    @abstractmethod
+    def state(self) -> dict[str, Any]:
+        """Everything that the next epoch depends on, as tensors, numbers and texts."""
+
+    @abstractmethod
+    def restore(self, state: Mapping[str, Any]) -> None: ...
+
+    @abstractmethod
+    def run_epoch(self) -> Iterator[Event]: ...
+
+    @abstractmethod
+    def measure(self) -> dict[str, float]:
+        """Held-out measures by name."""
+
+    @abstractmethod
+    def save(self, out: Path, command: str) -> None:
+        """Writes the finished weights and their card."""
+
+
+def train(training: Training, out: Path, *, resume: bool = False, command: str = "", measure_every: int = 2) -> Iterator[Event]:
+    """Trains to the end, or goes on from the checkpoint in `out`; the finished weights and their card lie there.
+
+    A checkpoint follows every epoch, so a killed run loses at most one.
+
+    Raises:
+        ValueError: `out` holds a run and `resume` is off, or its checkpoint has other settings.
+    """
+    state = load_checkpoint(out)
+    if state is not None:
+        if not resume:
+            raise ValueError(f"{out} holds a training run already: add --resume to go on with it, or choose another --out")
+        if state["recipe"] != repr(training.recipe):
+            raise ValueError(f"the run in {out} has other settings: give the same ones, or choose another --out")
+        training.restore(state)
+        training.epoch = int(state["epoch"])
+        yield Message(f"resumed after epoch {training.epoch}")
+    while training.epoch < training.num_epochs:
+        yield from training.run_epoch()
+        training.epoch += 1
+        save_checkpoint(out, {"recipe": repr(training.recipe), "epoch": training.epoch, **training.state()})
+        if training.epoch % measure_every == 0 or training.epoch == training.num_epochs:
+            shown = ", ".join(f"{name} {value:.4g}" for name, value in training.measure().items())
+            yield Message(f"epoch {training.epoch} of {training.num_epochs}: held out {shown}")
+    training.save(out, command)
+    yield Message(f"saved {training.recipe.name} in {out}")
+
+
+def split_places(sources: Sequence[data.DataSource], every: int, most: int = 40) -> tuple[list[list[Place]], list[Place]]:
+    """Places to train on, by source, and places held out: every n-th of each source, `most` of which are measured."""
+    train: list[list[Place]] = []
+    held: list[Place] = []
+    for number, source in enumerate(sources):
+        places = [(number, index) for index in range(len(source))]
+        train.append([place for place in places if place[1] % every])
+        held += places[::every][:most]
+    return train, held
+
+
+def epoch_places(by_source: Sequence[Sequence[Place]], per_epoch: int, seed: int, epoch: int) -> list[Place]:
+    """The places of one epoch in random order, `per_epoch` of each source, whatever its length."""
+    chosen: list[Place] = []
+    for number, places in enumerate(by_source):
+        order = epoch_order(places, seed + 17 * number, epoch)
+        chosen += (order * math.ceil(per_epoch / len(order)))[:per_epoch]
+    return epoch_order(chosen, seed, epoch)
+
+
+def provenance_of(texts: Sequence[str]) -> dict[str, str]:
+    """The card's fields on the data: the sources' names without paths, and their terms."""
+    names = [text.partition(":")[0] for text in texts]
+    terms = dict.fromkeys(data.source(name).terms for name in names)
+    return {"data": ", ".join(f"{name} (train)" for name in names), "terms": "; ".join(terms)}

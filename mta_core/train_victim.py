@@ -1,0 +1,177 @@
+"""Training of victims: an iterator of events that resumes where it was killed."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+
+from mta_core import data, victims
+from mta_core.data.augment import Augmentation
+from mta_core.data.loader import batches
+from mta_core.devices import Device
+from mta_core.events import Event, Progress
+from mta_core.tasks import Meter, Task, task
+from mta_core.tasks.segmentation import CLASSES
+from mta_core.train import Phases, Training, epoch_places, provenance_of, split_places, train
+from mta_core.weights import Card, save_weights
+
+
+@dataclass(frozen=True)
+class VictimRecipe:
+    """How a victim is trained; the card keeps it.
+
+    Attributes:
+        data: sources with labels for every task, mixed evenly by taking `per_epoch` pictures of each.
+        phases: (epochs, height, width) of each phase: small random crops first, the whole picture last.
+        scales: smallest and largest zoom of the crops, see `Augmentation`.
+        init: name of a trained victim, or path to its card, to start from; empty for a random start.
+        learning_rate: peak of a one-cycle schedule: linear warm-up over 5 % of the steps, then cosine to zero.
+        weights: of each task's loss.
+        class_balance: exponent b of the class weights `(median frequency / frequency)^b` in the segmentation loss.
+        holdout: every n-th picture of each source is kept out of training and measured instead.
+    """
+
+    name: str = "dmtl"
+    architecture: str = "dmtl"
+    width: int = 32
+    data: tuple[str, ...] = ("rooms",)
+    per_epoch: int = 795
+    height: int = 288
+    input_width: int = 384
+    phases: Phases = ((24, 128, 160), (16, 192, 256), (8, 288, 384))
+    scales: tuple[float, float] = (0.44, 1.1)
+    init: str = ""
+    batch_size: int = 4
+    learning_rate: float = 1e-3
+    weight_decay: float = 1e-4
+    noise: float = 8.0
+    class_balance: float = 0.3
+    weights: tuple[tuple[str, float], ...] = (("segmentation", 1.0), ("depth", 0.5), ("normals", 2.0))
+    ema: float = 0.998
+    holdout: int = 20
+    seed: int = 0
+
+    @property
+    def size(self) -> tuple[int, int]:
+        return self.height, self.input_width
+
+
+class VictimTraining(Training):
+    """The network, a running average of its weights (the result), and its optimiser."""
+
+    def __init__(self, recipe: VictimRecipe, device: Device) -> None:
+        torch.manual_seed(recipe.seed)
+        self.recipe, self.device = recipe, device
+        spaces = {name: task(name).space for name, _ in recipe.weights}
+        self.card = Card(
+            recipe.name, "victim", recipe.architecture, {"width": recipe.width}, spaces, recipe.size, seed=recipe.seed
+        )
+        start = victims.load(recipe.init)[0].requires_grad_(True) if recipe.init else victims.build(self.card)
+        self.victim = start.to(device.torch_device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.average = AveragedModel(self.victim, multi_avg_fn=get_ema_multi_avg_fn(recipe.ema), use_buffers=True)
+        self.optimiser = torch.optim.AdamW(
+            self.victim.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay, fused=True
+        )
+        self.sources = [data.open_data(text, "train", recipe.size) for text in recipe.data]
+        self.tasks: list[Task] = [task(name) for name, _ in recipe.weights]
+        self.train_places, self.held_out = split_places(self.sources, recipe.holdout)
+        self.class_weights = self._class_weights()
+
+    def _class_weights(self) -> Tensor:
+        """(14,): one weight a class, and zero for unlabelled pixels."""
+        counts = torch.zeros(len(CLASSES))
+        for places in self.train_places:
+            for source, index in places[:: max(1, len(places) // 100)]:
+                labels = self.sources[source][index].targets["segmentation"]
+                counts += torch.bincount(labels[labels < len(CLASSES)].flatten(), minlength=len(CLASSES))
+        balance = (counts.median() / counts.clamp(min=1)) ** self.recipe.class_balance
+        return torch.cat([balance.clamp(max=5), torch.zeros(1)])
+
+    def state(self) -> dict[str, Any]:
+        return {
+            "victim": self.victim.state_dict(),
+            "average": self.average.state_dict(),
+            "optimiser": self.optimiser.state_dict(),
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        self.victim.load_state_dict(state["victim"])
+        self.average.load_state_dict(state["average"])
+        self.optimiser.load_state_dict(state["optimiser"])
+
+    def loss(self, images: Tensor, targets: Mapping[str, Tensor]) -> tuple[Tensor, dict[str, float]]:
+        device_type = self.device.torch_device.type
+        is_mixed = self.device.fast_dtype != torch.float32
+        with torch.autocast(device_type, self.device.fast_dtype, enabled=is_mixed):
+            answers = self.victim(images)
+        losses = {t.name: self._task_loss(t, answers[t.name], targets[t.name]) for t in self.tasks}
+        total = sum(
+            (weight * losses[name] for name, weight in self.recipe.weights), torch.zeros((), device=images.device)
+        )
+        return total, {name: float(loss.detach()) for name, loss in losses.items()}
+
+    def _task_loss(self, t: Task, answer: Tensor, target: Tensor) -> Tensor:
+        weight = t.valid(target).float()
+        if t.name == "segmentation":
+            weight = self.class_weights.to(target.device)[target.clamp(max=len(CLASSES))]
+        return (t.pixel_loss(answer.float(), target) * weight).sum() / weight.sum().clamp(min=1)
+
+    def run_epoch(self) -> Iterator[Event]:
+        recipe = self.recipe
+        places = epoch_places(self.train_places, recipe.per_epoch, recipe.seed, self.epoch)
+        steps = len(places) // recipe.batch_size
+        augment = Augmentation(self.crop, recipe.scales, noise=recipe.noise / 255)
+        stream = batches(
+            self.sources, places, recipe.batch_size, augment, seed=recipe.seed + 1009 * (self.epoch + 1), drop_last=True
+        )
+        self.victim.train()
+        begin = time.perf_counter()
+        for step, (images, targets) in enumerate(stream):
+            rate = self.learning_rate(self.epoch + step / steps)
+            for group in self.optimiser.param_groups:
+                group["lr"] = rate
+            on_device = {name: target.to(self.device.torch_device) for name, target in targets.items()}
+            loss, parts = self.loss(self.device.put(images), on_device)
+            self.optimiser.zero_grad(set_to_none=True)
+            loss.backward()  # type: ignore[no-untyped-call]
+            nn.utils.clip_grad_norm_(self.victim.parameters(), 5.0)
+            self.optimiser.step()
+            self.average.update_parameters(self.victim)
+            speed = (step + 1) * recipe.batch_size / (time.perf_counter() - begin)
+            values = {"loss": float(loss.detach()), **parts, "learning rate": rate, "pictures per second": speed}
+            yield Progress(self.epoch * steps + step + 1, self.num_epochs * steps, "steps", values, "training")
+
+    def measure(self) -> dict[str, float]:
+        """Every task's measures on the held-out pictures, by the averaged weights."""
+        averaged = self.average.module
+        frozen = self.device.freeze(averaged)
+        meters = {t.name: Meter(t, num_replicates=0) for t in self.tasks}
+        for images, targets in batches(self.sources, self.held_out, self.recipe.batch_size):
+            with torch.no_grad():
+                answers = frozen(self.device.put(images))
+            for t in self.tasks:
+                meters[t.name].update(t.decode(answers[t.name]).cpu(), targets[t.name])
+        return {name: value for meter in meters.values() for name, value in meter.compute().items()}
+
+    def save(self, out: Path, command: str) -> None:
+        described = {
+            **provenance_of(self.recipe.data),
+            "command": command,
+            "summary": self.victim.summary,
+            "metrics": {"held_out": self.measure()},
+        }
+        save_weights(self.average.module, Card(**{**asdict(self.card), **described}), out)
+
+
+def train_victim(
+    recipe: VictimRecipe, device: Device, out: Path, *, resume: bool = False, command: str = ""
+) -> Iterator[Event]:
+    """Trains, measures and saves a victim: see `train`."""
+    yield from train(VictimTraining(recipe, device), out, resume=resume, command=command)

@@ -1,0 +1,66 @@
+"""The victims. Adding an architecture is a file here and a line in `ARCHITECTURES`."""
+
+from __future__ import annotations
+
+from mta_core import weights
+from mta_core.victims.base import Victim
+from mta_core.victims.composite import Composite, is_composite, parse_parts
+from mta_core.victims.dmtl import Dmtl
+
+ARCHITECTURES: tuple[type[Victim], ...] = (Dmtl,)
+
+
+def build(card: weights.Card) -> Victim:
+    """An untrained victim as its card describes it.
+
+    Raises:
+        WeightsError: the architecture is unknown, or the card's options do not fit it.
+    """
+    for architecture in ARCHITECTURES:
+        if architecture.architecture == card.architecture:
+            try:
+                return architecture(tasks=card.tasks, input_size=card.input_size, **card.options)
+            except (TypeError, ValueError, KeyError, RuntimeError) as error:
+                reason = f"the card of {card.name} does not fit {card.architecture}: {weights.brief(error)}"
+                raise weights.WeightsError(reason) from error
+    known = ", ".join(a.architecture for a in ARCHITECTURES)
+    raise weights.WeightsError(f"expected an architecture among {known}, got {card.architecture!r}")
+
+
+def cards() -> list[weights.Card]:
+    """The cards of every victim that can be loaded, shipped ones first."""
+    return [card for card, _ in weights.find_cards("victim")]
+
+
+def load(name: str) -> tuple[Victim, weights.Card]:
+    """The trained victim of that name (or path to a card), float32, in evaluation mode, parameters frozen.
+
+    `segmentation=NAME,depth=NAME` takes a victim for each task.
+
+    Raises:
+        WeightsError: there is no such victim, or its files are not what they should be.
+        ValueError: several victims that do not go together.
+    """
+    if is_composite(name):
+        return _load_composite(name)
+    card, path = weights.find_card("victim", name)
+    victim = build(card)
+    weights.load_weights(victim, card, path)
+    return victim.eval().requires_grad_(False), card
+
+
+def _load_composite(name: str) -> tuple[Victim, weights.Card]:
+    names = parse_parts(name)
+    loaded = {part: load(part)[0] for part in dict.fromkeys(names.values())}
+    victim = Composite({task: loaded[part] for task, part in names.items()})
+    card = weights.Card(name, "victim", victim.architecture, {"victims": names}, victim.tasks, victim.input_size)
+    return victim.eval().requires_grad_(False), card
+
+
+def digests(card: weights.Card) -> dict[str, str]:
+    """sha256 of the weights of a victim, by name: several where it is made of several."""
+    names = card.options.get("victims", {}).values() if card.architecture == Composite.architecture else ()
+    return {name: weights.find_card("victim", name)[0].sha256 for name in names} or {card.name: card.sha256}
+
+
+__all__ = ["ARCHITECTURES", "Composite", "Victim", "build", "cards", "digests", "load"]

@@ -1,0 +1,66 @@
+"""A victim: a model under attack, with everything from pixels to label space inside."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+MEAN = (0.485, 0.456, 0.406)
+STD = (0.229, 0.224, 0.225)
+"""Channel statistics of ImageNet: the usual normalisation."""
+
+
+class Victim(nn.Module):
+    """Answers one or more tasks for RGB pictures in [0, 1]; normalises and resizes inside.
+
+    A concrete victim sets `architecture`, builds its network in `__init__` and implements `predict`.
+
+    Attributes:
+        tasks: label space of each task it answers, e.g. `{"segmentation": "nyu13"}`.
+        input_size: (H, W) it was made for.
+    """
+
+    architecture: ClassVar[str]
+    summary: ClassVar[str]
+    multiple: ClassVar[int] = 32
+    """Height and width that the network takes are multiples of this."""
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, tasks: Mapping[str, str], input_size: tuple[int, int]) -> None:
+        super().__init__()
+        self.tasks = dict(tasks)
+        self.input_size = input_size
+        self.register_buffer("mean", torch.tensor(MEAN).view(1, 3, 1, 1), persistent=False)
+        self.register_buffer("std", torch.tensor(STD).view(1, 3, 1, 1), persistent=False)
+
+    @abstractmethod
+    def options(self) -> dict[str, Any]:
+        """Arguments that build this network again, beside tasks and input size."""
+
+    @abstractmethod
+    def predict(self, normalised: Tensor) -> dict[str, Tensor]:
+        """Raw maps (B, C, H, W) per task, from normalised pictures whose sides are multiples of `multiple`."""
+
+    def forward(self, images: Tensor) -> dict[str, Tensor]:
+        """(B, 3, H, W) in [0, 1] to one float32 map (B, C, H, W) per task: logits, metres, unit normals.
+
+        The network runs in the precision of its weights. Sides that are not multiples of `multiple` are resized
+        (differentiably) to the nearest that are, and the answers back.
+        """
+        height, width = images.shape[-2:]
+        size = [max(1, round(side / self.multiple)) * self.multiple for side in (height, width)]
+        fits = size == [height, width]
+        inputs = images if fits else F.interpolate(images, size, mode="bilinear", antialias=True)
+        normalised = ((inputs - self.mean.float()) / self.std.float()).to(self.mean.dtype)
+        answers = {task: answer.float() for task, answer in self.predict(normalised).items()}
+        if not fits:
+            answers = {task: F.interpolate(a, (height, width), mode="bilinear") for task, a in answers.items()}
+        if "normals" in answers:
+            answers["normals"] = F.normalize(answers["normals"], dim=1, eps=1e-6)
+        return answers

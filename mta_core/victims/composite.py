@@ -1,0 +1,69 @@
+"""One victim made of several: `segmentation=NAME,depth=NAME` lets each task be answered by another model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from torch import Tensor, nn
+
+from mta_core.victims.base import Victim
+
+
+class Composite(Victim):
+    """Merges the answers of its parts; a part that answers several of the tasks runs once.
+
+    Args:
+        parts: the victim of each task; all made for the same input size.
+
+    Raises:
+        ValueError: a part does not answer its task, or the input sizes differ.
+    """
+
+    architecture = "composite"
+    summary = "one model for each task"
+
+    def __init__(self, parts: Mapping[str, Victim]) -> None:
+        sizes = {part.input_size for part in parts.values()}
+        if len(sizes) != 1:
+            raise ValueError(
+                f"expected victims of one input size, got {', '.join(f'{w}x{h}' for h, w in sorted(sizes))}"
+            )
+        for task, part in parts.items():
+            if task not in part.tasks:
+                raise ValueError(f"the victim for {task} does not answer it; it answers {', '.join(part.tasks)}")
+        super().__init__({task: part.tasks[task] for task in parts}, sizes.pop())
+        unique = list(dict.fromkeys(parts.values()))
+        self.parts = nn.ModuleList(unique)
+        self.part_of = {task: unique.index(part) for task, part in parts.items()}
+
+    def options(self) -> dict[str, Any]:
+        return {"part_of": self.part_of}
+
+    def predict(self, normalised: Tensor) -> dict[str, Tensor]:
+        raise NotImplementedError("each part normalises and resizes for itself")
+
+    def forward(self, images: Tensor) -> dict[str, Tensor]:
+        answers = [part(images) for part in self.parts]
+        return {task: answers[number][task] for task, number in self.part_of.items()}
+
+
+def is_composite(text: str) -> bool:
+    return "=" in text
+
+
+def parse_parts(text: str) -> dict[str, str]:
+    """The victim's name for each task, from `segmentation=NAME,depth=NAME`.
+
+    Raises:
+        ValueError: a piece is not `task=NAME`, or a task comes twice.
+    """
+    parts: dict[str, str] = {}
+    for piece in text.split(","):
+        task, equals, name = (word.strip() for word in piece.partition("="))
+        if not (task and equals and name):
+            raise ValueError(f"expected task=NAME,task=NAME for a victim of several models, got {text!r}")
+        if task in parts:
+            raise ValueError(f"expected one victim for {task}, got two in {text!r}")
+        parts[task] = name
+    return parts

@@ -1,0 +1,182 @@
+"""Weights on disk: a safetensors file in half precision beside a JSON card that says what it is.
+
+Both are hostile input: nothing is unpickled, every field of a card is checked, and the file must have the digest that
+its card names.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load, save
+from torch import Tensor, nn
+
+ROOT = Path(__file__).resolve().parent.parent
+SHIPPED = ROOT / "assets" / "weights"
+RUNS = Path(os.environ.get("MTA_RUNS", ROOT / "runs"))
+"""Where training puts what it makes; every page and command searches it too. `MTA_RUNS` names another place."""
+KINDS = ("victim", "generator")
+MAX_SIDE = 4096
+"""The largest height or width that a card may name."""
+
+
+class WeightsError(ValueError):
+    """Weights or their card cannot be used; the message says what was expected."""
+
+
+@dataclass(frozen=True)
+class Card:
+    """What a weight file is and where it comes from.
+
+    Attributes:
+        kind: "victim" or "generator".
+        architecture: the registered class that the weights belong to, e.g. "dmtl".
+        options: arguments of that class, e.g. `{"width": 32}`.
+        tasks: label space of each task, e.g. `{"depth": "metres"}`.
+        input_size: height and width that it was made for.
+        data, terms: what it was trained on, and under which terms.
+        command, seed: how to make it again.
+        metrics: what was measured, by name.
+        sha256: hex digest of the weight file.
+    """
+
+    name: str
+    kind: str
+    architecture: str
+    options: Mapping[str, Any]
+    tasks: Mapping[str, str]
+    input_size: tuple[int, int]
+    data: str = ""
+    terms: str = ""
+    command: str = ""
+    seed: int = 0
+    summary: str = ""
+    metrics: Mapping[str, Any] = field(default_factory=dict)
+    sha256: str = ""
+
+    @classmethod
+    def read(cls, path: Path) -> Card:
+        """Raises WeightsError where the file is not a card."""
+        try:
+            fields = json.loads(path.read_text(encoding="utf-8"))
+            card = cls(**{**fields, "input_size": tuple(fields["input_size"])})
+        except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
+            raise WeightsError(f"expected a weight card in {path.name}: {brief(error)}") from error
+        card._check(path.name)
+        return card
+
+    def _check(self, where: str) -> None:
+        mappings = (self.options, self.tasks, self.metrics)
+        texts = (self.name, self.architecture, self.data, self.terms, self.command, self.summary, self.sha256)
+        sound = (
+            all(isinstance(mapping, dict) for mapping in mappings)
+            and all(isinstance(text, str) for text in (*texts, *self.tasks, *self.tasks.values()))
+            and self.kind in KINDS
+            and len(self.input_size) == 2
+            and all(type(number) is int for number in (*self.input_size, self.seed))
+            and all(0 < side <= MAX_SIDE for side in self.input_size)
+        )
+        if not sound:
+            raise WeightsError(f"expected a weight card in {where}: a field has the wrong type or value")
+
+
+def brief(error: Exception) -> str:
+    """What an error says, on one line of at most 200 characters: a hostile file may quote itself in it."""
+    text = " ".join(str(error).split()) or type(error).__name__
+    return text if len(text) <= 200 else f"{text[:199]}…"
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """Writes a whole file or nothing, also when the process is killed meanwhile."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    with temporary.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)
+
+
+def save_weights(model: nn.Module, card: Card, folder: Path) -> Card:
+    """Writes `<name>.safetensors` in half precision and its card; returns the card with its digest."""
+    data = save({name: _to_half(value.detach().cpu()).contiguous() for name, value in model.state_dict().items()})
+    card = Card(**{**asdict(card), "sha256": hashlib.sha256(data).hexdigest()})
+    write_atomically(folder / f"{card.name}.safetensors", data)
+    write_atomically(folder / f"{card.name}.json", (json.dumps(asdict(card), indent=2) + "\n").encode())
+    return card
+
+
+def load_weights(model: nn.Module, card: Card, path: Path) -> None:
+    """Loads a checked weight file into `model`, in float32.
+
+    Raises:
+        WeightsError: the file is missing, has another digest, or does not fit the model.
+    """
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise WeightsError(f"expected weights in {path.name}: {error.strerror}") from error
+    if hashlib.sha256(data).hexdigest() != card.sha256:
+        raise WeightsError(f"{path.name} is not the file that its card describes: the sha256 differs")
+    try:
+        tensors: dict[str, Tensor] = {name: _to_float(value) for name, value in load(data).items()}
+        model.load_state_dict(tensors)
+    except (SafetensorError, RuntimeError, ValueError, TypeError, KeyError) as error:
+        raise WeightsError(f"{path.name} does not fit the architecture {card.architecture}: {brief(error)}") from error
+
+
+def _to_float(value: Tensor) -> Tensor:
+    """Raises ValueError where a weight is not a finite real number."""
+    if value.is_complex() or not value.float().isfinite().all():
+        raise ValueError("a weight is not a finite real number")
+    return value.float() if value.is_floating_point() else value
+
+
+def _to_half(value: Tensor) -> Tensor:
+    """Half precision, but for what does not fit into its range or is no float."""
+    if not value.is_floating_point() or value.abs().amax() > torch.finfo(torch.float16).max:
+        return value
+    return value.half()
+
+
+def find_cards(kind: str) -> Iterator[tuple[Card, Path]]:
+    """Every sound card of that kind with its weight file's path: the shipped ones first, then those in `runs/`."""
+    seen = set()
+    for path in (*sorted(SHIPPED.glob("*.json")), *sorted(RUNS.glob("*/*.json"))):
+        weights = path.with_suffix(".safetensors")
+        if not weights.exists():
+            continue
+        try:
+            card = Card.read(path)
+        except WeightsError:
+            continue  # a folder of runs holds other JSON files too
+        if card.kind == kind and card.name not in seen:
+            seen.add(card.name)
+            yield card, weights
+
+
+def find_card(kind: str, name: str) -> tuple[Card, Path]:
+    """The card and weight file of that name, or of that path to a card.
+
+    Raises:
+        WeightsError: there is none; the message lists those that are there.
+    """
+    if name.endswith(".json"):
+        card = Card.read(Path(name))
+        if card.kind != kind:
+            raise WeightsError(f"expected the card of a {kind}, got that of a {card.kind}")
+        return card, Path(name).with_suffix(".safetensors")
+    names = []
+    for card, path in find_cards(kind):
+        if card.name == name:
+            return card, path
+        names.append(card.name)
+    raise WeightsError(f"expected a {kind} among {', '.join(names) or 'none'}, got {name!r}")

@@ -1,0 +1,45 @@
+"""What several test files need."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+import torch
+
+from tests import toys
+
+torch.set_num_threads(min(2, os.cpu_count() or 1))
+
+
+@pytest.fixture(scope="session")
+def data_pack() -> Path:
+    """The folder of the data pack (real pictures that the project may not contain); tests skip where it is absent."""
+    beside = Path(__file__).resolve().parents[2] / "shared" / "data"
+    folder = Path(os.environ.get("MTA_DATA", beside))
+    if not folder.is_dir():
+        pytest.skip("the data pack is not here: set MTA_DATA to its folder")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def arena() -> toys.Arena:
+    """A small frozen victim with pictures, labels and clean outputs."""
+    return toys.make_arena()
+
+
+@pytest.fixture(scope="session")
+def toy_runs(arena: toys.Arena, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of runs that holds a generator trained against the arena's victim."""
+    folder = tmp_path_factory.mktemp("runs")
+    toys.train_toy_generator(arena, folder / "toy")
+    return folder
+
+
+@pytest.fixture
+def with_generators(toy_runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """For this test the program finds the toy generator, and no other weights."""
+    monkeypatch.setattr("mta_core.weights.RUNS", toy_runs)
+    monkeypatch.setattr("mta_core.weights.SHIPPED", tmp_path / "nothing")
+    return toy_runs

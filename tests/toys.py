@@ -1,0 +1,126 @@
+"""Small victims, pictures and labels for tests: everything random is drawn from a seed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from mta_core.attacks import Problem, Scope
+from mta_core.budget import Budget
+from mta_core.devices import Device
+from mta_core.generators import MtaGenerator
+from mta_core.objective import make_problem, pseudo_targets
+from mta_core.tasks import TASKS, Task
+from mta_core.victims import Victim
+from mta_core.victims.dmtl import Dmtl
+from mta_core.weights import Card, save_weights
+
+CPU = Device(torch.device("cpu"), torch.float32, "CPU, float32")
+SIDE = 64
+VICTIM_NAME = "toy"
+
+
+def seeded(seed: int) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+def make_pictures(batch: int = 2, height: int = SIDE, width: int = SIDE, seed: int = 0) -> Tensor:
+    """(B, 3, H, W) in [0, 1]: smooth, with some black and white pixels."""
+    coarse = torch.rand(batch, 3, 6, 6, generator=seeded(seed)) * 1.4 - 0.2
+    return nn.functional.interpolate(coarse, (height, width), mode="bilinear").clamp(0, 1)
+
+
+def make_prediction(task: Task, batch: int = 2, height: int = 12, width: int = 10, seed: int = 0) -> Tensor:
+    """(B, C, H, W) above 0, so that it is a sound answer of every task."""
+    raw = torch.rand(batch, task.channels, height, width, generator=seeded(seed)) * 4 + 0.1
+    return raw if task.decode(raw).ndim == 3 else task.decode(raw)
+
+
+def make_target(task: Task, batch: int = 2, height: int = 12, width: int = 10, seed: int = 1) -> Tensor:
+    """Labels of every pixel, in label space."""
+    return task.decode(make_prediction(task, batch, height, width, seed))
+
+
+def invalidate(target: Tensor, where: Tensor, value: float = 0.0) -> Tensor:
+    """`target` without labels where the (B, H, W) mask says so; `value` stands for none in a map of numbers."""
+    if not target.is_floating_point():
+        return torch.where(where, 255, target)
+    return torch.where(where[:, None], value, target)
+
+
+def stir_batch_norm(model: nn.Module, pictures: Tensor, seed: int = 0) -> None:
+    """Gives batch norm random gains and the statistics of these pictures, so that signals come through as they do in a
+    trained model."""
+    norms = [module for module in model.modules() if isinstance(module, nn.BatchNorm2d)]
+    for norm in norms:
+        nn.init.uniform_(norm.weight, 0.5, 1.5, generator=seeded(seed))
+        nn.init.uniform_(norm.bias, -0.2, 0.3, generator=seeded(seed + 1))
+        norm.momentum = 1.0
+    with torch.no_grad():
+        model.train()(pictures)
+    for norm in norms:
+        norm.momentum = 0.1
+
+
+def make_victim(kind: type[Victim] = Dmtl, seed: int = 0, size: tuple[int, int] = (SIDE, SIDE)) -> Victim:
+    """A small untrained victim for all tasks, frozen."""
+    torch.manual_seed(seed)
+    spaces = {task.name: task.space for task in TASKS}
+    victim = kind(spaces, size, **({"width": 4} if kind is Dmtl else {}))  # type: ignore[arg-type]
+    stir_batch_norm(victim, make_pictures(4, *size, seed=100))
+    return victim.eval().requires_grad_(False)
+
+
+@dataclass(frozen=True)
+class Arena:
+    """A victim, pictures, and two kinds of targets."""
+
+    victim: Victim
+    pictures: Tensor
+    labels: Mapping[str, Tensor]
+    outputs: Mapping[str, Tensor]
+
+    def targets(self, kind: str) -> Mapping[str, Tensor]:
+        return {"labels": self.labels, "pseudo-targets": self.outputs}[kind]
+
+    def problem(self, budget: Budget, *, kind: str = "labels", scope: Scope = "per-task", seed: int = 0) -> Problem:
+        return make_problem(
+            self.victim, self.pictures, self.targets(kind), budget, scope=scope, victim_name=VICTIM_NAME, seed=seed
+        )
+
+    def losses(self, task: Task, kind: str, pictures: Tensor) -> Tensor:
+        """(B,)"""
+        with torch.no_grad():
+            return task.loss(self.victim(pictures)[task.name], self.targets(kind)[task.name])
+
+
+def make_arena() -> Arena:
+    victim, pictures = make_victim(), make_pictures()
+    labels = {task.name: make_target(task, 2, SIDE, SIDE, seed=3) for task in TASKS}
+    return Arena(victim, pictures, labels, pseudo_targets(victim, TASKS, pictures))
+
+
+def train_toy_generator(arena: Arena, folder: Path, steps: int = 30) -> None:
+    """Fits a generator to the arena's own pictures, which a real one need not, and saves it with its card."""
+    torch.manual_seed(0)
+    generator = MtaGenerator([task.name for task in TASKS], ngf=8, num_blocks=1)
+    optimiser = torch.optim.Adam(generator.parameters(), 5e-3)
+    budget = Budget.from_units("linf", 8)
+    for _ in range(steps):
+        perturbed = [(arena.pictures + budget.scale(d)).clamp(0, 1) for d in generator(arena.pictures).values()]
+        answers = arena.victim(torch.cat(perturbed))
+        losses = [
+            task.loss(answers[task.name][2 * i : 2 * i + 2], targets[task.name])
+            for i, task in enumerate(TASKS)
+            for targets in (arena.labels, arena.outputs)
+        ]
+        optimiser.zero_grad()
+        (-(torch.stack(losses) + 1e-4).log().mean()).backward()
+        optimiser.step()
+    spaces = {task.name: task.space for task in TASKS}
+    options = {**generator.options(), "victim": VICTIM_NAME}
+    save_weights(generator, Card("toy-generator", "generator", "mta", options, spaces, (SIDE, SIDE)), folder)
