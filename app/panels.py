@@ -40,31 +40,38 @@ class View:
     beside: Beside = "truth"
 
 
-def outline(num_tasks: int) -> bytes:
-    """The stage's data before there is a result."""
-    return json.dumps({"rows": [], "outline": 1 + num_tasks, "progress": 0.0, "chart": None, "files": []}).encode() + b"\n"
+def outline(request: Request, live: Sequence[LossStep] = ()) -> bytes:
+    """The stage's data before the first result: what is known of it, and the running attack's losses."""
+    waiting = [{"caption": "", "alt": ""}] * 3
+    clean = _cell("Clean", f"Clean picture: {request.picture.name}", encode(request.picture.image))
+    picture = {
+        "id": "picture", "title": request.picture.name, "words": request.picture.credit,
+        "cells": [clean, *waiting[:2], {"caption": "", "alt": "", "chart": True}],
+    }  # fmt: skip
+    tasks = [{"id": t.name, "title": t.label, "words": "", "cells": [*waiting, *waiting[:1]]} for t in request.tasks]
+    return _packed([picture, *tasks], 0.0, live)
 
 
 def message(result: Result, view: View, *, progress: float | None = None, live: Sequence[LossStep] = ()) -> bytes:
-    """The stage's data: a line of JSON, then the PNG files it names by digest, offset and length.
+    """The stage's data: a line of JSON, then the PNG files it names by digest and length.
 
     While something is being computed (`progress` is given) the pictures are left out: the browser has them.
     """
-    rows = _rows(result, view)
+    return _packed(_rows(result, view), progress, live or result.history, with_files=progress is None)
+
+
+def _packed(
+    rows: list[dict[str, Any]], progress: float | None, history: Sequence[LossStep], *, with_files: bool = True
+) -> bytes:
     files: dict[str, bytes] = {}
     for cell in (cell for row in rows for cell in row["cells"]):
         png = cell.pop("png", None)
         if png is not None:
             cell["digest"] = hashlib.sha256(png).hexdigest()[:16]
             files[cell["digest"]] = png
-    history = live or result.history
-    header: dict[str, Any] = {"rows": rows, "progress": progress, "chart": loss_chart(history)}
-    offset, header["files"] = 0, []
-    for digest, png in files.items() if progress is None else ():
-        header["files"].append([digest, offset, len(png)])
-        offset += len(png)
-    text = json.dumps(header, ensure_ascii=True).encode()
-    return b"\n".join((text, b"".join(files.values()) if progress is None else b""))
+    sizes = [[digest, len(png)] for digest, png in files.items()] if with_files else []
+    header = {"rows": rows, "progress": progress, "chart": loss_chart(history), "files": sizes}
+    return json.dumps(header).encode() + b"\n" + (b"".join(files.values()) if with_files else b"")
 
 
 def _rows(result: Result, view: View) -> list[dict[str, Any]]:
@@ -102,6 +109,7 @@ def _task_row(result: Result, outcome: TaskOutcome, view: View) -> dict[str, Any
     span = t.span(*(v for v in (outcome.truth, outcome.clean, outcome.adversarial) if v is not None))
     difference = t.difference(outcome.clean, outcome.adversarial)
     top = _top(difference)
+    unit = t.difference_label.partition("(")[2].rstrip(")")  # a difference without a unit is yes or no
 
     def coloured(kind: str, value: Tensor) -> bytes:
         return _encode(result, (t.name, kind), lambda: t.colour(value, span)[0])
@@ -124,7 +132,7 @@ def _task_row(result: Result, outcome: TaskOutcome, view: View) -> dict[str, Any
     legend = asdict(t.legend(*values)) | {"span": span, "scale": CIVIDIS if span else None}
     return {
         "id": t.name, "title": t.label, "words": _sentence(outcome.verdict), "measure": measure_line(outcome),
-        "legend": legend, "difference": {"label": t.difference_label, "top": f"{top:.2g}", "scale": CIVIDIS}, "cells": cells,
+        "legend": legend, "difference": {"label": t.difference_label, "top": f"{top:.3g} {unit}" if unit else "", "scale": CIVIDIS}, "cells": cells,
     }  # fmt: skip
 
 

@@ -28,3 +28,12 @@ def gallery() -> Shelf | None:
 def connected() -> dict[str, Shelf]:
     """The data sets the operator connected, by label."""
     return library.open_connected()
+
+
+def warm() -> None:
+    """Makes ready what the first page needs; a server calls it before anybody asks."""
+    shelf, cards = gallery(), workshop().victims()
+    if shelf:
+        shelf.thumbnails()
+    if shelf and cards:
+        workshop().prepare(cards[0].name, shelf.read(0))

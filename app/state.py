@@ -24,7 +24,10 @@ _JOB, _SHOWN, _UPLOAD, _CURVE = "_job", "_shown", "_upload", "_curve"
 def scene(names: Sequence[str]) -> str:
     """The gallery scene chosen here or by the link."""
     chosen = st.query_params.get(SCENE, names[0])
-    return chosen if chosen in names else names[0]
+    if chosen in names:
+        return chosen
+    del st.query_params[SCENE]
+    return names[0]
 
 
 def choose_scene(name: str, default: str) -> None:

@@ -145,6 +145,14 @@ class Workshop:
         """Starts the same attack for several epsilons."""
         return self.worker.submit(lambda job: self._curve(request, job))
 
+    def prepare(self, victim: str, picture: Picture) -> Job[Answers]:
+        """Loads a victim and has it answer a picture, so that the first attack need not wait for it."""
+
+        def work(_: Job[Answers]) -> Iterator[Answers]:
+            yield self._answered(self.subject(victim), picture, "clean", lambda clean: clean)
+
+        return self.worker.submit(work)
+
     def subject(self, name: str) -> Subject:
         """The victim made ready; made again when its files were replaced. Only the worker asks for it."""
         digest = next((card.sha256 for card in self.victims() if card.name == name), "")
@@ -212,23 +220,23 @@ class Workshop:
         )  # fmt: skip
 
     def _clean_answers(self, subject: Subject, request: Request) -> Answers:
-        return self._answered(subject, request, "clean", lambda clean: clean)
+        return self._answered(subject, request.picture, "clean", lambda clean: clean)
 
     def _noisy_answers(self, subject: Subject, request: Request) -> Answers:
         def noisy(clean: Tensor) -> Tensor:
             return noisy_picture(request.budget, clean, request.seed)
 
-        return self._answered(subject, request, (request.budget, request.seed), noisy)
+        return self._answered(subject, request.picture, (request.budget, request.seed), noisy)
 
     def _answered(
-        self, subject: Subject, request: Request, what: Hashable, change: Callable[[Tensor], Tensor]
+        self, subject: Subject, picture: Picture, what: Hashable, change: Callable[[Tensor], Tensor]
     ) -> Answers:
         """The victim's answers to every task it knows, for the picture changed in some way."""
-        key = (subject, request.picture.key, what)
+        key = (subject, picture.key, what)
         answers = self._answers.get(key)
         if answers is None:
             tasks = [t for t in TASKS if subject.precise.tasks.get(t.name) == t.space]
-            answers = subject.answer(change(request.picture.image[None]), tasks)
+            answers = subject.answer(change(picture.image[None]), tasks)
             self._answers.put(key, answers)
         return answers
 

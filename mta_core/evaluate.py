@@ -206,7 +206,7 @@ def attack_batch(setting: Setting, images: Tensor, targets: Mapping[str, Tensor]
 def answer(subject: Subject, images: Tensor, tasks: Sequence[Task]) -> dict[str, Tensor]:
     """The victim's answers in label space, computed in float32, left on the device."""
     with torch.no_grad():
-        answers = subject.precise(images)
+        answers = subject.precise(images, [t.name for t in tasks])
     return {t.name: t.decode(answers[t.name]) for t in tasks}
 
 

@@ -42,7 +42,7 @@ class VictimObjective:
     is_targeted: bool = False
 
     def __call__(self, images: Tensor) -> Evaluation:
-        answers = self.victim(images)
+        answers = self.victim(images, self.targets)
         losses = {name: task(name).loss(answers[name], target) for name, target in self.targets.items()}
         return Evaluation(self.join(losses), {name: loss.detach() for name, loss in losses.items()})
 
@@ -62,7 +62,7 @@ class VictimObjective:
 def pseudo_targets(victim: Victim, tasks: Sequence[Task], images: Tensor) -> dict[str, Tensor]:
     """The clean predictions, for pictures without labels."""
     with torch.no_grad():
-        answers = victim(images)
+        answers = victim(images, [t.name for t in tasks])
     return {t.name: t.pseudo_target(answers[t.name]) for t in tasks}
 
 

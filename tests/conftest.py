@@ -10,7 +10,7 @@ import torch
 
 from tests import toys
 
-torch.set_num_threads(min(2, os.cpu_count() or 1))
+torch.set_num_threads(1)  # small tensors gain nothing from more, and lose much where the machine is busy
 
 
 @pytest.fixture(scope="session")
@@ -31,15 +31,16 @@ def arena() -> toys.Arena:
 
 @pytest.fixture(scope="session")
 def toy_runs(arena: toys.Arena, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder of runs that holds a generator trained against the arena's victim."""
+    """A folder of runs that holds generators trained against the arena's victim."""
     folder = tmp_path_factory.mktemp("runs")
-    toys.train_toy_generator(arena, folder / "toy")
+    for kind in toys.KINDS:
+        toys.train_toy_generator(arena, kind, folder / kind)
     return folder
 
 
 @pytest.fixture
 def with_generators(toy_runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """For this test the program finds the toy generator, and no other weights."""
+    """For this test the program finds the toy generators, and no other weights."""
     monkeypatch.setattr("mta_core.weights.RUNS", toy_runs)
     monkeypatch.setattr("mta_core.weights.SHIPPED", tmp_path / "nothing")
     return toy_runs

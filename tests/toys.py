@@ -21,7 +21,12 @@ from mta_core.weights import Card, save_weights
 
 CPU = Device(torch.device("cpu"), torch.float32, "CPU, float32")
 SIDE = 64
-VICTIM_NAME = "toy"
+KINDS = ("labels", "pseudo-targets")
+
+
+def victim_name(kind: str) -> str:
+    """The name under which an attack finds the generator that was fitted to these targets."""
+    return f"toy-{kind}"
 
 
 def seeded(seed: int) -> torch.Generator:
@@ -89,7 +94,7 @@ class Arena:
 
     def problem(self, budget: Budget, *, kind: str = "labels", scope: Scope = "per-task", seed: int = 0) -> Problem:
         return make_problem(
-            self.victim, self.pictures, self.targets(kind), budget, scope=scope, victim_name=VICTIM_NAME, seed=seed
+            self.victim, self.pictures, self.targets(kind), budget, scope=scope, victim_name=victim_name(kind), seed=seed
         )
 
     def losses(self, task: Task, kind: str, pictures: Tensor) -> Tensor:
@@ -104,23 +109,22 @@ def make_arena() -> Arena:
     return Arena(victim, pictures, labels, pseudo_targets(victim, TASKS, pictures))
 
 
-def train_toy_generator(arena: Arena, folder: Path, steps: int = 30) -> None:
-    """Fits a generator to the arena's own pictures, which a real one need not, and saves it with its card."""
+def train_toy_generator(arena: Arena, kind: str, folder: Path, steps: int = 40) -> None:
+    """Fits a generator to the arena's own pictures and targets, which a real one need not, and saves it."""
     torch.manual_seed(0)
     generator = MtaGenerator([task.name for task in TASKS], ngf=8, num_blocks=1)
     optimiser = torch.optim.Adam(generator.parameters(), 5e-3)
-    budget = Budget.from_units("linf", 8)
+    budget = Budget.from_units("linf", 0.5)
     for _ in range(steps):
         perturbed = [(arena.pictures + budget.scale(d)).clamp(0, 1) for d in generator(arena.pictures).values()]
         answers = arena.victim(torch.cat(perturbed))
         losses = [
-            task.loss(answers[task.name][2 * i : 2 * i + 2], targets[task.name])
+            task.loss(answers[task.name][2 * i : 2 * i + 2], arena.targets(kind)[task.name])
             for i, task in enumerate(TASKS)
-            for targets in (arena.labels, arena.outputs)
         ]
         optimiser.zero_grad()
         (-(torch.stack(losses) + 1e-4).log().mean()).backward()
         optimiser.step()
     spaces = {task.name: task.space for task in TASKS}
-    options = {**generator.options(), "victim": VICTIM_NAME}
-    save_weights(generator, Card("toy-generator", "generator", "mta", options, spaces, (SIDE, SIDE)), folder)
+    options = {**generator.options(), "victim": victim_name(kind)}
+    save_weights(generator, Card(f"against-{kind}", "generator", "mta", options, spaces, (SIDE, SIDE)), folder)

@@ -19,5 +19,6 @@ def page() -> None:
     st.set_page_config(
         page_title=NAME, page_icon=str(ICONS / "icon.png"), layout="wide", initial_sidebar_state=SIDEBAR_WIDTH
     )
-    st.logo(str(ICONS / "logo.svg"), icon_image=str(ICONS / "icon.svg"), size="medium")
+    st.logo(str(ICONS / "icon.svg"), size="large")
     st.html(STYLE)
+    st.sidebar.html(f'<div class="mta-brand">{NAME}</div>')

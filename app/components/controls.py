@@ -58,8 +58,10 @@ def _attack_kind(cards: list[Card], tasks: tuple[Task, ...]) -> type[Attack]:
     kinds = {kind.label: kind for kind in ATTACKS if kind.name != "mta" or fitting}
     default = "MTA" if fitting else "PGD"
     summaries = "; ".join(f"{label}: {kind.summary}" for label, kind in kinds.items())
-    chosen = st.segmented_control("Attack", list(kinds), default=default, key="attack", help=f"{summaries}.", **WIDE)
-    return kinds.get(chosen, kinds[default])
+    chosen = st.selectbox(
+        "Attack", list(kinds), list(kinds).index(default), key="attack", help=f"{summaries}.", **state.LINKED
+    )
+    return kinds[chosen]
 
 
 def _scope(kind: type[Attack]) -> Scope:
@@ -71,12 +73,11 @@ def _scope(kind: type[Attack]) -> Scope:
 
 
 def _budget() -> Budget:
-    left, right = st.columns([2, 3], vertical_alignment="bottom")
-    label = left.segmented_control("Norm", list(NORMS), default=Norm.LINF.label, key="norm", **WIDE)
+    label = st.segmented_control("Norm", list(NORMS), default=Norm.LINF.label, key="norm", **WIDE)
     norm = NORMS[label or Norm.LINF.label]
     key, low, high, first, step = RANGES[norm]
-    unit, form = ("/255", "%g/255") if norm is Norm.LINF else ("L2 norm", "%g")
-    value = right.slider(f"Epsilon ({unit.strip('/')})" if norm is Norm.L2 else "Epsilon", low, high, first, step, form, key=key, **state.LINKED)
+    name, form = ("Epsilon", "%g/255") if norm is Norm.LINF else ("Epsilon (L2 norm)", "%g")
+    value = st.slider(name, low, high, first, step, form, key=key, persist_state="session", **state.LINKED)
     return Budget.from_units(norm, value)
 
 
@@ -112,13 +113,14 @@ def _choice(kind: type[Attack], f: Field[Any], cards: list[Card]) -> Any:
 
 def look(has_truth: bool) -> tuple[int, Beside]:
     """The gain of the shown perturbation, 0 for the automatic one, and what the last column shows."""
-    left, right = st.columns(2)
-    gain = left.selectbox(
-        "Gain", GAINS, key="gain", format_func=lambda g: f"×{g}" if g else "Automatic",
+    gain = st.select_slider(
+        "Gain of the perturbation", GAINS, key="gain", format_func=lambda g: f"×{g}" if g else "auto",
         help="How much the perturbation is amplified to be seen.", **state.LINKED,
     )  # fmt: skip
-    names: dict[str, Beside] = {"Ground truth": "truth", "Random noise": "noise"} if has_truth else {"Random noise": "noise"}
-    chosen = right.selectbox(
-        "Last column", list(names), key="beside", help="Random noise: outputs for noise of the same size.", **state.LINKED
+    names: dict[str, Beside] = {"Ground truth": "truth", "Random noise": "noise"}
+    if not has_truth:
+        return gain, "noise"
+    chosen = st.segmented_control(
+        "Last column", list(names), default="Ground truth", key="beside", persist_state="session", **WIDE
     )
-    return gain, names[chosen]
+    return gain, names[chosen or "Ground truth"]

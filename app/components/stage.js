@@ -11,10 +11,12 @@ function read(data) {
 function keep(header, blob) {
   if (!header.files.length) return
   const fresh = new Set(header.files.map(([digest]) => digest))
-  for (const [digest, offset, length] of header.files) {
+  let offset = 0
+  for (const [digest, length] of header.files) {
     if (!kept.has(digest)) {
       kept.set(digest, URL.createObjectURL(new Blob([blob.slice(offset, offset + length)], { type: "image/png" })))
     }
+    offset += length
   }
   for (const [digest, url] of kept) {
     if (kept.size > 120 && !fresh.has(digest)) {
@@ -45,9 +47,10 @@ function words(row) {
   if (row.measure) {
     const m = row.measure
     const line = element("p", "mta-measure")
-    line.append(element("span", "mta-name", `${m.label} `), element("span", "", m.clean), element("span", "mta-arrow", " → "))
+    line.append(element("span", "", m.clean), element("span", "mta-arrow", " → "))
     line.append(element("b", m.worse ? "mta-worse" : "", m.adversarial))
-    const note = element("p", "mta-note", `${m.direction}${m.reference ? ", " + m.reference : ""} · noise ${m.noise ?? "…"}`)
+    const note = element("p", "mta-note", `${m.label} (${m.direction}), noise ${m.noise ?? "…"}`)
+    if (m.reference) note.append(element("br"), m.reference)
     box.append(line, note)
   }
   if (row.facts) {
@@ -80,8 +83,8 @@ function chart(data) {
   svg.setAttribute("preserveAspectRatio", "none")
   for (const s of data.series) {
     const values = s.points.map((p) => p[1])
-    const low = Math.min(0, ...values)
-    const high = Math.max(...values, low + 1e-6)
+    const low = Math.min(...values)
+    const high = Math.max(...values, low + 1e-3 * Math.abs(low) + 1e-9)
     const line = document.createElementNS(ns, "polyline")
     const at = ([step, v]) => `${(100 * (step - 1)) / Math.max(1, data.total - 1)},${58 - (56 * (v - low)) / (high - low)}`
     line.setAttribute("points", s.points.map(at).join(" "))
@@ -119,7 +122,7 @@ async function cell(data, row, header) {
   } else {
     frame.append(element("span", "mta-waiting", data.alt))
   }
-  if (data.caption === "Difference" && row.difference) {
+  if (data.caption === "Difference" && row.difference?.top) {
     const note = element("div", "mta-span")
     note.title = row.difference.label
     note.append(scale(row.difference.scale, "0", row.difference.top))
@@ -161,19 +164,6 @@ function link(root) {
   }
 }
 
-// Before the first result: the outlines of what will come.
-function outline(count) {
-  return Array.from({ length: count }, () => {
-    const line = element("section", "mta-row mta-outline")
-    line.append(element("div", "mta-words"), ...Array.from({ length: 4 }, () => {
-      const figure = element("figure", "mta-cell")
-      figure.append(element("div", "mta-frame"), element("figcaption", "", "\u00a0"))
-      return figure
-    }))
-    return line
-  })
-}
-
 async function draw(root, header) {
   const turn = (root.turn = (root.turn ?? 0) + 1)
   const rows = await Promise.all(
@@ -203,10 +193,6 @@ export default function ({ parentElement, data }) {
   progress.classList.toggle("mta-busy", busy)
   progress.style.setProperty("--done", header.progress ?? 0)
   keep(header, blob)
-  if (!header.rows.length) {
-    root.querySelector(".mta-rows").replaceChildren(...outline(header.outline))
-    return
-  }
   const complete = header.rows.every((row) => row.cells.every((c) => !c.digest || kept.has(c.digest)))
-  if (complete || !root.querySelector(".mta-row:not(.mta-outline)")) draw(root, header)
+  if (complete || !root.querySelector(".mta-row")) draw(root, header)
 }

@@ -11,6 +11,7 @@ from app import resources, state
 from app.workshop import AttackEvent, LossStep, Request, Result
 from mta_core.attacks import JOINT
 from mta_core.jobs import Job
+from mta_core.tasks import task
 
 
 def toolbar(request: Request, job: Job[AttackEvent] | None, result: Result | None, again: Callable[[], object]) -> str:
@@ -19,9 +20,10 @@ def toolbar(request: Request, job: Job[AttackEvent] | None, result: Result | Non
         line(request, job, result)
         chosen = _whose(request)
         if job is not None and not job.is_done and request.is_iterative:
-            st.button("Stop", key="stop", on_click=job.stop, help="Ends the attack and keeps what it has found.")
+            st.button("Stop", key="stop", on_click=job.stop, disabled=job.is_stopping, help="Ends the attack and keeps what it has found.")
         elif result is not None and result.request == request and result.stopped_at is not None:
-            st.button("Run again", key="again", on_click=again)
+            if st.button("Run again", key="again"):
+                again()
     return chosen
 
 
@@ -48,10 +50,16 @@ def line(request: Request, job: Job[AttackEvent] | None, result: Result | None) 
 
 def _running(request: Request, job: Job[AttackEvent]) -> str:
     steps = [event for event in list(job.events) if isinstance(event, LossStep)]
+    if job.is_stopping:
+        return "Stopping after this step …"
     if not steps:
         return f"{request.attack.label} at {request.budget.label} …"
     last = steps[-1]
-    return f"{request.attack.label} at {request.budget.label}: {last.perturbation}, step {last.done} of {last.total}"
+    return f"{request.attack.label} at {request.budget.label}: {_whom(last.perturbation)}, step {last.done} of {last.total}"
+
+
+def _whom(perturbation: str) -> str:
+    return "all tasks" if perturbation == JOINT else task(perturbation).label.lower()
 
 
 def _finished(result: Result | None) -> str:

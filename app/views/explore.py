@@ -10,8 +10,8 @@ from app.panels import Beside, View
 from app.workshop import AttackEvent, LossStep, Request, Result
 from mta_core.jobs import Job
 
-QUICK = 2.0
-"""Seconds to wait for a result before showing that one is being computed."""
+QUICK, FIRST_STEP = 15.0, 1.0
+"""Seconds to wait for the result of a quick attack, or the first step of an iterative one, before drawing."""
 TRAIN = (
     "There is no trained victim yet: make one with `python -m mta_core train victim --preset dmtl-small --out runs/dmtl`, "
     "then reload this page."
@@ -30,6 +30,12 @@ def page() -> None:
     if picture is None:
         st.info("Choose a picture in the side bar.")
         return
+    with st.container(key="results"):
+        show(request, gain, beside)
+
+
+def show(request: Request, gain: int, beside: Beside) -> None:
+    """The newest result, looking again while something is being computed."""
     job = run(request)
     live = job is not None and not job.is_done
     st.fragment(results, run_every=0.25 if live else None)(request, job, gain, beside, live)
@@ -57,9 +63,14 @@ def run(request: Request) -> Job[AttackEvent] | None:
 def start(request: Request) -> Job[AttackEvent]:
     job = resources.workshop().attack(request)
     state.keep_job(request, job)
-    job.wait(0, QUICK)
+    job.wait(0, FIRST_STEP if request.is_iterative else QUICK)
     take(job)
     return job
+
+
+def start_again(request: Request) -> None:
+    start(request)
+    st.rerun()
 
 
 def take(job: Job[AttackEvent] | None) -> None:
@@ -73,7 +84,7 @@ def results(request: Request, job: Job[AttackEvent] | None, gain: int, beside: B
     """Status and pictures; the last result stays until the next is there."""
     take(job)
     result = state.shown()
-    chosen = status.toolbar(request, job, result, again=lambda: start(request))
+    chosen = status.toolbar(request, job, result, again=lambda: start_again(request))
     if job is not None and job.error:
         st.error(f"{job.error}.")
     if result is not None:
@@ -83,7 +94,7 @@ def results(request: Request, job: Job[AttackEvent] | None, gain: int, beside: B
         stage.draw(panels.message(result, view, progress=progress, live=steps_of(job)))
         detail.downloads(result, view)
     else:
-        stage.draw(panels.outline(len(request.tasks)))
+        stage.draw(panels.outline(request, steps_of(job)))
     if live and job is not None and job.is_done:
         st.rerun()
 

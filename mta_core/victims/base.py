@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, ClassVar
 
 import torch
@@ -44,11 +44,13 @@ class Victim(nn.Module):
         """Arguments that build this network again, beside tasks and input size."""
 
     @abstractmethod
-    def predict(self, normalised: Tensor) -> dict[str, Tensor]:
-        """Raw maps (B, C, H, W) per task, from normalised pictures whose sides are multiples of `multiple`."""
+    def predict(self, normalised: Tensor, tasks: Collection[str]) -> dict[str, Tensor]:
+        """Raw maps (B, C, H, W) of these tasks, from normalised pictures whose sides are multiples of `multiple`."""
 
-    def forward(self, images: Tensor) -> dict[str, Tensor]:
+    def forward(self, images: Tensor, tasks: Collection[str] | None = None) -> dict[str, Tensor]:
         """(B, 3, H, W) in [0, 1] to one float32 map (B, C, H, W) per task: logits, metres, unit normals.
+
+        Only the `tasks` named are answered, all of them if none are: an attack on one pays for one.
 
         The network runs in the precision of its weights. Sides that are not multiples of `multiple` are resized
         (differentiably) to the nearest that are, and the answers back.
@@ -58,7 +60,7 @@ class Victim(nn.Module):
         fits = size == [height, width]
         inputs = images if fits else F.interpolate(images, size, mode="bilinear", antialias=True)
         normalised = ((inputs - self.mean.float()) / self.std.float()).to(self.mean.dtype)
-        answers = {task: answer.float() for task, answer in self.predict(normalised).items()}
+        answers = {task: answer.float() for task, answer in self.predict(normalised, self.tasks if tasks is None else tasks).items()}
         if not fits:
             answers = {task: F.interpolate(a, (height, width), mode="bilinear") for task, a in answers.items()}
         if "normals" in answers:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from torch import Tensor, nn
@@ -40,12 +40,16 @@ class Composite(Victim):
     def options(self) -> dict[str, Any]:
         return {"part_of": self.part_of}
 
-    def predict(self, normalised: Tensor) -> dict[str, Tensor]:
+    def predict(self, normalised: Tensor, tasks: Collection[str]) -> dict[str, Tensor]:
         raise NotImplementedError("each part normalises and resizes for itself")
 
-    def forward(self, images: Tensor) -> dict[str, Tensor]:
-        answers = [part(images) for part in self.parts]
-        return {task: answers[number][task] for task, number in self.part_of.items()}
+    def forward(self, images: Tensor, tasks: Collection[str] | None = None) -> dict[str, Tensor]:
+        answers: dict[str, Tensor] = {}
+        for number, part in enumerate(self.parts):
+            own = [task for task, at in self.part_of.items() if at == number and (tasks is None or task in tasks)]
+            if own:
+                answers |= part(images, own)
+        return answers
 
 
 def is_composite(text: str) -> bool:

@@ -7,7 +7,7 @@ per task a 3x3 then a 1x1 convolution. With `width=64` it has 25,055,185 paramet
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from itertools import pairwise
 from typing import Any
 
@@ -98,6 +98,6 @@ class Dmtl(Victim):
     def options(self) -> dict[str, Any]:
         return {"width": self.width}
 
-    def predict(self, normalised: Tensor) -> dict[str, Tensor]:
+    def predict(self, normalised: Tensor, tasks: Collection[str]) -> dict[str, Tensor]:
         features = self.trunk(normalised)
-        return {task: head(features) for task, head in self.heads.items()}
+        return {task: head(features) for task, head in self.heads.items() if task in tasks}

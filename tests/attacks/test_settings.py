@@ -81,6 +81,6 @@ def test_says_which_generator_is_missing(arena: Arena, with_generators: object) 
     problem = make_problem(arena.victim, arena.pictures, arena.labels, Budget.from_units("linf", 8), victim_name="other")
     with pytest.raises(ValueError, match="^no trained generator for the victim 'other' and segmentation, depth, normals"):
         Mta()(problem)
-    with pytest.raises(ValueError, match="^expected a generator among toy-generator, got 'mine'$"):
+    with pytest.raises(ValueError, match="^expected a generator among against-labels, against-pseudo-targets, got 'mine'$"):
         Mta("mine")(problem)
-    assert set(Mta("toy-generator")(problem)) == set(arena.labels)
+    assert set(Mta("against-labels")(problem)) == set(arena.labels)

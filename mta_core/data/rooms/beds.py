@@ -64,7 +64,9 @@ def _pillows(
 ) -> None:
     for k in range(count):
         x = (k + 0.5 - count / 2) * width * 0.48
-        solid = pillow(0.66, 0.44, 0.17).turned(0, float(rng.uniform(0.25, 0.6))).turned(2, float(rng.uniform(-0.1, 0.1)))
+        solid = (
+            pillow(0.66, 0.44, 0.17).turned(0, float(rng.uniform(0.25, 0.6))).turned(2, float(rng.uniform(-0.1, 0.1)))
+        )
         item.add(solid.moved(x, 0.3, top + 0.15), linen, Label.OBJECTS, item.new_group())
         if rng.random() < 0.6:
             item.carry(cushion(rng, style), x * 0.8, 0.58, top + 0.02, float(rng.uniform(-0.2, 0.2)))

@@ -92,5 +92,7 @@ def _score(camera: Camera, caster: RayCaster) -> float:
     near, median = np.quantile(depth, [0.03, 0.5])
     worth = sum(value * min(float(share[label]) / 0.06, 1.0) for label, value in _WORTH.items())
     crowd = sum(max(float(share[label]) - (0.16 if label is Label.WALL else 0.3), 0.0) for label in Label)
-    closeness = 6 * max(0.85 - float(near), 0.0) + 1.2 * max(1.7 - float(median), 0.0) + 1.1 * max(float(median) - 2.5, 0.0)
+    closeness = (
+        6 * max(0.85 - float(near), 0.0) + 1.2 * max(1.7 - float(median), 0.0) + 1.1 * max(float(median) - 2.5, 0.0)
+    )
     return worth + 0.04 * min(instances, 40) - 5 * crowd - closeness

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mta_core.data.rooms import hangings, lamps, ornaments, tables
+from mta_core.data.rooms import hangings, lamps, ornaments, plants, tables
 from mta_core.data.rooms.furnishing import Furnishing
 from mta_core.data.rooms.labels import Label
 from mta_core.data.rooms.materials import Material
@@ -39,7 +39,9 @@ class Decorator:
             self.builder.place(item, pose)
         return pose
 
-    def relative(self, item: Furnishing, anchor: Pose, x: float, y: float, yaw: float = 0.0, solid: bool = True) -> Pose | None:
+    def relative(
+        self, item: Furnishing, anchor: Pose, x: float, y: float, yaw: float = 0.0, solid: bool = True
+    ) -> Pose | None:
         """Stand an item at (x, y) of another's frame, turned by `yaw` about the vertical; None if it does not fit."""
         cosine, sine = float(np.cos(anchor.yaw)), float(np.sin(anchor.yaw))
         pose = Pose(anchor.x + x * cosine - y * sine, anchor.y + x * sine + y * cosine, anchor.z, anchor.yaw + yaw)
@@ -50,7 +52,9 @@ class Decorator:
         self.builder.place(item, pose)
         return pose
 
-    def ornaments_on(self, item: Furnishing, height: float, count: int, lamp: bool = False, inset: float = 0.06) -> None:
+    def ornaments_on(
+        self, item: Furnishing, height: float, count: int, lamp: bool = False, inset: float = 0.06
+    ) -> None:
         """Stand up to `count` small things in a row on a surface of `item` that is `height` metres up."""
         places = np.linspace(-0.5, 0.5, count + 2)[1:-1] * (item.width - 2 * inset)
         spacing = (item.width - 2 * inset) / (count + 1)
@@ -114,9 +118,11 @@ class Decorator:
         for _ in range(count):
             kind = int(self.rng.integers(4))
             item = (
-                ornaments.plant(self.rng, self.style, self.between(0.7, 1.5))
+                plants.plant(self.rng, self.style, self.between(0.7, 1.5))
                 if kind < 2
-                else lamps.floor_lamp(self.rng, self.style) if kind == 2 else ornaments.basket(self.rng, self.style)
+                else lamps.floor_lamp(self.rng, self.style)
+                if kind == 2
+                else ornaments.basket(self.rng, self.style)
             )
             self.against_wall(item, 0.12)
 

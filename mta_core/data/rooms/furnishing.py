@@ -10,11 +10,17 @@ from mta_core.data.rooms.materials import Material
 from mta_core.data.rooms.solids import Solid, axis_rotation, box, rotate, rounded_box
 
 
+def triple(values: Floats) -> Triple:
+    """A (3,) array as three plain numbers."""
+    return float(values[0]), float(values[1]), float(values[2])
+
+
 @dataclass(frozen=True)
 class Piece:
     """One solid of a furnishing. Pieces with the same `group` are one instance in the labels.
 
     tints: (K, 3) linear colours, one for each part of the solid, or None for the material's own.
+    origin, yaw: frame of its texture in the furnishing's, so that a picture stays centred on what carries it.
     """
 
     solid: Solid
@@ -22,6 +28,8 @@ class Piece:
     label: Label
     group: int
     tints: Floats | None = None
+    origin: Triple = (0.0, 0.0, 0.0)
+    yaw: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -36,10 +44,9 @@ class Glow:
 
 @dataclass
 class Furnishing:
-    """Built in its own frame: origin on the floor at the middle of its back, x to its right seen from behind...
+    """Built in its own frame: origin on the floor at the middle of its back; metres.
 
-    ... that is, x along the wall, +y away from the wall into the room, z up; metres. `width`, `depth` and `height`
-    are the space it needs.
+    x runs along the wall, +y away from it into the room, z up. `width`, `depth` and `height` are the space it needs.
     """
 
     width: float
@@ -67,6 +74,16 @@ class Furnishing:
         solid = rounded_box(*size, radius) if radius > 0 else box(*size)
         self.add(solid.moved(*at), material, label, group)
 
+    def top(self) -> float:
+        """Height in metres of the highest point, what it carries included."""
+        return max(float(piece.solid.corners[..., 2].max()) for piece in self.pieces)
+
+    def fits_in(self, width: float, depth: float, height: float) -> bool:
+        """Whether everything, leaves and twigs too, stays within a box around the item's middle."""
+        points = np.concatenate([piece.solid.corners.reshape(-1, 3) for piece in self.pieces])
+        reach = np.abs(points - np.array([0, self.depth / 2, 0])).max(axis=0)
+        return bool(reach[0] < width / 2 and reach[1] < depth / 2 and reach[2] < height)
+
     def new_group(self) -> int:
         """A group number for a separate instance carried by this furnishing."""
         self.groups += 1
@@ -80,8 +97,10 @@ class Furnishing:
         for piece in other.pieces:
             corners = rotate(piece.solid.corners - middle, turn) + shift
             solid = replace(piece.solid, corners=corners, normals=rotate(piece.solid.normals, turn))
-            self.pieces.append(replace(piece, solid=solid, group=piece.group + self.groups))
+            moved = replace(piece, solid=solid, group=piece.group + self.groups)
+            origin = triple(rotate(np.array(piece.origin, np.float32) - middle, turn) + shift)
+            self.pieces.append(replace(moved, origin=origin, yaw=piece.yaw + yaw))
         for glow in other.glows:
             place = rotate(np.array(glow.position, np.float32) - middle, turn) + shift
-            self.glows.append(replace(glow, position=(float(place[0]), float(place[1]), float(place[2]))))
+            self.glows.append(replace(glow, position=triple(place)))
         self.groups += other.groups

@@ -1,12 +1,16 @@
-"""Things for the wall: pictures, mirrors, clocks, televisions, whiteboards and wall shelves. Origin at the middle of the back."""
+"""Things for the wall: pictures, mirrors, clocks, televisions, whiteboards, wall shelves.
+
+The origin is the middle of the back unless a function says otherwise.
+"""
 
 import numpy as np
 
 from mta_core.data.rooms import paintings
-from mta_core.data.rooms.furnishing import Furnishing
+from mta_core.data.rooms.books import book_row
+from mta_core.data.rooms.furnishing import Furnishing, Piece
 from mta_core.data.rooms.labels import Label
 from mta_core.data.rooms.materials import Material, colour
-from mta_core.data.rooms.ornaments import book_row, ornament
+from mta_core.data.rooms.ornaments import ornament
 from mta_core.data.rooms.solids import boxes, cylinder
 from mta_core.data.rooms.style import Style
 
@@ -63,7 +67,9 @@ def clock(rng: np.random.Generator, style: Style) -> Furnishing:
     radius = float(rng.uniform(0.13, 0.2))
     item = Furnishing(2 * radius, 0.05, 2 * radius, Label.OBJECTS)
     item.add(cylinder(radius, 0.035, segments=36).turned(0, -np.pi / 2), style.metal)
-    item.add(cylinder(radius * 0.9, 0.004, segments=36).turned(0, -np.pi / 2).moved(0, 0.035), Material(colour("#f1eee6")))
+    item.add(
+        cylinder(radius * 0.9, 0.004, segments=36).turned(0, -np.pi / 2).moved(0, 0.035), Material(colour("#f1eee6"))
+    )
     hand = Material((0.02, 0.02, 0.02))
     item.add_box((0.012, 0.004, radius * 0.75), (0, 0.042, 0), hand)
     item.add_box((radius * 0.5, 0.004, 0.014), (radius * 0.25, 0.042, -0.007), hand)
@@ -79,11 +85,12 @@ def television(rng: np.random.Generator, style: Style, width: float, stand: bool
     item.add(boxes(np.array([[0, y, z]]), np.array([[width, 0.035, height]])), case)
     on = rng.random() < 0.3
     hues = [colour(_TONES[int(i)]) for i in rng.permutation(len(_TONES))[:2]]
-    screen = Material(hues[0], paintings.broadcast, hues[1], scale=width, gloss=0.04, rough=0.0, glow=0.35)
+    screen = Material(hues[0], paintings.broadcast, hues[1], scale=width, gloss=0.04, rough=0.0, glow=0.6)
     if not on:
         screen = Material((0.012, 0.013, 0.015), gloss=0.06, rough=0.0)
     plate = boxes(np.array([[0.0, 0.0, 0.0]]), np.array([[width - 0.024, 0.004, height - 0.024]]))
-    item.add(plate.moved(0, y + 0.0185, z), screen)
+    shown = Piece(plate.moved(0, y + 0.0185, z), screen, Label.TV, 0, origin=(0.0, y, z))
+    item.pieces.append(shown)
     if stand:
         item.add_box((width * 0.3, 0.2, 0.014), (0, 0.1, 0), case, 0.005)
         item.add_box((0.06, 0.03, 0.09), (0, 0.09, 0.01), case)
@@ -113,7 +120,7 @@ def wall_shelf(rng: np.random.Generator, style: Style, width: float) -> Furnishi
             x += row + 0.02
         else:
             thing = ornament(rng, style)
-            if thing.width < room and thing.depth < 0.22 and thing.height < 0.35:
+            if thing.width < room and thing.fits_in(0.4, 0.23, 0.4):
                 item.carry(thing, x + thing.width / 2, 0.12, 0.0)
                 x += thing.width
             x += float(rng.uniform(0.02, 0.15))

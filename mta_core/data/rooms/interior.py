@@ -15,7 +15,13 @@ from mta_core.data.rooms.scene import Pose, Scene, SceneBuilder
 from mta_core.data.rooms.style import Style, choose_style
 
 # Sky and vegetation for different hours and seasons.
-_SKIES = (("#dfeaf5", "#5f7a4a"), ("#f4f2ee", "#7c8a66"), ("#cfe2f7", "#4f6f3f"), ("#ffe9cf", "#7d7350"), ("#e7ecef", "#8f938a"))
+_SKIES = (
+    ("#dfeaf5", "#5f7a4a"),
+    ("#f4f2ee", "#7c8a66"),
+    ("#cfe2f7", "#4f6f3f"),
+    ("#ffe9cf", "#7d7350"),
+    ("#e7ecef", "#8f938a"),
+)
 
 
 @dataclass(frozen=True)
@@ -59,7 +65,9 @@ def furnish(rng: np.random.Generator) -> Interior:
     return Interior(builder.build(), plan, tuple(windows), daylight, sky)
 
 
-def _openings(rng: np.random.Generator, width: float, depth: float, height: float) -> tuple[list[Opening], list[Opening]]:
+def _openings(
+    rng: np.random.Generator, width: float, depth: float, height: float
+) -> tuple[list[Opening], list[Opening]]:
     """One or two windowed walls and a door elsewhere."""
     walls = [int(w) for w in rng.permutation(4)]
     windows = []
@@ -83,7 +91,13 @@ def _openings(rng: np.random.Generator, width: float, depth: float, height: floa
 
 
 def _build_shell(
-    rng: np.random.Generator, style: Style, plan: Plan, builder: SceneBuilder, windows: list[Opening], doors: list[Opening], sky: Material
+    rng: np.random.Generator,
+    style: Style,
+    plan: Plan,
+    builder: SceneBuilder,
+    windows: list[Opening],
+    doors: list[Opening],
+    sky: Material,
 ) -> None:
     corner = Pose(0.0, 0.0, 0.0, 0.0)
     builder.place(shell.floor(style, plan.width, plan.depth), corner)

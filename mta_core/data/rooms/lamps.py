@@ -12,7 +12,9 @@ from mta_core.data.rooms.style import Style
 WARM: Triple = (1.0, 0.76, 0.5)
 
 
-def _shade(rng: np.random.Generator, radius: float, height: float, lit: bool, style: Style) -> tuple[Material, list[tuple[float, float]]]:
+def _shade(
+    rng: np.random.Generator, radius: float, height: float, lit: bool, style: Style
+) -> tuple[Material, list[tuple[float, float]]]:
     tone = colour(("#f2e8d4", "#ece4d8", "#e8d7b8")[int(rng.integers(3))])
     material = Material(tone, glow=2.2 if lit else 0.0)
     return material, [(radius, 0.0), (radius * float(rng.uniform(0.55, 1.0)), height)]
@@ -68,7 +70,10 @@ def pendant(rng: np.random.Generator, style: Style, drop: float) -> Furnishing:
     if kind == 0:
         radius *= 0.7
         item.width = item.depth = 2 * radius
-        item.add(ellipsoid(radius, radius, radius).moved(0, radius, -drop - radius * 0.5), Material(colour("#f4efe4"), glow=2.6 if lit else 0.0))
+        item.add(
+            ellipsoid(radius, radius, radius).moved(0, radius, -drop - radius * 0.5),
+            Material(colour("#f4efe4"), glow=2.6 if lit else 0.0),
+        )
         place = -drop - radius * 0.5
     else:
         tall = radius * (0.75 if kind == 1 else 1.1)
@@ -76,7 +81,10 @@ def pendant(rng: np.random.Generator, style: Style, drop: float) -> Furnishing:
         cone = [(radius, 0.0), (0.03, tall)]
         skin = style.ceramics[int(rng.integers(len(style.ceramics)))]
         item.add(lathe(dome if kind == 1 else cone, smooth=kind == 1).moved(0, radius, -drop - tall * 0.5), skin)
-        item.add(ellipsoid(0.06, 0.06, 0.06, 10).moved(0, radius, -drop - tall * 0.2), Material(colour("#fff4dc"), glow=5.0 if lit else 0.0))
+        item.add(
+            ellipsoid(0.06, 0.06, 0.06, 10).moved(0, radius, -drop - tall * 0.2),
+            Material(colour("#fff4dc"), glow=5.0 if lit else 0.0),
+        )
         place = -drop - tall * 0.6
     item.add(cylinder(0.006, drop, segments=8).moved(0, radius, -drop), Material((0.03, 0.03, 0.03)))
     if lit:

@@ -114,7 +114,11 @@ def _crossing(pane: Pane, point: Floats, direction: Floats) -> tuple[Bools, Floa
 def _pane(plan: Plan, hole: Opening, radiance: Floats) -> Pane:
     pose = plan.wall_pose(hole.wall)
     depth = 0.006 - REVEAL
-    points = pose.apply(np.array([[hole.left, depth, hole.low], [hole.right, depth, hole.low], [hole.left, depth, hole.high]], np.float32))
+    points = pose.apply(
+        np.array(
+            [[hole.left, depth, hole.low], [hole.right, depth, hole.low], [hole.left, depth, hole.high]], np.float32
+        )
+    )
     inward = pose.turn(np.array([0, 1, 0], np.float32))
     return Pane(points[0], points[1] - points[0], points[2] - points[0], inward, radiance)
 

@@ -37,7 +37,8 @@ class Surface:
 
     def detail(self, period: float) -> Floats:
         """(N,) 1 where a pattern of this period (metres) is resolved, falling to 0 where it would alias."""
-        return np.clip(1.6 - 2.2 * self.footprint / period, 0.0, 1.0)
+        resolved: Floats = np.clip(1.6 - 2.2 * self.footprint / period, 0.0, 1.0)
+        return resolved
 
 
 Texture = Callable[[Surface, "Material"], Floats]

@@ -23,7 +23,8 @@ def noise_picture(number: int, slope: float, stretch: float) -> Floats:
     gain = np.where(radius < 3.0, 0.3, 1.0) * radius**-slope
     gain[0, 0] = 0.0
     tile = np.fft.irfft2(np.fft.rfft2(white) * gain, s=(SIZE, SIZE))
-    return (tile / tile.std()).astype(np.float32)
+    normalised: Floats = (tile / tile.std()).astype(np.float32)
+    return normalised
 
 
 def look_up(tile: Floats, u: Floats, v: Floats) -> Floats:

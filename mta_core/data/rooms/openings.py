@@ -38,7 +38,9 @@ def window(rng: np.random.Generator, style: Style, hole: Opening, sky: Material,
     frame = style.trim if rng.random() < 0.8 else style.wood
     _bars(rng, item, hole, frame)
     if hole.low > 0.2:
-        item.add_box((width + 0.12, REVEAL + 0.05, 0.03), (hole.middle, -REVEAL / 2 + 0.03, hole.low - 0.03), frame, 0.008)
+        item.add_box(
+            (width + 0.12, REVEAL + 0.05, 0.03), (hole.middle, -REVEAL / 2 + 0.03, hole.low - 0.03), frame, 0.008
+        )
     kind = float(rng.random())
     if kind < 0.62:
         _curtains(rng, style, item, hole, ceiling)
@@ -67,7 +69,7 @@ def _bars(rng: np.random.Generator, item: Furnishing, hole: Opening, frame: Mate
         bars.append(((x, y, hole.low + height / 2), (rim, 0.05, height)))
     for z in (hole.low + rim / 2, hole.high - rim / 2):
         bars.append(((hole.middle, y, z), (width - 2 * rim, 0.048, rim)))
-    columns = max(int(round(width / float(rng.uniform(0.55, 0.9)))), 1)
+    columns = max(round(width / float(rng.uniform(0.55, 0.9))), 1)
     for k in range(1, columns):
         bars.append(((hole.left + k * width / columns, y, hole.low + height / 2), (0.05, 0.044, height - 2 * rim)))
     rows = int(rng.integers(1, 4)) if height < 1.7 else int(rng.integers(2, 4))
@@ -141,10 +143,17 @@ def door(rng: np.random.Generator, style: Style, hole: Opening) -> Furnishing:
     for k in range(rows):
         tall = (height - 0.3) / rows
         for side in (-1, 1):
-            item.add_box((width / 2 - 0.16, 0.014, tall - 0.12), (x + side * width * 0.22, 0.016, 0.2 + k * tall), leaf, 0.006)
+            item.add_box(
+                (width / 2 - 0.16, 0.014, tall - 0.12), (x + side * width * 0.22, 0.016, 0.2 + k * tall), leaf, 0.006
+            )
     knob = ellipsoid(0.028, 0.03, 0.028, 9).moved(x + width / 2 - 0.08, 0.06, 1.02)
     item.add(knob, style.metal)
     switch = Material(colour("#f4f3ef"), gloss=0.03)
-    item.add_box((0.08, 0.012, 0.08), (x + width / 2 + 0.2, 0.006, 1.06), switch, 0.004, Label.OBJECTS, item.new_group())
-    item.add(rod(np.array([x + width / 2 - 0.08, 0.01, 1.02]), np.array([x + width / 2 - 0.08, 0.06, 1.02]), 0.01), style.metal)
+    item.add_box(
+        (0.08, 0.012, 0.08), (x + width / 2 + 0.2, 0.006, 1.06), switch, 0.004, Label.OBJECTS, item.new_group()
+    )
+    item.add(
+        rod(np.array([x + width / 2 - 0.08, 0.01, 1.02]), np.array([x + width / 2 - 0.08, 0.06, 1.02]), 0.01),
+        style.metal,
+    )
     return item

@@ -15,7 +15,8 @@ def _palette(material: Material, surface: Surface, steps: Floats) -> Floats:
     base, accent = surface.colour, np.broadcast_to(np.asarray(material.accent, np.float32), surface.colour.shape)
     pale, dark = np.full_like(base, 0.78), 0.12 * (base + accent)
     table = np.stack([base, accent, pale, dark, 0.5 * (base + accent)])
-    return table[np.mod(steps, 5).astype(np.int64), np.arange(len(base))]
+    chosen: Floats = table[np.mod(steps, 5).astype(np.int64), np.arange(len(base))]
+    return chosen
 
 
 def landscape(surface: Surface, material: Material) -> Floats:
@@ -27,7 +28,8 @@ def landscape(surface: Surface, material: Material) -> Floats:
         ridge = 0.22 - 0.2 * layer + 0.1 * clouds(u * 0.12 + 0.3 * layer + seed, np.full_like(u, 0.2 * layer))
         tone = surface.colour * (0.95 - 0.2 * layer) + 0.2 * (1 - layer / 3)
         result = np.where((v < ridge)[:, None], tone, result)
-    return result * (1 + 0.06 * clouds(u * 0.7, v * 0.7))[:, None]
+    painted: Floats = result * (1 + 0.06 * clouds(u * 0.7, v * 0.7))[:, None]
+    return painted
 
 
 def abstract(surface: Surface, material: Material) -> Floats:
@@ -64,10 +66,12 @@ def broadcast(surface: Surface, material: Material) -> Floats:
     """A television picture: a blurred outdoor shot."""
     u, v = surface.point[:, 0] / material.scale, surface.point[:, 2] / material.scale
     seed = float(np.sum(material.accent)) * 5
-    hill = 0.12 * clouds(u * 0.15 + seed, v * 0.05)
-    ground = np.clip(0.5 - 8 * (v - hill), 0, 1)[:, None]
-    sky = np.asarray(material.accent, np.float32) * (0.7 + 0.8 * (v + 0.3))[:, None]
-    return sky * (1 - ground) + ground * surface.colour * (0.8 + 0.3 * clouds(u * 0.6 + seed, v * 0.6))[:, None]
+    sky = np.array([0.45, 0.62, 0.85], np.float32) * (0.85 + 0.5 * v + 0.08 * clouds(u * 0.3 + seed, v * 0.6))[:, None]
+    hill = 0.05 + 0.06 * clouds(u * 0.15 + seed, np.full_like(u, seed))
+    near = -0.08 + 0.03 * clouds(u * 0.3 - seed, np.full_like(u, seed))
+    result = np.where((v < hill)[:, None], 0.25 + 0.5 * np.asarray(material.accent, np.float32), sky)
+    meadow = surface.colour * (0.7 + 0.25 * clouds(u * 0.8, v * 2 + seed))[:, None]
+    return np.where((v < near)[:, None], meadow, result)
 
 
 def outdoors(direction: Floats, material: Material, seed: float) -> Floats:

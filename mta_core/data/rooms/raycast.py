@@ -77,7 +77,7 @@ class RayCaster:
         flat = unit(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]))
         side = dot(flat, direction[away])
         flat = np.where(side[:, None] > 0, -flat, flat)
-        # A smooth normal on the same side as the face is only slightly past the horizon; a sheet seen from behind is not.
+        # A smooth normal on the face's side is only slightly past the horizon; a sheet seen from behind is not.
         behind = dot(normal[away], flat) < -0.5
         normal[away] = np.where(behind[:, None], -normal[away], flat)
         return normal

@@ -52,9 +52,7 @@ def render_room(seed: int, height: int = 288, width: int = 384) -> Room:
     """
     if seed < 0:
         raise ValueError(f"expected a non-negative seed, got {seed}")
-    furnishing_rng, camera_rng, light_rng, sensor_rng = (
-        np.random.default_rng([seed, stream]) for stream in range(4)
-    )
+    furnishing_rng, camera_rng, light_rng, sensor_rng = (np.random.default_rng([seed, stream]) for stream in range(4))
     interior = furnish(furnishing_rng)
     caster = RayCaster(interior.scene)
     camera = choose_camera(camera_rng, interior.plan, caster)

@@ -1,11 +1,12 @@
 """A whole room as arrays over triangles, assembled from placed furnishings."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
+from typing import Any
 
 import numpy as np
 
 from mta_core.data.rooms.arrays import Bools, Floats, Ints
-from mta_core.data.rooms.furnishing import Furnishing, Glow, Piece
+from mta_core.data.rooms.furnishing import Furnishing, Glow, Piece, triple
 from mta_core.data.rooms.materials import Material
 from mta_core.data.rooms.solids import Solid, axis_rotation, rotate
 
@@ -30,14 +31,14 @@ class Pose:
 
 @dataclass(frozen=True)
 class Scene:
-    """Everything the renderer asks of a triangle; T triangles, K placed furnishings.
+    """Everything the renderer asks of a triangle; T triangles.
 
     corners, normals: (T, 3, 3) float32 in room coordinates, metres, z up.
     smooth: (T,) whether the normals vary inside the triangle.
     label: (T,) uint8. instance: (T,) int32. solid: (T,) int32, one number for each box, leg or book.
     facet: (T,) int32, equal for triangles of one flat face or one curved solid.
     material: (T,) index into `materials`. colour: (T, 3) linear base colour. grain: (T,) longest axis of the solid.
-    pose: (T,) index into `poses`. glows: lamps, in room coordinates.
+    origin: (T, 3) and yaw: (T,), the frame a texture lives in. glows: lamps, in room coordinates.
     """
 
     corners: Floats
@@ -50,10 +51,14 @@ class Scene:
     material: Ints
     colour: Floats
     grain: Ints
-    pose: Ints
+    origin: Floats
+    yaw: Floats
     materials: tuple[Material, ...]
-    poses: tuple[Pose, ...]
     glows: tuple[Glow, ...]
+
+
+# The order in which `SceneBuilder` describes a piece: the fields of `Scene` up to its materials.
+_COLUMNS = tuple(field.name for field in fields(Scene))[:12]
 
 
 class SceneBuilder:
@@ -62,20 +67,18 @@ class SceneBuilder:
     def __init__(self) -> None:
         self._columns: list[tuple[Floats | Ints, ...]] = []
         self._materials: dict[Material, int] = {}
-        self._poses: list[Pose] = []
         self._glows: list[Glow] = []
         self._instances = 0
         self._solids = 0
 
     def place(self, item: Furnishing, pose: Pose) -> None:
         """Put a furnishing into the room."""
-        self._poses.append(pose)
         for piece in item.pieces:
             self._columns.append(self._describe(piece, pose))
         self._instances += item.groups
         for glow in item.glows:
             place = pose.apply(np.array(glow.position, np.float32))
-            self._glows.append(Glow((float(place[0]), float(place[1]), float(place[2])), glow.radius, glow.power, glow.colour))
+            self._glows.append(replace(glow, position=triple(place)))
 
     def _describe(self, piece: Piece, pose: Pose) -> tuple[Floats | Ints, ...]:
         solid, count = piece.solid, len(piece.solid.corners)
@@ -96,13 +99,17 @@ class SceneBuilder:
             np.full(count, material, np.int32),
             colour,
             np.full(count, _longest_axis(solid), np.int32),
-            np.full(count, len(self._poses) - 1, np.int32),
+            np.broadcast_to(pose.apply(np.array(piece.origin, np.float32)), (count, 3)),
+            np.full(count, pose.yaw + piece.yaw, np.float32),
         )
 
     def build(self) -> Scene:
         """The scene; the builder can go on afterwards."""
-        arrays = [np.concatenate(column) for column in zip(*self._columns, strict=True)]
-        return Scene(*arrays, tuple(self._materials), tuple(self._poses), tuple(self._glows))  # type: ignore[arg-type]
+        columns: dict[str, Any] = {
+            name: np.concatenate(values)
+            for name, values in zip(_COLUMNS, zip(*self._columns, strict=True), strict=True)
+        }
+        return Scene(**columns, materials=tuple(self._materials), glows=tuple(self._glows))
 
 
 def _direction_code(solid: Solid) -> Ints:

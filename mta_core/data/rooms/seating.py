@@ -80,7 +80,12 @@ def chair(rng: np.random.Generator, style: Style) -> Furnishing:
     kind = int(rng.integers(3))
     if kind == 0:
         for level in np.linspace(seat + 0.15, height - 0.09, 3):
-            item.add(rounded_box(width - 0.06, 0.018, 0.065, 0.008).moved(0, 0.05 - 0.08 * _rise(level, seat, height), level), frame)
+            item.add(
+                rounded_box(width - 0.06, 0.018, 0.065, 0.008).moved(
+                    0, 0.05 - 0.08 * _rise(level, seat, height), level
+                ),
+                frame,
+            )
     elif kind == 1:
         panel = rounded_box(width - 0.05, 0.03 if padded else 0.018, height - seat - 0.12, 0.012).turned(0, 0.16)
         item.add(panel.moved(0, 0.035, seat + 0.12), cover)

@@ -3,10 +3,9 @@
 import numpy as np
 from scipy.ndimage import gaussian_filter
 
-from mta_core.data.rooms.arrays import Floats
+from mta_core.data.rooms.arrays import Floats, Ints
 
-
-_CONTRAST = 1.25
+_CONTRAST = 1.3
 
 
 def expose(rng: np.random.Generator, radiance: Floats) -> Floats:
@@ -21,17 +20,21 @@ def expose(rng: np.random.Generator, radiance: Floats) -> Floats:
     response = linear**_CONTRAST
     display = np.clip(1.06 * response / (response + 3.1), 0, 1)
     grey = display.mean(axis=2, keepdims=True)
-    display = np.clip(grey + 1.12 * (display - grey), 0, 1)
-    return np.where(display < 0.0031308, 12.92 * display, 1.055 * display ** (1 / 2.4) - 0.055).astype(np.float32)
+    display = np.clip(grey + 1.2 * (display - grey), 0, 1)
+    encoded: Floats = np.where(display < 0.0031308, 12.92 * display, 1.055 * display ** (1 / 2.4) - 0.055).astype(
+        np.float32
+    )
+    return encoded
 
 
 def _balance(radiance: Floats) -> Floats:
     """Half-way automatic white balance, as a camera does it."""
     mean = np.minimum(radiance, 1.5).reshape(-1, 3).mean(axis=0)
-    return ((mean.mean() / mean) ** 0.6).astype(np.float32)
+    gains: Floats = ((mean.mean() / mean) ** 0.6).astype(np.float32)
+    return gains
 
 
-def capture(rng: np.random.Generator, display: Floats) -> Floats:
+def capture(rng: np.random.Generator, display: Floats) -> Ints:
     """(H, W, 3) display values in [0, 1] -> uint8 with lens and sensor flaws."""
     height, width = display.shape[:2]
     blur = float(rng.uniform(0.25, 0.6))
@@ -45,4 +48,5 @@ def capture(rng: np.random.Generator, display: Floats) -> Floats:
     # Shot noise grows with the root of the signal, read noise does not; display values compress it in highlights.
     scale = level * (0.5 + 0.7 * np.sqrt(np.clip(soft, 0, 1)))
     noisy = soft + scale * (0.6 * noise + 0.7 * grey)
-    return (np.clip(noisy, 0, 1) * 255 + 0.5).astype(np.uint8)  # type: ignore[return-value]
+    stored: Ints = (np.clip(noisy, 0, 1) * 255 + 0.5).astype(np.uint8)
+    return stored

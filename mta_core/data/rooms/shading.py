@@ -24,7 +24,7 @@ SUBPIXELS = ((0.125, 0.375), (0.375, 0.875), (0.625, 0.125), (0.875, 0.625))  # 
 
 @dataclass(frozen=True)
 class View:
-    """The rays of a picture. rays: (height * width, 3) in the room; right, down: (3,) from one pixel's ray to the next."""
+    """The rays of a picture: (height * width, 3) in the room; right, down: (3,) from one pixel's ray to the next."""
 
     rays: Floats
     right: Floats
@@ -33,7 +33,7 @@ class View:
     width: int
 
     def step(self, hits: Hits, towards: Floats) -> Floats:
-        """(N, 3) metres from each hit to where the next pixel `towards` sees the same plane, bounded at grazing angles."""
+        """(N, 3) metres from each hit to where the next pixel sees the same plane, bounded at grazing angles."""
         facing = dot(hits.normal, self.rays)
         stretch = np.clip(facing / np.minimum(facing + dot(hits.normal, towards), -1e-4), 0.93, 1.07)
         reached = (hits.distance * stretch)[:, None] * (self.rays + towards)
@@ -58,12 +58,12 @@ class Shader:
         direct = self._direct(lights, hits, height, width)
         ambient = 0.24 * direct.mean(axis=0) + 0.03
         rounds = [self._bounce(lights, hits, ambient, view) for _ in range(_BOUNCE_SAMPLES)]
-        bounced = sum(rounds) / np.float32(_BOUNCE_SAMPLES)
-        bounced = smoothed(bounced.reshape(height, width, 3), key, (8, 4))
-        light = smoothed(direct.reshape(height, width, 3) + bounced, key, (1, 2))
-        result = albedo * light.reshape(-1, 3)
-        result = self._reflect(lights, hits, seen, ambient, result, key)
-        return self._glow(hits, seen, albedo, result)
+        bounced: Floats = sum(rounds[1:], rounds[0]) / np.float32(_BOUNCE_SAMPLES)
+        indirect = smoothed(bounced.reshape(height, width, 3), key, (8, 4))
+        light = smoothed(direct.reshape(height, width, 3) + indirect, key, (1, 2))
+        matt = albedo * light.reshape(-1, 3)
+        shiny = self._reflect(lights, hits, seen, ambient, matt, key)
+        return self._glow(hits, seen, albedo, shiny)
 
     def _albedo(self, hits: Hits, view: View) -> Floats:
         """(N, 3) textured base colours, the mean of four spots within each pixel; points are grouped by material."""
@@ -88,10 +88,8 @@ class Shader:
     def _local(self, hits: Hits, view: View) -> tuple[Floats, Floats, Floats, Floats]:
         """Points, normals and the view's pixel steps in the frames of their furnishings, each (N, 3)."""
         scene = self.interior.scene
-        pose = scene.pose[hits.triangle]
-        yaw = np.array([p.yaw for p in scene.poses], np.float32)
-        cosine, sine = np.cos(yaw)[pose], np.sin(yaw)[pose]
-        origin = np.array([[p.x, p.y, p.z] for p in scene.poses], np.float32)[pose]
+        yaw, origin = scene.yaw[hits.triangle], scene.origin[hits.triangle]
+        cosine, sine = np.cos(yaw), np.sin(yaw)
 
         def turn_back(vectors: Floats) -> Floats:
             x, y = vectors[:, 0], vectors[:, 1]
@@ -173,7 +171,7 @@ class Shader:
         arriving = np.minimum(self._arriving(lights, hits.point[shiny] + _LIFT * normal, direction, ambient), 3.0)
         image = np.zeros_like(diffuse)
         image[shiny] = arriving
-        blurred = smoothed(image.reshape(*key.shape, 3), key, (1, 2)).reshape(-1, 3)[shiny]
+        blurred = smoothed(image.reshape(*key.shape, 3), key, (4, 2, 1)).reshape(-1, 3)[shiny]
         arriving = np.where(rough[:, None] > 0.03, blurred, arriving)
         share = gloss[shiny] + (1 - gloss[shiny]) * (1 - facing) ** 5 * (1 - rough) ** 3
         share = np.clip(share, 0, 0.9)[:, None]

@@ -1,6 +1,7 @@
 """Floor, ceiling, walls with their holes, skirting and cornice."""
 
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 
@@ -29,14 +30,22 @@ def ceiling(rng: np.random.Generator, style: Style, width: float, depth: float, 
     return item
 
 
-def wall(rng: np.random.Generator, style: Style, feature: bool, length: float, height: float, holes: list[Opening], doors: list[Opening]) -> Furnishing:
+def wall(
+    rng: np.random.Generator,
+    style: Style,
+    feature: bool,
+    length: float,
+    height: float,
+    holes: list[Opening],
+    doors: list[Opening],
+) -> Furnishing:
     """One wall in its own frame: origin at the middle of its foot, x along it, facing +y; windows are its holes."""
     item = Furnishing(length, 0.0, height, Label.WALL)
     xs = sorted({-length / 2, length / 2, *(hole.left for hole in holes), *(hole.right for hole in holes)})
     zs = sorted({0.0, height, *(hole.low for hole in holes), *(hole.high for hole in holes)})
     fields = []
-    for left, right in zip(xs[:-1], xs[1:], strict=True):
-        for low, high in zip(zs[:-1], zs[1:], strict=True):
+    for left, right in pairwise(xs):
+        for low, high in pairwise(zs):
             if not any(_inside(hole, (left + right) / 2, (low + high) / 2) for hole in holes):
                 corner = np.array([right, 0, low])
                 fields.append(panel(corner, np.array([left - right, 0, 0]), np.array([0, 0, high - low])))

@@ -5,6 +5,7 @@ shading and normal labels follow the true surface and not its facets.
 """
 
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 
@@ -136,7 +137,9 @@ def rounded_box(width: float, depth: float, height: float, radius: float, steps:
     for axis in range(3):
         for sign in (-1.0, 1.0):
             first, second = (axis + 1) % 3, (axis + 2) % 3
-            lines = [np.concatenate([-half[k] + radius - offsets[::-1], half[k] - radius + offsets]) for k in (first, second)]
+            lines = [
+                np.concatenate([-half[k] + radius - offsets[::-1], half[k] - radius + offsets]) for k in (first, second)
+            ]
             if sign < 0:  # keep the triangles turning the same way round on both sides
                 lines[0] = lines[0][::-1]
             cage = np.empty((len(lines[0]), len(lines[1]), 3))
@@ -163,7 +166,7 @@ def lathe(profile: list[tuple[float, float]], smooth: bool = True, segments: int
         slope = np.gradient(curve, axis=0)
         return _revolved(curve, np.stack([slope[:, 1], -slope[:, 0]], axis=1), segments)
     bands = []
-    for low, high in zip(curve[:-1], curve[1:], strict=True):
+    for low, high in pairwise(curve):
         normal = np.array([high[1] - low[1], low[0] - high[0]])
         bands.append(_revolved(np.stack([low, high]), np.stack([normal, normal]), segments))
     return _fused(bands)

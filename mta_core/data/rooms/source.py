@@ -15,7 +15,7 @@ from mta_core.weights import RUNS, write_atomically
 VERSION = 1
 """Part of the cache's path: raise it whenever the same seed renders another picture."""
 NATIVE: Size = (288, 384)
-SPLITS = {"train": (0, 4000), "test": (1_000_000, 200), "gallery": (2_000_000, 24)}
+SPLITS = {"train": (0, 800), "test": (1_000_000, 200), "gallery": (2_000_000, 24)}
 """First seed and number of scenes of each split."""
 
 
@@ -30,7 +30,12 @@ def write_scene(root: Path, seed: int, size: Size = NATIVE) -> str:
     name = f"{seed:07d}"
     millimetres = np.rint(room.depth * 1000).clip(0, 65535).astype(np.uint16)
     normals = np.rint((room.normals + 1) * 127.5).astype(np.uint8)
-    for kind, pixels in (("seg13", room.segmentation), ("depth", millimetres), ("normal", normals), ("rgb", room.image)):
+    for kind, pixels in (
+        ("seg13", room.segmentation),
+        ("depth", millimetres),
+        ("normal", normals),
+        ("rgb", room.image),
+    ):
         buffer = io.BytesIO()
         Image.fromarray(pixels).save(buffer, "PNG", optimize=kind == "seg13")
         write_atomically(root / kind / f"{name}.png", buffer.getvalue())

@@ -1,11 +1,14 @@
 """Bookshelves, dressers, wardrobes, nightstands, sideboards, filing cabinets and kitchen units."""
 
+from itertools import pairwise
+
 import numpy as np
 
+from mta_core.data.rooms.books import book_row
 from mta_core.data.rooms.furnishing import Furnishing
 from mta_core.data.rooms.labels import Label
 from mta_core.data.rooms.materials import Material, colour
-from mta_core.data.rooms.ornaments import book_row, bottle, carton, ornament
+from mta_core.data.rooms.ornaments import bottle, carton, ornament
 from mta_core.data.rooms.solids import rod, rounded_box
 from mta_core.data.rooms.style import Style, lacquer
 from mta_core.data.rooms.tables import table_top
@@ -19,14 +22,16 @@ def bookshelf(rng: np.random.Generator, style: Style, width: float, height: floa
     for side in (-1, 1):
         item.add_box((board, depth, height), (side * (width - board) / 2, depth / 2, 0), case)
     item.add_box((width - 2 * board, 0.01, height - 0.05), (0, 0.008, 0.05), case)
-    levels = np.linspace(0.07, height - board, max(int(round(height / 0.36)), 1) + 1)
-    bays = max(int(round(width / 0.85)), 1)
+    levels = np.linspace(0.07, height - board, max(round(height / 0.36), 1) + 1)
+    bays = max(round(width / 0.85), 1)
     for level in levels:
         item.add_box((width - 2 * board, depth - 0.012, board), (0, depth / 2 + 0.004, float(level)), case)
     item.add_box((width - 2 * board, 0.02, 0.07), (0, depth - 0.03, 0), case)
     for k in range(1, bays):
-        item.add_box((board, depth - 0.014, height - 0.1), (-width / 2 + k * width / bays, depth / 2 + 0.003, 0.08), case)
-    for low, high in zip(levels[:-1], levels[1:], strict=True):
+        item.add_box(
+            (board, depth - 0.014, height - 0.1), (-width / 2 + k * width / bays, depth / 2 + 0.003, 0.08), case
+        )
+    for low, high in pairwise(levels):
         for k in range(bays):
             middle = -width / 2 + (k + 0.5) * width / bays
             room = width / bays - 2 * board - 0.01
@@ -49,13 +54,20 @@ def _fill_shelf(
         return
     for _ in range(4):
         thing = ornament(rng, style)
-        if thing.height < clearance - 0.02 and thing.width < left - 0.03 and thing.depth < 0.27:
+        if thing.fits_in(left - 0.02, 0.27, clearance - 0.01):
             item.carry(thing, x - side * (width - left) / 2, 0.16, z)
             return
 
 
 def _drawers(
-    rng: np.random.Generator, style: Style, item: Furnishing, columns: int, rows: int, low: float, high: float, front: Material
+    rng: np.random.Generator,
+    style: Style,
+    item: Furnishing,
+    columns: int,
+    rows: int,
+    low: float,
+    high: float,
+    front: Material,
 ) -> None:
     """Drawer or door fronts with handles over the face y = depth."""
     width, depth = item.width - 0.03, item.depth
@@ -84,12 +96,15 @@ def chest(rng: np.random.Generator, style: Style, width: float, depth: float, he
     case = style.cabinet if rng.random() < 0.75 else lacquer(rng)
     foot = float(rng.choice([0.0, 0.06, 0.14]))
     item.add_box((width - 0.006, depth - 0.02, height - foot - 0.025), (0, depth / 2 - 0.01, foot), case)
-    item.add(rounded_box(width, depth, 0.028, 0.006).moved(0, depth / 2, height - 0.028), style.wood if rng.random() < 0.5 else case)
+    item.add(
+        rounded_box(width, depth, 0.028, 0.006).moved(0, depth / 2, height - 0.028),
+        style.wood if rng.random() < 0.5 else case,
+    )
     if foot:
         for x in (-width / 2 + 0.05, width / 2 - 0.05):
             for y in (0.05, depth - 0.06):
                 item.add_box((0.04, 0.04, foot), (x, y, 0), style.wood)
-    columns = max(int(round(width / 0.55)), 1)
+    columns = max(round(width / 0.55), 1)
     _drawers(rng, style, item, columns, rows, foot + 0.02, height - 0.04, case)
     return item
 
@@ -114,7 +129,7 @@ def kitchen(rng: np.random.Generator, style: Style, width: float) -> Furnishing:
     front = style.cabinet if rng.random() < 0.5 else lacquer(rng)
     item.add_box((width, 0.58, 0.1), (0, 0.27, 0), Material((0.05, 0.05, 0.05)))
     item.add_box((width, 0.6, 0.76), (0, 0.3, 0.1), front)
-    columns = max(int(round(width / 0.6)), 1)
+    columns = max(round(width / 0.6), 1)
     item.depth = 0.61
     _drawers(rng, style, item, columns, int(rng.integers(1, 4)), 0.12, 0.86, front)
     item.depth = 0.64
@@ -123,8 +138,10 @@ def kitchen(rng: np.random.Generator, style: Style, width: float) -> Furnishing:
     taken = -width / 2 + 0.2
     while taken < width / 2 - 0.25:
         thing = bottle(rng, style) if rng.random() < 0.3 else ornament(rng, style)
-        if thing.height < 0.45 and thing.depth < 0.4:
-            item.carry(thing, taken + thing.width / 2, float(rng.uniform(0.22, 0.42)), 0.906, float(rng.uniform(-0.4, 0.4)))
+        if thing.fits_in(0.5, 0.42, 0.52):
+            item.carry(
+                thing, taken + thing.width / 2, float(rng.uniform(0.22, 0.42)), 0.906, float(rng.uniform(-0.4, 0.4))
+            )
             taken += thing.width
         taken += float(rng.uniform(0.08, 0.4))
     return item

@@ -52,7 +52,9 @@ class Style:
 def wood_material(rng: np.random.Generator, gloss: float = 0.03) -> Material:
     """A random timber."""
     base, dark = WOODS[int(rng.integers(len(WOODS)))]
-    return Material(colour(base), textures.wood, colour(dark), scale=float(rng.uniform(0.3, 0.5)), gloss=gloss, rough=0.25)
+    return Material(
+        colour(base), textures.wood, colour(dark), scale=float(rng.uniform(0.3, 0.5)), gloss=gloss, rough=0.25
+    )
 
 
 def lacquer(rng: np.random.Generator) -> Material:
@@ -99,7 +101,9 @@ def _floor_material(rng: np.random.Generator, cloth: Triple) -> Material:
     stones = ("#d9d2c5", "#b9b2a6", "#8e8a85", "#c9a98a", "#e4e1db")
     stone = colour(stones[int(rng.integers(len(stones)))])
     if kind < 0.93:
-        return Material(stone, textures.tiles, shade(stone, 0.6), scale=float(rng.uniform(0.3, 0.6)), gloss=0.05, rough=0.05)
+        return Material(
+            stone, textures.tiles, shade(stone, 0.6), scale=float(rng.uniform(0.3, 0.6)), gloss=0.05, rough=0.05
+        )
     return Material(colour("#e2ddd3"), textures.checkers, colour("#4a4a4a"), scale=0.33, gloss=0.05, rough=0.05)
 
 
@@ -142,6 +146,17 @@ def _metal(rng: np.random.Generator) -> Material:
 
 
 def _book_colours(rng: np.random.Generator, accents: list[Triple]) -> tuple[Triple, ...]:
-    codes = ("#7a2f2a", "#2f4058", "#31513f", "#d9cfb8", "#b58a3e", "#55304a", "#e8e4dc", "#2b2b2e", "#8b5a35", "#5f8294")
+    codes = (
+        "#7a2f2a",
+        "#2f4058",
+        "#31513f",
+        "#d9cfb8",
+        "#b58a3e",
+        "#55304a",
+        "#e8e4dc",
+        "#2b2b2e",
+        "#8b5a35",
+        "#5f8294",
+    )
     picked = [colour(codes[int(i)]) for i in rng.permutation(len(codes))[:7]]
     return (*picked, *accents)

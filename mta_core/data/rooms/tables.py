@@ -5,7 +5,7 @@ import numpy as np
 from mta_core.data.rooms.furnishing import Furnishing
 from mta_core.data.rooms.labels import Label
 from mta_core.data.rooms.materials import Material, colour
-from mta_core.data.rooms.solids import cylinder, lathe, rod, rounded_box
+from mta_core.data.rooms.solids import lathe, rod, rounded_box
 from mta_core.data.rooms.style import Style
 from mta_core.data.rooms.textures import marble
 
@@ -54,11 +54,26 @@ def round_table(rng: np.random.Generator, style: Style, diameter: float, height:
     """A round top on a turned pedestal or on splayed legs."""
     item = Furnishing(diameter, diameter, height, Label.TABLE)
     top, radius, thick, y = table_top(rng, style), diameter / 2, 0.03, diameter / 2
-    rim = [(0.0, 0.0), (radius - 0.008, 0.0), (radius, 0.008), (radius, thick - 0.008), (radius - 0.008, thick), (0.0, thick)]
+    rim = [
+        (0.0, 0.0),
+        (radius - 0.008, 0.0),
+        (radius, 0.008),
+        (radius, thick - 0.008),
+        (radius - 0.008, thick),
+        (0.0, thick),
+    ]
     item.add(lathe(rim, smooth=False, segments=44).moved(0, y, height - thick), top)
     if rng.random() < 0.5 and height > 0.4:
         foot = radius * 0.6
-        profile = [(foot, 0.0), (foot, 0.02), (foot * 0.5, 0.05), (0.045, 0.1), (0.035, height * 0.5), (0.06, height - 0.08), (0.14, height - thick)]
+        profile = [
+            (foot, 0.0),
+            (foot, 0.02),
+            (foot * 0.5, 0.05),
+            (0.045, 0.1),
+            (0.035, height * 0.5),
+            (0.06, height - 0.08),
+            (0.14, height - thick),
+        ]
         item.add(lathe(profile).moved(0, y), style.wood if rng.random() < 0.6 else style.metal)
         return item
     for k in range(4 if height > 0.55 else 3):

@@ -97,7 +97,9 @@ def bricks(surface: Surface, material: Material) -> Floats:
     row = np.floor(v / (material.scale / 3.2))
     along = u / material.scale + 0.5 * np.mod(row, 2)
     tone = hashed(np.floor(along) * 19 + row * 71, 6.0)
-    mortar = np.maximum(_line(along, 0.05), _line(v / (material.scale / 3.2), 0.15)) * surface.detail(material.scale * 0.3)
+    mortar = np.maximum(_line(along, 0.05), _line(v / (material.scale / 3.2), 0.15)) * surface.detail(
+        material.scale * 0.3
+    )
     rough = 0.07 * clouds(u * 1.5, v * 1.5) + 0.07 * grit(u, v) * surface.detail(0.01)
     body = _tint(surface, 0.8 + 0.42 * tone + rough)
     return body + (np.asarray(material.accent, np.float32) - body) * mortar[:, None]
@@ -164,7 +166,9 @@ def leaves(surface: Surface, material: Material) -> Floats:
     lean = np.where(hashed(np.floor(u) + 9 * row, 2.0) > 0.5, 0.7, -0.7)
     along, across = x * np.sin(lean) + y * np.cos(lean), x * np.cos(lean) - y * np.sin(lean)
     width = 0.17 * np.clip(1 - (along / 0.46) ** 2, 0, 1)
-    share = np.clip((width - np.abs(across)) * 30, 0, 1) - 0.5 * np.clip(1.5 - np.abs(across) / 0.008, 0, 1) * (width > 0)
+    share = np.clip((width - np.abs(across)) * 30, 0, 1) - 0.5 * np.clip(1.5 - np.abs(across) / 0.008, 0, 1) * (
+        width > 0
+    )
     return _blend(surface, material, share * surface.detail(material.scale * 0.4))
 
 

@@ -1,0 +1,77 @@
+"""The app in this process, on a small stand-in for the shipped weights and scenes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+from helpers import settle
+from studio import make_gallery, make_weights
+
+from app.library import Picture, Shelf, open_gallery
+from app.workshop import Request, Workshop
+from mta_core import devices, weights
+from mta_core.attacks import make_attack
+from mta_core.budget import Budget
+from mta_core.tasks import TASKS
+
+MAIN = Path(__file__).resolve().parents[2] / "app" / "main.py"
+
+
+@pytest.fixture(scope="session")
+def studio(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("studio")
+    make_weights(root / "runs")
+    make_gallery(root / "gallery")
+    return root
+
+
+@pytest.fixture(autouse=True)
+def stand_in(studio: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(weights, "RUNS", studio / "runs")
+    monkeypatch.setattr(weights, "SHIPPED", studio / "none")
+    monkeypatch.setenv("MTA_GALLERY", str(studio / "gallery"))
+    monkeypatch.delenv("MTA_DATA_ROOTS", raising=False)
+
+
+@pytest.fixture(scope="session")
+def workshop() -> Workshop:
+    return Workshop(devices.pick("cpu"))
+
+
+@pytest.fixture
+def gallery() -> Shelf:
+    shelf = open_gallery()
+    assert shelf is not None
+    return shelf
+
+
+@pytest.fixture
+def picture(gallery: Shelf) -> Picture:
+    return gallery.read(0)
+
+
+@pytest.fixture
+def request_for(picture: Picture) -> Callable[..., Request]:
+    def make(attack: str = "mta", scope: Any = "per-task", units: float = 5, norm: str = "linf", **settings: Any) -> Request:
+        return Request(picture, "dmtl", TASKS, make_attack(attack, **settings), scope, Budget.from_units(norm, units))
+
+    return make
+
+
+@pytest.fixture
+def page() -> Iterator[Callable[..., AppTest]]:
+    """Opens the page with query parameters and runs it until nothing is being computed."""
+    st.cache_resource.clear()
+
+    def open_page(**params: str) -> AppTest:
+        at = AppTest.from_file(str(MAIN), default_timeout=60)
+        for key, value in params.items():
+            at.query_params[key] = value
+        return settle(at.run())
+
+    yield open_page

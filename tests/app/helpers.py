@@ -1,0 +1,47 @@
+"""What the tests of the page read from it."""
+
+from __future__ import annotations
+
+import io
+import json
+from typing import Any
+
+from PIL import Image
+from streamlit.testing.v1 import AppTest
+
+
+def settle(at: AppTest) -> AppTest:
+    """Runs until the running attack has ended, as the browser's polling does."""
+    for _ in range(200):
+        assert not at.exception, at.exception
+        asked = at.session_state["_job"] if "_job" in at.session_state else None
+        if asked is None or (asked[1].is_done and read_stage(at)["progress"] is None):
+            return at
+        asked[1].wait(len(asked[1].events), 5)
+        at.run()
+    raise AssertionError("the attack does not end")
+
+
+def read_message(message: bytes) -> tuple[dict[str, Any], dict[str, bytes]]:
+    """The header of a stage's message and its PNG files by digest."""
+    text, _, blob = message.partition(b"\n")
+    header, files, offset = json.loads(text), {}, 0
+    for digest, length in header["files"]:
+        files[digest] = blob[offset : offset + length]
+        offset += length
+    assert offset == len(blob)
+    return header, files
+
+
+def stage_bytes(at: AppTest) -> bytes:
+    return next(c.proto.bytes for c in at.get("bidi_component") if c.proto.component_name.endswith("mta_stage"))
+
+
+def read_stage(at: AppTest) -> dict[str, Any]:
+    return read_message(stage_bytes(at))[0]
+
+
+def png(size: tuple[int, int] = (64, 48), colour: str = "teal") -> bytes:
+    buffer = io.BytesIO()
+    Image.new("RGB", size, colour).save(buffer, "PNG")
+    return buffer.getvalue()

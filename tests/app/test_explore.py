@@ -1,0 +1,118 @@
+"""The page Explore, run by Streamlit's own test client."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from helpers import png, read_message, read_stage, settle, stage_bytes
+from streamlit.testing.v1 import AppTest
+
+from mta_core import weights
+
+Open = Callable[..., AppTest]
+
+
+def test_the_first_view_is_complete(page: Open) -> None:
+    header, files = read_message(stage_bytes(page()))
+    assert [row["id"] for row in header["rows"]] == ["picture", "segmentation", "depth", "normals"]
+    assert len(files) == len({cell["digest"] for row in header["rows"] for cell in row["cells"]})
+    assert all(data.startswith(b"\x89PNG") for data in files.values())
+    for row in header["rows"][1:]:
+        assert row["words"].endswith(".")
+        assert [cell["caption"] for cell in row["cells"]] == ["Clean", "Adversarial", "Difference", "Ground truth"]
+        assert "noise" in row["measure"]
+    assert all(cell["alt"] for row in header["rows"] for cell in row["cells"])
+
+
+def test_a_generator_is_the_default_and_pgd_without_one(page: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert page().selectbox(key="attack").value == "MTA"
+    monkeypatch.setattr("mta_core.generators.cards", lambda victim=None: [])
+    assert page(pgd_num_steps="1").selectbox(key="attack").value == "PGD"
+
+
+def test_without_any_victim_the_page_says_how_to_train_one(page: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(weights, "RUNS", weights.RUNS / "none")
+    at = page()
+    assert "train victim" in at.info[0].value
+    assert not at.get("bidi_component")
+
+
+def test_a_link_brings_the_same_view(page: Open) -> None:
+    at = page(epsilon="8.0", tasks="Depth", gain="×20", shown="Depth", scene="0001")
+    header = read_stage(at)
+    assert [row["id"] for row in header["rows"]] == ["picture", "depth"]
+    assert "8/255" in header["rows"][0]["cells"][1]["alt"]
+    assert header["rows"][0]["title"] == "Room 2"
+    assert header["rows"][0]["cells"][2]["caption"] == "Perturbation ×20"
+
+
+def test_a_nonsense_link_falls_back_to_the_defaults(page: Open) -> None:
+    nonsense = {key: "nonsense" for key in ("source", "scene", "victim", "tasks", "attack", "norm", "epsilon", "gain", "detail")}
+    at = page(**nonsense)
+    assert read_stage(at)["rows"][0]["title"] == "Room 1"
+    assert "5/255" in read_stage(at)["rows"][0]["cells"][1]["alt"]
+
+
+def test_moving_epsilon_changes_the_result(page: Open) -> None:
+    at = page()
+    settle(at.slider(key="epsilon").set_value(2.0).run())
+    assert "2/255" in read_stage(at)["rows"][0]["cells"][1]["alt"]
+
+
+def test_l2_has_its_own_epsilon(page: Open) -> None:
+    at = page()
+    settle(at.segmented_control(key="norm").set_value("L2").run())
+    assert "4 (L2)" in read_stage(at)["rows"][0]["cells"][1]["alt"]
+
+
+def test_pgd_draws_its_losses(page: Open) -> None:
+    at = page(attack="PGD", pgd_num_steps="3", scope="One for all", detail="Loss by step")
+    chart = read_stage(at)["chart"]
+    assert {series["label"] for series in chart["series"]} == {"Segmentation", "Depth", "Surface normals"}
+    assert all(len(series["points"]) == 3 for series in chart["series"])
+    assert len(at.get("plotly_chart")) == 1
+
+
+def test_the_form_follows_the_attack(page: Open) -> None:
+    at = page(attack="PGD", pgd_num_steps="1")
+    assert {"Steps", "Step size", "Restarts", "Momentum"} <= {number.label for number in at.number_input}
+    settle(at.selectbox(key="attack").set_value("MTA").run())
+    assert not at.number_input
+    assert "scope" not in {control.key for control in at.segmented_control}
+
+
+def test_the_last_column_can_show_random_noise(page: Open) -> None:
+    rows = read_stage(page(beside="Random noise"))["rows"]
+    assert all(row["cells"][3]["caption"] == "With noise" for row in rows[1:])
+
+
+def test_the_curve_has_every_epsilon(page: Open) -> None:
+    at = page(detail="Against epsilon", tasks="Depth")
+    for _ in range(60):
+        job = at.session_state["_curve"][1]
+        if job.is_done:
+            break
+        job.wait(len(job.events), 5)
+        at.run()
+    at.run()
+    assert "Main measures at 6 epsilons" in at.get("plotly_chart")[0].proto.alt
+
+
+def test_an_upload_is_shown_and_a_broken_one_explained(page: Open) -> None:
+    at = page(source="Upload")
+    at.file_uploader(key="upload").upload("mine.png", png(), "image/png")
+    settle(at.run())
+    rows = read_stage(at)["rows"]
+    assert rows[0]["title"] == "mine.png"
+    assert rows[1]["cells"][3]["caption"] == "With noise"
+    assert rows[1]["measure"]["reference"] == "against the clean output"
+    at.file_uploader(key="upload").upload("broken.png", b"\x89PNG broken", "image/png")
+    settle(at.run())
+    assert "broken.png cannot be read" in at.error[0].value
+
+
+def test_connected_data_are_offered(page: Open, studio, monkeypatch: pytest.MonkeyPatch) -> None:  # type: ignore[no-untyped-def]
+    monkeypatch.setenv("MTA_DATA_ROOTS", f"nyuv2:{studio / 'gallery'}")
+    at = page(source="NYUv2", number="3")
+    assert read_stage(at)["rows"][0]["title"] == "NYUv2 0002"

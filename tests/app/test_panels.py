@@ -1,0 +1,77 @@
+"""Results as pictures and words."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+import torch
+from helpers import read_message
+from PIL import Image
+
+from app import panels
+from app.panels import View
+from app.workshop import LossStep, Request, Result, Workshop
+
+
+@pytest.fixture
+def result(workshop: Workshop, request_for: Callable[..., Request]) -> Result:
+    return finished(workshop, request_for())
+
+
+def finished(workshop: Workshop, request: Request) -> Result:
+    job = workshop.attack(request)
+    while not job.is_done:
+        job.wait(len(job.events), 30)
+    assert job.error is None
+    result = job.events[-1]
+    assert isinstance(result, Result) and result.is_complete
+    return result
+
+
+def test_pictures_are_lossless(result: Result) -> None:
+    header, files = read_message(panels.message(result, View("depth")))
+    cell = header["rows"][0]["cells"][1]
+    shown = np.array(Image.open(io.BytesIO(files[cell["digest"]])))
+    expected = (result.outcome.perturbations["depth"].adversarial * 255).round().permute(1, 2, 0).numpy()
+    assert (shown == expected).all()
+
+
+def test_while_computing_the_pictures_are_named_but_not_sent(result: Result) -> None:
+    full, _ = read_message(panels.message(result, View("depth")))
+    message = panels.message(result, View("depth"), progress=0.4)
+    header, files = read_message(message)
+    assert not files and len(message) < 20_000
+    assert header["progress"] == 0.4
+    assert header["rows"] == full["rows"]
+
+
+def test_the_gain_is_stated_and_grey_is_no_change() -> None:
+    perturbation = torch.tensor([-0.01, 0.0, 0.01]).view(1, 1, 3).expand(3, 2, 3)
+    assert panels.amplify(perturbation, 10)[0, 0].tolist() == pytest.approx([0.4, 0.5, 0.6])
+
+
+def test_the_automatic_gain_spans_the_range(result: Result) -> None:
+    made = result.outcome.perturbations["depth"]
+    gain = panels.automatic_gain(made)
+    assert 0.4 < gain * float(made.perturbation.abs().max()) < 0.6
+
+
+def test_legends_name_only_what_is_there(result: Result) -> None:
+    header, _ = read_message(panels.message(result, View("depth")))
+    outcome = result.outcome.tasks["segmentation"]
+    present = torch.cat([outcome.clean, outcome.adversarial]).unique()
+    legend = next(row for row in header["rows"] if row["id"] == "segmentation")["legend"]
+    assert len(legend["entries"]) >= len(present)
+    assert next(row for row in header["rows"] if row["id"] == "depth")["legend"]["unit"] == "m"
+
+
+def test_a_loss_chart_needs_more_than_one_step() -> None:
+    step = LossStep("joint", 1, 1, {"depth": 1.0})
+    assert panels.loss_chart([step]) is None
+    steps = [LossStep("joint", i, 3, {"depth": float(i)}) for i in (1, 2)]
+    chart = panels.loss_chart(steps)
+    assert chart is not None and chart["total"] == 3
+    assert chart["series"][0]["points"] == [[1, 1.0], [2, 2.0]]

@@ -1,0 +1,78 @@
+"""Attacks as jobs: what is kept, stopped and dropped."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from test_panels import finished
+
+from app.workshop import CurvePoint, LossStep, Recent, Request, Result, Workshop
+
+
+def test_a_finished_result_is_kept(workshop: Workshop, request_for: Callable[..., Request]) -> None:
+    result = finished(workshop, request_for(units=7))
+    assert workshop.results.get(request_for(units=7)) is result
+    assert workshop.results.get(request_for(units=6.5)) is None
+
+
+def test_every_perturbation_is_inside_its_budget(workshop: Workshop, request_for: Callable[..., Request]) -> None:
+    for request in (request_for("mta"), request_for("fgsm", "joint"), request_for("fgsm", norm="l2", units=4)):
+        outcome = finished(workshop, request).outcome
+        for made in outcome.perturbations.values():
+            assert request.budget.contains(made.adversarial[None], outcome.clean[None]).all()
+
+
+def test_stopping_keeps_what_was_found(workshop: Workshop, request_for: Callable[..., Request]) -> None:
+    request = request_for("pgd", num_steps=100)
+    job = workshop.attack(request)
+    job.wait(0, 60)
+    job.stop()
+    while not job.is_done:
+        job.wait(len(job.events), 30)
+    result = job.events[-1]
+    assert isinstance(result, Result) and result.stopped_at is not None and result.stopped_at < 300
+    assert result.outcome.perturbations["segmentation"].similarity.linf > 0
+    assert torch.equal(result.outcome.perturbations["normals"].adversarial, result.outcome.clean)
+    assert workshop.results.get(request) is None, "a stopped attack is no answer to the same question"
+
+
+def test_a_cancelled_attack_ends_at_once(workshop: Workshop, request_for: Callable[..., Request]) -> None:
+    job = workshop.attack(request_for("pgd", num_steps=100))
+    job.wait(0, 60)
+    job.cancel()
+    assert job.is_done
+    finished(workshop, request_for("fgsm", units=3))
+    assert not any(isinstance(event, Result) for event in job.events)
+
+
+def test_losses_of_an_iterative_attack_come_while_it_runs(workshop: Workshop, request_for: Callable[..., Request]) -> None:
+    result = finished(workshop, request_for("pgd", "joint", num_steps=4))
+    assert [step.done for step in result.history] == [1, 2, 3, 4]
+    assert all(set(step.losses) == {"segmentation", "depth", "normals"} for step in result.history)
+
+
+def test_the_curve_grows_with_epsilon(workshop: Workshop, request_for: Callable[..., Request]) -> None:
+    job = workshop.curve(request_for("fgsm", "joint", units=3))
+    while not job.is_done:
+        job.wait(len(job.events), 30)
+    assert job.error is None
+    points = [event for event in job.events if isinstance(event, CurvePoint)]
+    assert [point.units for point in points] == [1, 2, 3, 4, 8, 16]
+    assert {"clean", "noise", "adversarial"} <= set(points[0].measures["depth"])
+
+
+def test_what_fails_is_reported(workshop: Workshop, request_for: Callable[..., Request]) -> None:
+    job = workshop.attack(request_for("mta", "joint"))
+    while not job.is_done:
+        job.wait(len(job.events), 30)
+    assert isinstance(job.error, ValueError)
+    assert not isinstance(job.events[-1] if job.events else None, LossStep)
+
+
+def test_recent_forgets_the_oldest() -> None:
+    recent: Recent[int] = Recent(2)
+    for key in "abac":
+        recent.put(key, ord(key))
+    assert recent.get("b") is None
+    assert recent.get("a") == ord("a")

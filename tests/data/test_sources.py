@@ -1,0 +1,113 @@
+"""What every registered data source keeps, and what is said where it cannot be opened."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from mta_core import data
+from mta_core.data import SOURCES, DataError, DataSource, Sample, collate, open_data
+from mta_core.data.base import fit_sample
+from mta_core.tasks import TASKS
+
+every = pytest.mark.parametrize("kind", SOURCES, ids=lambda kind: kind.name)
+SPACES = {t.name: t.space for t in TASKS}
+
+
+@every
+def test_describes_itself(kind: type[DataSource]) -> None:
+    assert kind.name and kind.label and kind.terms and kind.splits
+    assert data.source(kind.name) is kind
+    assert all(SPACES.get(name) == space for name, space in kind.spaces.items()), "labels are in the tasks' spaces"
+
+
+@every
+def test_refuses_what_it_cannot_open(kind: type[DataSource], tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"^expected "):
+        open_data(f"{kind.name}:{tmp_path / 'nowhere'}", kind.splits[0])
+    with pytest.raises(DataError, match=r"^expected "):
+        open_data(f"{kind.name}:{tmp_path}", kind.splits[0])
+    if kind.needs_path:
+        with pytest.raises(DataError, match=f"^expected {kind.name}:PATH, got '{kind.name}'$"):
+            open_data(kind.name, kind.splits[0])
+    if len(kind.splits) > 1:
+        with pytest.raises(DataError, match=f"^expected a split of {kind.name} among .*, got 'holiday'$"):
+            open_data(f"{kind.name}:{tmp_path}", "holiday")
+
+
+def test_refuses_an_unknown_source() -> None:
+    with pytest.raises(DataError, match=f"^expected data among {', '.join(s.name for s in SOURCES)}, got 'roms'$"):
+        open_data("roms")
+
+
+def make_album(root: Path) -> None:
+    for name, size in (("b.png", (40, 30)), ("a/c.JPG", (30, 40)), ("a/d.gif", (64, 48))):
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(np.full((size[1], size[0], 3), 128, np.uint8)).save(path)
+    (root / "notes.txt").write_text("no picture")
+
+
+def test_a_folder_of_pictures_has_pictures_of_one_size_and_no_labels(tmp_path: Path) -> None:
+    make_album(tmp_path)
+    source = open_data(f"pictures:{tmp_path}", size=(24, 32))
+    assert len(source) == 3 and [source.name_of(i) for i in range(3)] == ["a/c.JPG", "a/d.gif", "b.png"]
+    for sample in source:
+        assert sample.image.shape == (3, 24, 32) and sample.targets == {}
+        assert sample.image.mean() == pytest.approx(128 / 255, abs=0.01)
+    with pytest.raises(IndexError):
+        source[3]
+    with pytest.raises(IndexError):
+        source[-1]
+
+
+def test_one_broken_picture_does_not_hide_the_others(tmp_path: Path) -> None:
+    make_album(tmp_path)
+    (tmp_path / "b.png").write_bytes(b"broken")
+    source = open_data(f"pictures:{tmp_path}", size=(24, 32))
+    assert source[0].image.shape == (3, 24, 32)
+    with pytest.raises(ValueError):
+        source[2]
+
+
+def coded_sample(height: int, width: int) -> Sample:
+    """A picture whose colour says where each pixel was, and labels that say the same: red is the column, green the row."""
+    column, row = torch.meshgrid(torch.linspace(0, 1, width), torch.linspace(0, 1, height), indexing="xy")
+    image = torch.stack([column, row, torch.zeros_like(row)])
+    targets = {
+        "segmentation": (column * 12).round().long(),
+        "depth": 1 + row[None],
+        "normals": torch.stack([column, row, torch.ones_like(row)]),
+    }
+    return Sample("coded", image, targets)
+
+
+def assert_aligned(sample: Sample, size: tuple[int, int], margin: float) -> None:
+    assert sample.image.shape == (3, *size)
+    column, row, _ = sample.image
+    inner = (..., slice(1, -1), slice(1, -1))  # resampling bends the picture at its very border
+    assert sample.targets["segmentation"].shape == size and sample.targets["segmentation"].dtype == torch.int64
+    assert (sample.targets["segmentation"] / 12 - column)[inner].abs().max() < 1 / 24 + margin
+    assert (sample.targets["depth"][0] - 1 - row)[inner].abs().max() < margin
+    assert (sample.targets["normals"][:2] - sample.image[:2])[inner].abs().max() < margin
+
+
+@pytest.mark.parametrize("size", [(30, 40), (60, 80), (20, 40), (40, 20), (17, 13), (60, 20)])
+def test_labels_stay_on_their_pixels_when_a_sample_is_fitted(size: tuple[int, int]) -> None:
+    assert_aligned(fit_sample(coded_sample(60, 80), size), size, margin=1.5 / 60)
+
+
+def test_a_sample_that_fits_is_left_alone() -> None:
+    sample = coded_sample(20, 30)
+    assert fit_sample(sample, (20, 30)) is sample
+
+
+def test_a_batch_has_the_labels_that_all_of_it_have() -> None:
+    one, other = coded_sample(8, 8), Sample("bare", torch.zeros(3, 8, 8), {"depth": torch.ones(1, 8, 8)})
+    images, targets = collate([one, other])
+    assert images.shape == (2, 3, 8, 8) and set(targets) == {"depth"} and targets["depth"].shape == (2, 1, 8, 8)
+    assert set(collate([one, one])[1]) == set(one.targets)

@@ -1,0 +1,64 @@
+"""The generator against the design's checked arithmetic."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from mta_core import generators
+from mta_core.generators import ARCHITECTURES, MtaGenerator
+from mta_core.generators.resnet import count_parameters, make_decoder, make_encoder
+from mta_core.tasks import TASKS
+from tests.toys import make_pictures, victim_name
+
+NAMES = tuple(task.name for task in TASKS)
+every = pytest.mark.parametrize("kind", ARCHITECTURES, ids=lambda kind: kind.architecture)
+
+
+@pytest.mark.parametrize(
+    ("blocks", "encoder", "gap", "mta"),
+    [(4, 5_101_632, 16_440_201, 6_236_937), (6, 7_462_976, 23_524_233, 8_598_281),
+     (10, 12_185_664, 37_692_297, 13_320_969)],
+)  # fmt: skip
+def test_has_the_checked_number_of_parameters(blocks: int, encoder: int, gap: int, mta: int) -> None:
+    with torch.device("meta"):
+        assert count_parameters(make_encoder(64, blocks)) == encoder
+        assert count_parameters(make_decoder(64)) == 378_435
+        assert sum(count_parameters(MtaGenerator([name], 64, blocks)) for name in NAMES) == gap
+        assert count_parameters(MtaGenerator(NAMES, 64, blocks)) == mta
+
+
+@every
+@pytest.mark.parametrize("size", [(64, 64), (30, 41), (17, 23)])
+def test_directions_have_the_pictures_size_and_stay_in_range(kind: type[MtaGenerator], size: tuple[int, int]) -> None:
+    torch.manual_seed(0)
+    directions = kind(NAMES, ngf=4, num_blocks=1)(make_pictures(2, *size))
+    assert tuple(directions) == NAMES
+    for direction in directions.values():
+        assert direction.shape == (2, 3, *size) and direction.dtype == torch.float32
+        assert direction.abs().max() <= 1 and direction.std() > 0
+    assert not torch.equal(directions["depth"], directions["normals"])
+
+
+@every
+def test_tasks_share_the_encoder_and_nothing_else(kind: type[MtaGenerator]) -> None:
+    generator = kind(NAMES, ngf=4, num_blocks=1)
+    generator(make_pictures())["depth"].square().sum().backward()
+    touched = {name.split(".")[0] for name, p in generator.named_parameters() if p.grad is not None}
+    decoders = {name.split(".")[1] for name, p in generator.decoders.named_parameters(prefix="d") if p.grad is not None}
+    assert touched == {"encoder", "decoders"} and decoders == {"depth"}
+
+
+def test_auto_takes_the_generator_made_for_the_victim(with_generators: Path) -> None:
+    ready = generators.ready("auto", victim_name("labels"), ("depth",), "cpu")
+    assert ready.tasks == NAMES and not ready.training
+    assert ready is generators.ready("against-labels", "whatever", ("normals",), "cpu"), "it is loaded once"
+    assert ready is not generators.ready("auto", victim_name("pseudo-targets"), ("depth",), "cpu")
+    assert [card.name for card in generators.cards(victim_name("labels"))] == ["against-labels"]
+
+
+def test_says_which_decoder_is_missing(with_generators: Path) -> None:
+    with pytest.raises(ValueError, match="^the generator against-labels has no decoder for edges$"):
+        generators.ready("against-labels", "toy", ("depth", "edges"), "cpu")

@@ -1,0 +1,47 @@
+"""A small stand-in for what is shipped: an untrained victim, its generator and a gallery of drawn scenes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+
+from mta_core.generators import MtaGenerator
+from mta_core.victims.dmtl import SPACES, Dmtl
+from mta_core.weights import SHIPPED, Card, save_weights
+
+SIZE = (288, 384)
+
+
+def has_shipped_weights() -> bool:
+    return any(SHIPPED.glob("*.safetensors"))
+
+
+def make_weights(runs: Path) -> None:
+    """An untrained `dmtl` and a generator for it, in the layout of `runs/`."""
+    torch.manual_seed(0)
+    victim = Dmtl(width=4)
+    torch.nn.init.constant_(victim.heads["depth"][-1].bias, 2.0)
+    save_weights(victim, Card("dmtl", "victim", "dmtl", victim.options(), SPACES, SIZE), runs / "dmtl")
+    generator = MtaGenerator(tuple(SPACES), 4, 1)
+    options = {**generator.options(), "victim": "dmtl"}
+    save_weights(generator, Card("mta-dmtl", "generator", "mta", options, SPACES, SIZE), runs / "mta-dmtl")
+
+
+def make_gallery(root: Path, count: int = 3) -> None:
+    """Drawn scenes: a wall, a floor and a box, in the folder layout."""
+    height, width = SIZE
+    for number in range(count):
+        random = np.random.default_rng(number)
+        labels = np.full(SIZE, 11, np.uint8)
+        labels[height // 2 :] = 4
+        labels[120:220, 60 + 40 * number : 180 + 40 * number] = 9
+        depth = np.where(labels == 11, 4000, np.linspace(4000, 1500, height)[:, None]).astype(np.uint16)
+        normals = np.where((labels == 4)[..., None], (127, 255, 127), (127, 127, 255)).astype(np.uint8)
+        colours = np.array([(90 + 12 * i, 60 + 11 * i, 200 - 10 * i) for i in range(13)])[labels]
+        image = (colours + random.integers(-12, 13, (height, width, 3))).clip(0, 255).astype(np.uint8)
+        for kind, pixels in (("rgb", image), ("seg13", labels), ("depth", depth), ("normal", normals)):
+            (root / kind).mkdir(parents=True, exist_ok=True)
+            Image.fromarray(pixels).save(root / kind / f"{number:04d}.png")

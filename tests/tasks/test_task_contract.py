@@ -1,0 +1,201 @@
+"""What every registered task keeps. A new task is tested by being registered."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+
+from mta_core.tasks import TASKS, Meter, Task, parse_tasks, task
+from tests.toys import invalidate, make_prediction, make_target, seeded
+
+every = pytest.mark.parametrize("task", TASKS, ids=lambda task: task.name)
+SHAPE = (2, 12, 10)
+
+
+def some_pixels(seed: int = 9) -> torch.Tensor:
+    return torch.rand(SHAPE, generator=seeded(seed)) < 0.3
+
+
+def measures(task: Task, value: torch.Tensor, target: torch.Tensor) -> dict[str, torch.Tensor]:
+    return task.measures_of(task.statistics(value, target))
+
+
+@every
+def test_loss_is_one_finite_number_a_picture_with_a_finite_gradient(task: Task) -> None:
+    prediction = make_prediction(task).requires_grad_()
+    loss = task.loss(prediction, make_target(task))
+    assert loss.shape == (2,) and loss.dtype == torch.float32 and (loss > 0).all()
+    (gradient,) = torch.autograd.grad(loss.sum(), prediction)
+    assert gradient.isfinite().all() and gradient.abs().sum() > 0
+
+
+@every
+def test_loss_is_the_mean_over_labelled_pixels(task: Task) -> None:
+    prediction, mask = make_prediction(task), some_pixels()
+    target = invalidate(make_target(task), mask)
+    each = task.pixel_loss(prediction, target)
+    expected = torch.stack([each[i][~mask[i]].double().mean() for i in range(2)])
+    torch.testing.assert_close(task.loss(prediction, target).double(), expected, atol=1e-5, rtol=1e-5)
+
+
+@every
+@pytest.mark.parametrize("wild", [1e4, math.nan, math.inf, -math.inf])
+@pytest.mark.parametrize("no_label", [0.0, math.nan, math.inf])
+def test_pixels_without_label_never_count(task: Task, wild: float, no_label: float) -> None:
+    mask = some_pixels()
+    target = invalidate(make_target(task), mask, no_label)
+    assert torch.equal(task.valid(target), ~mask)
+    prediction = make_prediction(task)
+    changed = torch.where(mask[:, None], wild, prediction).requires_grad_()
+    assert task.pixel_loss(prediction, target).isfinite().all()
+    assert torch.equal(task.loss(prediction, target), task.loss(changed, target))
+    (gradient,) = torch.autograd.grad(task.loss(changed, target).sum(), changed)
+    assert gradient.isfinite().all()
+    assert (gradient * mask[:, None]).abs().sum() == 0
+    before, after = (task.statistics(task.decode(p.detach()), target) for p in (prediction, changed))
+    assert before.isfinite().all() and torch.equal(before, after)
+
+
+@every
+def test_a_picture_without_labels_costs_nothing_and_measures_nothing(task: Task) -> None:
+    target = invalidate(make_target(task), torch.tensor([True, False]).view(2, 1, 1).expand(SHAPE))
+    prediction = make_prediction(task).requires_grad_()
+    loss = task.loss(prediction, target)
+    assert loss[0] == 0 and loss[1] > 0
+    (gradient,) = torch.autograd.grad(loss.sum(), prediction)
+    assert gradient.isfinite().all() and gradient[0].abs().sum() == 0
+    for values in measures(task, task.decode(prediction.detach()), target).values():
+        assert values[0].isnan() and values[1].isfinite()
+
+
+@every
+def test_a_perfect_answer_is_perfect(task: Task) -> None:
+    prediction = make_prediction(task)
+    target = task.decode(prediction)
+    sure = prediction * 1e4 if target.ndim == 3 else prediction
+    assert task.loss(sure, target).abs().max() < 1e-5
+    found = measures(task, target, target)
+    for measure in task.measures:
+        best = 1.0 if measure.higher_is_better else 0.0
+        assert found[measure.name].tolist() == pytest.approx([best, best], abs=0.05), measure.name
+
+
+@every
+def test_a_worse_answer_is_worse_by_every_measure(task: Task) -> None:
+    target = make_target(task, 2, 30, 30)
+    flipped = target.flip(-1)
+    perfect, worse = measures(task, target, target), measures(task, flipped, target)
+    for measure in task.measures:
+        assert measure.is_worse(float(worse[measure.name][0]), float(perfect[measure.name][0])), measure.name
+        assert not measure.is_worse(float(perfect[measure.name][0]), float(worse[measure.name][0]))
+
+
+@every
+def test_measures_are_declared_and_readable(task: Task) -> None:
+    found = measures(task, make_target(task), make_target(task, seed=4))
+    assert list(found) == [measure.name for measure in task.measures]
+    assert all(values.shape == (2,) for values in found.values())
+    assert task.main_measure is task.measures[0] and task.measure(task.measures[-1].name) is task.measures[-1]
+    for measure in task.measures:
+        assert measure.format(math.nan) == "–"
+        assert not measure.is_worse(math.nan, 0.5) and not measure.is_worse(0.5, math.nan)
+
+
+@pytest.mark.parametrize(
+    ("name", "measure", "value", "text"),
+    [
+        ("segmentation", "miou", 0.1234, "12.3 %"),
+        ("depth", "abs_err", 0.6298, "0.630 m"),
+        ("depth", "rel_err", 0.25, "25.0 %"),
+        ("normals", "angle_mean", 33.01, "33.0°"),
+        ("normals", "within_11.25", 0.1777, "17.8 %"),
+    ],
+)
+def test_formats_for_people(name: str, measure: str, value: float, text: str) -> None:
+    assert task(name).measure(measure).format(value) == text
+
+
+@every
+def test_decodes_to_label_space(task: Task) -> None:
+    prediction = make_prediction(task)
+    value, target = task.decode(prediction), make_target(task)
+    assert value.shape == target.shape and value.dtype == target.dtype
+    assert task.valid(value).all()
+    assert task.decode(prediction.half()).dtype == value.dtype
+
+
+@every
+def test_a_pseudo_target_is_the_answer_without_its_gradient(task: Task) -> None:
+    prediction = make_prediction(task).requires_grad_()
+    pseudo = task.pseudo_target(prediction)
+    assert not pseudo.requires_grad and torch.equal(pseudo, task.decode(prediction.detach()))
+
+
+@every
+def test_colours_are_pictures_and_invalid_pixels_are_grey(task: Task) -> None:
+    mask = some_pixels()
+    for no_label in (0.0, math.nan):
+        target = invalidate(make_target(task), mask, no_label)
+        shown = task.colour(target, task.span(target))
+        assert shown.shape == (2, 3, 12, 10) and shown.min() >= 0 and shown.max() <= 1
+        grey = (shown - 0.5).abs().amax(1) < 1e-6
+        assert grey[mask].all() and grey[~mask].float().mean() < 0.1
+    assert task.colour(make_target(task)).shape == (2, 3, 12, 10)
+
+
+@every
+def test_difference_is_zero_where_nothing_changed(task: Task) -> None:
+    one = make_target(task)
+    other = one.clone()
+    other[..., :5] = one.flip(-1)[..., :5]
+    difference = task.difference(one, other)
+    assert difference.shape == SHAPE and difference.isfinite().all()
+    assert difference[..., 5:].abs().max() < 1e-3 and difference[..., :5].max() > 0
+    assert task.difference_label
+
+
+@every
+def test_describes_what_happened(task: Task) -> None:
+    one, other = make_target(task, batch=1), make_target(task, batch=1, seed=77)
+    same, changed = task.describe(one, one), task.describe(one, other)
+    assert same != changed
+    for sentence in (same, changed):
+        assert len(sentence) > 10 and "\n" not in sentence and not sentence.endswith(".") and "nan" not in sentence
+
+
+@every
+def test_legend_fits_the_colours(task: Task) -> None:
+    value = make_target(task)
+    legend = task.legend(value)
+    assert legend.entries or legend.span
+    for name, colour in legend.entries:
+        assert name and len(colour) == 7 and colour.startswith("#")
+    if legend.span:
+        assert legend.span[0] < legend.span[1] and legend.unit
+
+
+def test_registry_has_distinct_names_and_letters() -> None:
+    assert len({t.name for t in TASKS}) == len({t.letter for t in TASKS}) == len(TASKS)
+    names = [(t.name, measure.name) for t in TASKS for measure in t.measures]
+    assert len({measure for _, measure in names}) == len(names)
+
+
+def test_tasks_are_found_by_words_and_letters() -> None:
+    assert parse_tasks("sdn") == parse_tasks("normals, depth,segmentation") == parse_tasks(["d", "n", "s"]) == TASKS
+    assert parse_tasks("n") == (task("normals"),) == parse_tasks("normals,n")
+
+
+@pytest.mark.parametrize("text", ["", "segmentation,dept", "sdx", [], ","])
+def test_unknown_tasks_are_refused(text: str | list[str]) -> None:
+    with pytest.raises(ValueError, match=r"^expected (a|at least one) task among segmentation, depth, normals"):
+        parse_tasks(text)
+
+
+@every
+def test_a_meter_without_pictures_measures_nothing(task: Task) -> None:
+    meter = Meter(task)
+    for aggregation in ("pooled", "per-picture"):
+        assert all(math.isnan(value) for value in meter.compute(aggregation).values())
+        assert set(meter.interval(aggregation).values()) == {None}

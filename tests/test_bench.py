@@ -1,0 +1,80 @@
+"""The benchmark: its contenders do what they claim. No test looks at a time."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+
+import pytest
+import torch
+
+from mta_core import weights
+from mta_core.attacks import JOINT, Pgd
+from mta_core.bench import Clock
+from mta_core.cli import main
+from mta_core.objective import make_problem, pseudo_targets
+from mta_core.tasks import TASKS
+from mta_core.victims import Victim
+from mta_core.victims.dmtl import Dmtl
+from mta_core.yardsticks import BUDGET, NUM_STEPS, foolbox_pgd, joint_loss, plain_pgd
+from tests import toys
+from tests.test_evaluate import Smooth
+
+
+@pytest.fixture(scope="module")
+def victim() -> Victim:
+    return Smooth().eval().requires_grad_(False)
+
+
+def test_pgd_is_the_textbooks(victim: Victim) -> None:
+    clean = toys.make_pictures(2)
+    targets = pseudo_targets(victim, TASKS, clean)
+    problem = make_problem(victim, clean, targets, BUDGET, scope="joint")
+    ours = Pgd(num_steps=NUM_STEPS)(problem)[JOINT]
+    theirs = plain_pgd(victim, clean, clean + problem.random_start(), targets)
+    assert BUDGET.contains(theirs, clean).all()
+    # A gradient near zero may round to either sign.
+    assert ((ours - theirs).abs() < 1e-6).float().mean() > 0.99
+    assert float(joint_loss(victim, ours, targets)) == pytest.approx(
+        float(joint_loss(victim, theirs, targets)), rel=1e-3
+    )
+
+
+def test_pgd_is_as_strong_as_foolboxs(victim: Victim) -> None:
+    pytest.importorskip("foolbox")
+    clean = toys.make_pictures(2)
+    targets = pseudo_targets(victim, TASKS, clean)
+    ours = Pgd(num_steps=NUM_STEPS)(make_problem(victim, clean, targets, BUDGET, scope="joint"))[JOINT]
+    torch.manual_seed(0)
+    theirs = foolbox_pgd(victim, targets)(clean)
+    assert BUDGET.contains(theirs, clean).all()
+    assert not torch.equal(theirs, clean)
+    assert float(joint_loss(victim, ours, targets)) >= 0.98 * float(joint_loss(victim, theirs, targets))
+
+
+def test_the_joint_loss_is_the_mean_of_the_tasks_losses(victim: Victim) -> None:
+    clean = toys.make_pictures(2)
+    targets = {t.name: toys.make_target(t, 2, toys.SIDE, toys.SIDE) for t in TASKS}
+    answers = victim(clean)
+    expected = torch.stack([t.loss(answers[t.name], targets[t.name]).mean() for t in TASKS]).mean()
+    assert float(joint_loss(victim, clean, targets)) == pytest.approx(float(expected), rel=1e-5)
+
+
+def test_a_ratio_compares_within_turns() -> None:
+    clock = Clock(torch.device("cpu"), {"a": [2.0, 30.0, 4.0], "b": [1.0, 10.0, 4.0]})
+    assert clock.ratio("a", "b") == 2
+    assert clock.milliseconds("a") == 4000
+
+
+def test_the_command_reports_every_figure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    spaces = {t.name: t.space for t in TASKS}
+    card = weights.Card("small", "victim", "dmtl", {"width": 8}, spaces, (64, 96))
+    weights.save_weights(Dmtl(spaces, (64, 96), width=8), card, tmp_path / "runs" / "small")
+    monkeypatch.setattr(weights, "RUNS", tmp_path / "runs")
+    assert main(["bench", "--victim", "small", "--repeats", "1", "--json", str(tmp_path / "bench.json")]) == 0
+    found = json.loads((tmp_path / "bench.json").read_text())
+    names = [figure["name"] for figure in found["figures"]]
+    assert {"PGD over its floor", "PGD over plain float32 floor", "generator pass, fast precision"} <= set(names)
+    assert all(math.isfinite(figure["value"]) and figure["value"] > 0 for figure in found["figures"])
+    assert found["provenance"]["device"]

@@ -1,0 +1,386 @@
+"""The command line, end to end with small victims: what it writes, and how it answers mistakes."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from mta_core import imaging, weights
+from mta_core.cli import main
+from mta_core.results import ROW_KEYS
+from mta_core.tasks import TASKS
+from mta_core.victims.dmtl import Dmtl
+from tests import toys
+
+SIZE = (64, 96)
+SPACES = {t.name: t.space for t in TASKS}
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two untrained victims, `small` and `other`."""
+    folder = tmp_path_factory.mktemp("runs")
+    for seed, name in enumerate(("small", "other")):
+        torch.manual_seed(seed)
+        victim = Dmtl(SPACES, SIZE, width=8)
+        toys.stir_batch_norm(victim, toys.make_pictures(4, *SIZE))
+        weights.save_weights(victim, weights.Card(name, "victim", "dmtl", {"width": 8}, SPACES, SIZE), folder / name)
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def only_these_runs(runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(weights, "RUNS", runs)
+    monkeypatch.setattr(weights, "SHIPPED", tmp_path / "nothing")
+
+
+@pytest.fixture(scope="module")
+def scenes(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Labelled scenes in the folder layout, larger than the victims' input."""
+    root = tmp_path_factory.mktemp("scenes")
+    random = np.random.default_rng(0)
+    shape = (72, 96)
+    for number in range(8):
+        maps = {
+            "rgb": imaging.to_uint8(toys.make_pictures(1, *shape, seed=number)),
+            "seg13": random.integers(0, 13, shape, dtype=np.uint8),
+            "depth": random.integers(500, 5000, shape, dtype=np.uint16),
+            "normal": random.integers(0, 256, (*shape, 3), dtype=np.uint8),
+        }
+        for kind, pixels in maps.items():
+            (root / kind).mkdir(exist_ok=True)
+            Image.fromarray(pixels).save(root / kind / f"{number}.png")
+    return root
+
+
+@pytest.fixture
+def picture(tmp_path: Path) -> Path:
+    path = tmp_path / "in" / "living room.png"
+    path.parent.mkdir()
+    path.write_bytes(imaging.encode_png(toys.make_pictures(1, 100, 120, seed=9)))
+    return path
+
+
+def run(*arguments: object) -> int:
+    return main([str(argument) for argument in arguments])
+
+
+def read(path: Path) -> Any:
+    return json.loads(path.read_text())
+
+
+class TestAttack:
+    def test_writes_everything_there_is_to_see(self, picture: Path, tmp_path: Path) -> None:
+        out = tmp_path / "out"
+        code = run("attack", picture, "--victim", "small", "--attack", "pgd", "--epsilon", 5, "--out", out,
+                   "--set", "num_steps=2", "--seed", 3, "--json", tmp_path / "all.json")  # fmt: skip
+        assert code == 0
+        folder = out / "living room"
+        names = {t.name for t in TASKS}
+        made = {f"adversarial-{n}.png" for n in names} | {f"perturbation-{n}.npy" for n in names}
+        shown = {f"{n}-{kind}.png" for n in names for kind in ("clean", "adversarial")}
+        assert {path.name for path in folder.iterdir()} == {"clean.png", "result.json"} | made | shown
+        clean = imaging.read(folder / "clean.png")
+        for name in names:
+            adversarial, perturbation = (
+                imaging.read(folder / f"adversarial-{name}.png"),
+                np.load(folder / f"perturbation-{name}.npy"),
+            )
+            assert perturbation.dtype == np.float32
+            assert perturbation.shape == clean.shape == (3, *SIZE)
+            assert (adversarial - clean).abs().max() * 255 <= 5 + 1e-3
+            assert np.abs(perturbation).max() * 255 == pytest.approx(5, abs=1e-3)
+            assert np.abs((adversarial - clean).numpy() - perturbation).max() * 255 <= 1
+        result = read(folder / "result.json")
+        assert result["settings"]["attack"] | {"num_steps": 2} == result["settings"]["attack"]
+        assert (result["settings"]["epsilon"], result["settings"]["epsilon_unit"]) == (5, "1/255")
+        assert all(
+            size[kind]["is_inside"] for size in result["perturbations"].values() for kind in ("adversarial", "file")
+        )
+        for t in TASKS:
+            assert result["tasks"][t.name]["verdict"]
+            assert set(result["tasks"][t.name]["measures"]) == {"clean", "adversarial", "noise", "file"}
+        assert set(result["provenance"]["weights"]) == {"small"}
+        assert read(tmp_path / "all.json")["pictures"][0]["tasks"] == result["tasks"]
+
+    def test_joint_makes_one_perturbation(self, picture: Path, tmp_path: Path) -> None:
+        out = tmp_path / "out"
+        code = run("attack", picture, "--victim", "small", "--attack", "fgsm", "--joint", "--norm", "l2",
+                   "--epsilon", 1, "--tasks", "sd", "--out", out)  # fmt: skip
+        assert code == 0
+        names = {path.name for path in (out / "living room").iterdir()}
+        assert {"adversarial.png", "perturbation.npy"} <= names
+        assert not any("normals" in name for name in names)
+        assert np.linalg.norm(np.load(out / "living room" / "perturbation.npy")) <= 1 + 1e-4
+
+    def test_a_picture_that_cannot_be_read_does_not_stop_the_others(
+        self, picture: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        broken = tmp_path / "broken.png"
+        broken.write_bytes(picture.read_bytes()[:200])
+        arguments = (
+            "--victim",
+            "small",
+            "--attack",
+            "noise",
+            "--out",
+            tmp_path / "out",
+            "--json",
+            tmp_path / "all.json",
+        )
+        assert run("attack", broken, tmp_path / "none.png", picture, *arguments) == 2
+        complaints = capsys.readouterr().err.strip().splitlines()
+        assert len(complaints) == 2
+        assert "broken.png" in complaints[0]
+        written = read(tmp_path / "all.json")
+        assert len(written["unreadable"]) == 2
+        assert [made["picture"] for made in written["pictures"]] == ["living room.png"]
+
+    def test_pictures_of_one_name_do_not_overwrite_each_other(self, picture: Path, tmp_path: Path) -> None:
+        twin = tmp_path / "LIVING ROOM.png"
+        twin.write_bytes(picture.read_bytes())
+        assert (
+            run("attack", picture, twin, picture, "--victim", "small", "--attack", "noise", "--out", tmp_path / "out")
+            == 0
+        )
+        names = {path.name for path in (tmp_path / "out").iterdir()}
+        assert names == {"living room", "LIVING ROOM-2", "living room-3"}
+
+    def test_without_a_generator_mta_says_so(self, picture: Path, tmp_path: Path, capsys: Any) -> None:
+        assert run("attack", picture, "--victim", "small", "--out", tmp_path / "out") == 2
+        assert "no trained generator for the victim 'small'" in capsys.readouterr().err
+
+    def test_a_victim_for_each_task(self, picture: Path, tmp_path: Path) -> None:
+        out = tmp_path / "out"
+        victim = "segmentation=small,depth=other"
+        assert run("attack", picture, "--victim", victim, "--attack", "fgsm", "--out", out) == 0
+        result = read(out / "living room" / "result.json")
+        assert set(result["tasks"]) == {"segmentation", "depth"}
+        assert set(result["provenance"]["weights"]) == {"small", "other"}
+
+
+class TestEvaluate:
+    def test_writes_rows_with_their_provenance(
+        self, scenes: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        code = run("evaluate", "--data", f"nyuv2:{scenes}", "--victim", "small", "--attack", "fgsm", "--epsilon", 4,
+                   "--limit", 3, "--json", tmp_path / "rows.json")  # fmt: skip
+        assert code == 0
+        written = read(tmp_path / "rows.json")
+        assert set(written) == {"rows", "provenance"}
+        assert len(written["rows"]) == 18
+        assert all(tuple(row) == ROW_KEYS for row in written["rows"])
+        assert {(row["data"], row["split"], row["n"], row["epsilon"]) for row in written["rows"]} == {
+            ("nyuv2", "test", 3, 4)
+        }
+        made = written["provenance"]
+        assert (made["pictures"], made["num_outside"]) == (3, 0)
+        assert made["max_perturbation"] == pytest.approx(4, rel=1e-4)
+        assert made["command"].startswith("python -m mta_core evaluate --data nyuv2:")
+        out, err = capsys.readouterr()
+        assert "every picture is inside the budget" in out
+        assert err == ""
+
+    def test_json_to_standard_output_is_alone_there(self, picture: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        data = f"pictures:{picture.parent}"
+        assert run("evaluate", "--data", data, "--victim", "small", "--attack", "noise", "--json", "-") == 0
+        rows = json.loads(capsys.readouterr().out)["rows"]
+        assert {(row["split"], row["n"], row["ci95"]) for row in rows} == {("all", 1, None)}
+
+
+def test_train_then_attack_with_what_was_trained(scenes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(weights, "RUNS", tmp_path / "runs")
+    data = f"data=nyuv2:{scenes}"
+    quick = (
+        "--set",
+        data,
+        "--set",
+        "phases=[[1, 64, 96]]",
+        "--set",
+        "per_epoch=8",
+        "--set",
+        "batch_size=4",
+        "--set",
+        "holdout=4",
+    )
+    victim = tmp_path / "runs" / "v"
+    sides = ("--set", "height=64", "--set", "input_width=96")
+    assert run("train", "victim", "--preset", "dmtl-tiny", *quick, *sides, "--out", victim, "--seed", 5) == 0
+    card = read(victim / "dmtl-tiny.json")
+    assert (card["seed"], card["input_size"]) == (5, [64, 96])
+    assert "--preset dmtl-tiny" in card["command"]
+    generator = ("train", "generator", "--preset", "mta-tiny", *quick, "--out", tmp_path / "runs" / "g")
+    assert run(*generator) == 0
+    assert run(*generator) == 2, "a finished run must not be overwritten unasked"
+    assert run(*generator, "--resume", "--json", tmp_path / "card.json") == 0
+    assert read(tmp_path / "card.json")["card"]["options"]["victim"] == "dmtl-tiny"
+    code = run(
+        "evaluate",
+        "--data",
+        f"nyuv2:{scenes}",
+        "--victim",
+        "dmtl-tiny",
+        "--attack",
+        "mta",
+        "--json",
+        tmp_path / "rows.json",
+    )
+    assert code == 0
+    assert read(tmp_path / "rows.json")["provenance"]["num_outside"] == 0
+
+
+class TestRooms:
+    def test_renders_what_is_missing(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
+        rendered: list[int] = []
+
+        def write_scene(root: Path, seed: int) -> str:
+            rendered.append(seed)
+            (root / "rgb").mkdir(parents=True, exist_ok=True)
+            (root / "rgb" / f"{seed:07d}.png").touch()
+            return f"{seed:07d}"
+
+        monkeypatch.setattr("mta_core.cli.rooms.write_scene", write_scene)
+        for count in (2, 3):
+            assert run("rooms", "--count", count, "--out", tmp_path / "r", "--seed", 40, "--workers", 1) == 0
+        assert rendered == [40, 41, 42]
+        assert "1 scenes rendered" in capsys.readouterr().out
+
+    @pytest.mark.slow
+    def test_renders_on_all_cores(self, tmp_path: Path) -> None:
+        assert run("rooms", "--count", 2, "--out", tmp_path / "r", "--workers", 2) == 0
+        code = run("evaluate", "--data", f"rooms:{tmp_path / 'r'}", "--victim", "small", "--attack", "noise")
+        assert code == 0
+
+
+class TestList:
+    def test_lists_every_registry(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        assert run("list", "--json", tmp_path / "all.json") == 0
+        found = read(tmp_path / "all.json")
+        assert [item["name"] for item in found["victims"]] == ["other", "small"]
+        assert {"mta", "pgd", "fgsm", "noise"} <= {item["name"] for item in found["attacks"]}
+        assert {"rooms", "nyuv2", "pictures"} <= {item["name"] for item in found["data"]}
+        printed = capsys.readouterr().out
+        assert "none yet: python -m mta_core train generator" in printed
+        for items in found.values():
+            assert all(item["name"] in printed and item["summary"] in printed for item in items)
+
+    def test_lists_one_section(self, capsys: pytest.CaptureFixture[str]) -> None:
+        assert run("list", "tasks") == 0
+        assert "pgd" not in capsys.readouterr().out
+
+
+ATTACK = ("attack", "x.png", "--victim", "small", "--attack", "pgd", "--out", "out")
+EVALUATE = ("evaluate", "--victim", "small", "--attack", "pgd", "--data")
+TRAIN = ("train", "victim", "--out", "out", "--preset")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((), "COMMAND"),
+        (("transfer",), "invalid choice: 'transfer'"),
+        (("list", "cats"), "invalid choice: 'cats'"),
+        (("attack",), "IMAGE"),
+        ((*ATTACK, "--epsilon", "0"), "expected epsilon in (0, 255]"),
+        ((*ATTACK, "--epsilon", "300"), "expected epsilon in (0, 255]"),
+        ((*ATTACK, "--epsilon", "nan"), "expected epsilon"),
+        ((*ATTACK, "--norm", "l2", "--epsilon", "-1"), "L2 epsilon above 0"),
+        ((*ATTACK, "--epsilon", "five"), "'five'"),
+        ((*ATTACK, "--norm", "l3"), "expected a norm among linf, l2"),
+        ((*ATTACK, "--tasks", "smell"), "expected a task among"),
+        ((*ATTACK, "--victim", "nobody"), "expected a victim among other, small, got 'nobody'"),
+        ((*ATTACK, "--victim", "segmentation=small,depth"), "task=NAME,task=NAME"),
+        ((*ATTACK, "--victim", "depth=small,depth=other"), "expected one victim for depth"),
+        ((*ATTACK, "--victim", "depth=small", "--tasks", "sdn"), "does not answer segmentation"),
+        ((*ATTACK, "--attack", "magic"), "expected an attack among mta, fgsm, pgd, noise"),
+        ((*ATTACK, "--attack", "mta", "--joint"), "per-task perturbations, not joint"),
+        ((*ATTACK, "--set", "num_steps=0"), "expected num_steps in [1, 100]"),
+        ((*ATTACK, "--set", "steps=3"), "expected a setting of PGD among num_steps"),
+        ((*ATTACK, "--set", "num_steps"), "expected --set key=value"),
+        ((*ATTACK, "--universal"), "universal perturbations are not available yet"),
+        ((*ATTACK, "--target", "bed"), "targeted attacks are not available yet"),
+        ((*ATTACK, "--seed", "-1"), "--seed"),
+        ((*ATTACK, "--device", "tpu"), "invalid choice: 'tpu'"),
+        ((*ATTACK, "--out", "{file}"), "is not a folder"),
+        ((*ATTACK, "--json", "{folder}"), "is a folder"),
+        ((*EVALUATE, "moon"), "expected data among rooms"),
+        ((*EVALUATE, "nyuv2"), "expected nyuv2:PATH"),
+        ((*EVALUATE, "nyuv2:{folder}/none"), "expected a folder of data"),
+        ((*EVALUATE, "pictures:{folder}"), "found none"),
+        ((*EVALUATE, "rooms", "--split", "third"), "expected a split of rooms among"),
+        ((*EVALUATE, "rooms", "--limit", "0"), "at least 1"),
+        ((*TRAIN, "none"), "expected a preset among dmtl"),
+        ((*TRAIN, "dmtl", "--set", "breadth=3"), "expected a setting among name"),
+        ((*TRAIN, "dmtl", "--set", "width=wide"), "expected width to be a whole number"),
+        (("train", "cat"), "invalid choice: 'cat'"),
+        (("rooms", "--count", "0", "--out", "r"), "at least 1"),
+        (("rooms", "--count", "1", "--out", "{file}"), "is not a folder"),
+    ],
+)  # fmt: skip
+def test_bad_input_is_answered_in_one_line(
+    arguments: tuple[str, ...], message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "file").touch()
+    (tmp_path / "folder").mkdir()
+    places = {"file": tmp_path / "file", "folder": tmp_path / "folder"}
+    assert run(*(argument.format(**places) for argument in arguments)) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert len(err.strip().splitlines()) == 1, err
+    assert message in err
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "text"),
+    [
+        (KeyboardInterrupt(), 130, "stopped"),
+        (OSError(28, "No space left on device", "rows.json"), 2, "rows.json: No space left on device"),
+        (torch.OutOfMemoryError("CUDA out of memory. Tried to allocate"), 1, "out of memory"),
+    ],
+    ids=repr,
+)
+def test_what_stops_a_command_is_said_in_one_line(
+    error: BaseException, code: int, text: str, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    def fail(arguments: object) -> int:
+        raise error
+
+    monkeypatch.setattr("mta_core.cli.listing.run", fail)
+    assert run("list") == code
+    assert [text in line for line in capsys.readouterr().err.splitlines()] == [True]
+
+
+def test_a_mistake_of_the_program_is_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(arguments: object) -> int:
+        raise RuntimeError("a shape is wrong")
+
+    monkeypatch.setattr("mta_core.cli.listing.run", fail)
+    with pytest.raises(RuntimeError):
+        run("list")
+
+
+def test_help_and_mistyped_options_do_not_wait_for_torch() -> None:
+    script = (
+        "import sys; from mta_core.cli import main\n"
+        "codes = [main(['--help']), main(['attack', '--help']), main(['evaluate', '--limit', '0'])]\n"
+        "assert codes == [0, 0, 2], codes\nassert 'torch' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, cwd=weights.ROOT, timeout=60)
+
+
+def test_runs_as_a_module() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "mta_core", "frobnicate"], capture_output=True, cwd=weights.ROOT, text=True, timeout=60
+    )
+    assert done.returncode == 2
+    assert done.stderr.startswith("python -m mta_core: ")

@@ -1,0 +1,72 @@
+"""Jobs take turns, stop, are dropped, and report what ended them."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+
+from mta_core.jobs import Job, Worker
+
+
+def finish(job: Job[int]) -> list[int]:
+    while not job.is_done:
+        job.wait(len(job.events), 5)
+    return job.events
+
+
+def test_events_come_in_order() -> None:
+    assert finish(Worker().submit(lambda job: iter(range(5)))) == [0, 1, 2, 3, 4]
+
+
+def test_jobs_take_turns_in_one_thread() -> None:
+    worker, gate, order = Worker(), threading.Event(), []
+
+    def work(name: str) -> Iterator[int]:
+        gate.wait(5)
+        for i in range(3):
+            order.append((name, threading.get_ident()))
+            yield i
+
+    jobs = [worker.submit(lambda job, name=name: work(name)) for name in "ab"]
+    gate.set()
+    for job in jobs:
+        finish(job)
+    assert [name for name, _ in order] == list("ababab")
+    assert len({thread for _, thread in order}) == 1
+
+
+def test_an_error_ends_only_its_job() -> None:
+    worker = Worker()
+
+    def broken(job: Job[int]) -> Iterator[int]:
+        yield 1
+        raise ValueError("no")
+
+    job = worker.submit(broken)
+    assert finish(job) == [1]
+    assert isinstance(job.error, ValueError)
+    assert finish(worker.submit(lambda job: iter([7]))) == [7]
+
+
+def test_a_job_sees_that_it_should_stop() -> None:
+    def endless(job: Job[int]) -> Iterator[int]:
+        while not job.is_stopping:
+            yield 0
+        yield 1
+
+    job = Worker().submit(endless)
+    job.wait(0, 5)
+    job.stop()
+    assert finish(job)[-1] == 1
+
+
+def test_nobody_asking_drops_a_job() -> None:
+    job: Job[int] = Job(lambda job: iter([1, 2]), patience=-1.0)
+    assert not job.advance()
+    assert job.is_cancelled and not job.events
+
+
+def test_waiting_for_a_cancelled_job_returns_at_once() -> None:
+    job: Job[int] = Job(lambda job: iter(()))
+    job.cancel()
+    assert job.wait(0, 60)

@@ -1,0 +1,81 @@
+"""Presets and what `--set` may change of them."""
+
+from __future__ import annotations
+
+import pytest
+
+from mta_core import presets
+from mta_core.generators import MtaGenerator
+from mta_core.generators.resnet import count_parameters
+from mta_core.victims.dmtl import Dmtl
+
+
+def changed(**settings: str) -> object:
+    return presets.override(presets.victim_preset("dmtl"), settings)
+
+
+def test_the_paper_sizes_have_the_papers_parameter_counts() -> None:
+    victim, generator = presets.victim_preset("dmtl-paper"), presets.generator_preset("mta-paper")
+    assert count_parameters(Dmtl(width=victim.width)) == 25_055_185
+    network = MtaGenerator(generator.tasks, generator.ngf, generator.num_blocks)
+    assert count_parameters(network) == 13_320_969
+    assert (victim.num_epochs if hasattr(victim, "num_epochs") else sum(p[0] for p in victim.phases)) == 200
+    assert generator.learning_rate == 2e-4
+    assert generator.batch_size == 5
+
+
+def test_names_of_presets_differ_and_generators_know_their_victim() -> None:
+    recipes = [make() for make in (*presets.VICTIMS.values(), *presets.GENERATORS.values())]
+    assert len({recipe.name for recipe in recipes}) == len(recipes)
+    victims = {make().name for make in presets.VICTIMS.values()}
+    assert {make().victim for make in presets.GENERATORS.values()} <= victims
+
+
+def test_settings_are_read_as_the_field_is_typed() -> None:
+    recipe = presets.override(
+        presets.victim_preset("dmtl"),
+        {
+            "width": "16",
+            "learning_rate": "1",
+            "name": "mine",
+            "data": "rooms, nyuv2:/a b",
+            "phases": "[[1, 96, 128]]",
+            "weights": '[["depth", 2]]',
+        },
+    )
+    assert (recipe.width, recipe.learning_rate, recipe.name) == (16, 1.0, "mine")
+    assert recipe.data == ("rooms", "nyuv2:/a b")
+    assert recipe.phases == ((1, 96, 128),)
+    assert recipe.weights == (("depth", 2.0),)
+    assert presets.override(recipe, {"data": '["pictures:/a,b"]'}).data == ("pictures:/a,b",)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"breadth": "3"}, "expected a setting among name, .*width.*, got 'breadth'"),
+        ({"width": "wide"}, "expected width to be a whole number, got 'wide'"),
+        ({"width": "1.5"}, "expected width to be a whole number"),
+        ({"width": "true"}, "expected width to be a whole number"),
+        ({"width": "0"}, "expected width to be at least 1, got 0"),
+        ({"learning_rate": "NaN"}, "finite number of at least 0"),
+        ({"learning_rate": "-1"}, "finite number of at least 0"),
+        ({"phases": "[[1, 2]]"}, r"expected phases to be JSON lists of the form \[\[int, int, int\], ...\]"),
+        ({"phases": "[]"}, "at least one value for phases"),
+        ({"weights": '{"depth": 1}'}, "expected weights to be JSON lists"),
+        ({"holdout": "1"}, "holdout to be at least 2"),
+        ({"batch_size": "9", "per_epoch": "8"}, "per_epoch to be at least batch_size, 9, got 8"),
+    ],
+)
+def test_what_makes_no_sense_is_said_in_a_sentence(settings: dict[str, str], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        changed(**settings)
+
+
+def test_pieces_need_a_key_and_a_value() -> None:
+    assert presets.parse_settings(["a=1", "b = x=y"]) == {"a": "1", "b": "x=y"}
+    for piece in ("a", "=1"):
+        with pytest.raises(ValueError, match="expected --set key=value"):
+            presets.parse_settings([piece])
+    with pytest.raises(ValueError, match="expected a preset among mta, mta-paper, mta-tiny, got 'dmtl'"):
+        presets.generator_preset("dmtl")

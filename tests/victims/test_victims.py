@@ -1,0 +1,80 @@
+"""What every registered architecture keeps."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from mta_core import victims, weights
+from mta_core.generators.resnet import count_parameters
+from mta_core.tasks import TASKS
+from mta_core.victims import ARCHITECTURES, Victim
+from mta_core.victims.dmtl import Dmtl
+from tests.toys import make_pictures, make_victim
+
+every = pytest.mark.parametrize("kind", ARCHITECTURES, ids=lambda kind: kind.architecture)
+SPACES = {task.name: task.space for task in TASKS}
+
+
+def test_dmtl_has_the_papers_parameters() -> None:
+    assert count_parameters(Dmtl(width=64)) == 25_055_185
+
+
+@every
+@pytest.mark.parametrize("size", [(64, 96), (50, 70), (33, 131), (20, 20)])
+def test_answers_at_the_pictures_own_size(kind: type[Victim], size: tuple[int, int]) -> None:
+    victim, pictures = make_victim(kind), make_pictures(2, *size)
+    answers = victim(pictures)
+    assert set(answers) == set(SPACES)
+    for task in TASKS:
+        answer = answers[task.name]
+        assert answer.shape == (2, task.channels, *size)
+        assert answer.dtype == torch.float32 and answer.isfinite().all()
+    length = answers["normals"].norm(dim=1)
+    torch.testing.assert_close(length, torch.ones_like(length), atol=1e-4, rtol=0)
+
+
+@every
+def test_gradients_reach_every_pixel(kind: type[Victim]) -> None:
+    victim = make_victim(kind)
+    for size in ((64, 64), (50, 70)):
+        pictures = make_pictures(1, *size).requires_grad_()
+        (gradient,) = torch.autograd.grad(victim(pictures)["depth"].sum(), pictures)
+        assert gradient.isfinite().all() and (gradient.abs().sum(1) > 0).float().mean() > 0.95
+
+
+@every
+def test_normalises_inside(kind: type[Victim]) -> None:
+    victim = make_victim(kind)
+    pictures = make_pictures(1)
+    mean, std = (torch.tensor(v).view(1, 3, 1, 1) for v in ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)))
+    inside = victim.predict((pictures - mean) / std, ["depth"])["depth"]
+    torch.testing.assert_close(victim(pictures)["depth"], inside, atol=1e-5, rtol=1e-5)
+
+
+@every
+def test_a_picture_does_not_depend_on_its_batch(kind: type[Victim]) -> None:
+    victim, pictures = make_victim(kind), make_pictures(3)
+    together, alone = victim(pictures)["depth"][1:2], victim(pictures[1:2])["depth"]
+    torch.testing.assert_close(together, alone, atol=1e-4, rtol=1e-4)
+
+
+@every
+def test_a_card_builds_it_again(kind: type[Victim]) -> None:
+    victim = make_victim(kind)
+    card = weights.Card("toy", "victim", kind.architecture, victim.options(), victim.tasks, (64, 64))
+    again = victims.build(card).eval()
+    assert type(again) is kind and again.tasks == victim.tasks and again.input_size == (64, 64)
+    again.load_state_dict(victim.state_dict())
+    assert torch.equal(again(make_pictures())["depth"], victim(make_pictures())["depth"])
+
+
+def test_answers_only_the_tasks_it_was_made_for() -> None:
+    assert set(Dmtl({"depth": "metres"}, (64, 64), width=2)(make_pictures())) == {"depth"}
+
+
+def test_unit_normals_also_where_the_head_says_nothing() -> None:
+    victim = Dmtl({"normals": "unit-camera"}, (64, 64), width=2).eval()
+    for parameter in victim.heads.parameters():
+        torch.nn.init.zeros_(parameter)
+    assert victim(make_pictures())["normals"].isfinite().all()
