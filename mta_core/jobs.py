@@ -61,7 +61,7 @@ class Job(Generic[Event]):
         if time.monotonic() - self._asked > self._patience:
             self.cancel()
         if self.is_cancelled:
-            self._iterator.close()  # type: ignore[attr-defined]
+            self._iterator = iter(())  # lets go of what the work holds
             return False
         try:
             event = next(self._iterator)

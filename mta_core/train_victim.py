@@ -14,6 +14,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from mta_core import data, victims
 from mta_core.data.augment import Augmentation
+from mta_core.data.cached import Cached
 from mta_core.data.loader import batches
 from mta_core.devices import Device
 from mta_core.events import Event, Progress
@@ -29,8 +30,8 @@ class VictimRecipe:
 
     Attributes:
         data: sources with labels for every task, mixed evenly by taking `per_epoch` pictures of each.
-        phases: (epochs, height, width) of each phase: small random crops first, the whole picture last.
-        scales: smallest and largest zoom of the crops, see `Augmentation`.
+        phases: (epochs, height, width) of each phase: whole views at a low resolution first, which cost little.
+        zooms: smallest and largest zoom into the whole view, see `Augmentation`.
         init: name of a trained victim, or path to its card, to start from; empty for a random start.
         learning_rate: peak of a one-cycle schedule: linear warm-up over 5 % of the steps, then cosine to zero.
         weights: of each task's loss.
@@ -45,8 +46,8 @@ class VictimRecipe:
     per_epoch: int = 795
     height: int = 288
     input_width: int = 384
-    phases: Phases = ((24, 128, 160), (16, 192, 256), (8, 288, 384))
-    scales: tuple[float, float] = (0.44, 1.1)
+    phases: Phases = ((40, 96, 128), (16, 192, 256), (5, 288, 384))
+    zooms: tuple[float, float] = (1.0, 1.25)
     init: str = ""
     batch_size: int = 4
     learning_rate: float = 1e-3
@@ -75,14 +76,23 @@ class VictimTraining(Training):
         )
         start = victims.load(recipe.init)[0].requires_grad_(True) if recipe.init else victims.build(self.card)
         self.victim = start.to(device.torch_device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.average = AveragedModel(self.victim, multi_avg_fn=get_ema_multi_avg_fn(recipe.ema), use_buffers=True)
+        ema = get_ema_multi_avg_fn(recipe.ema)  # type: ignore[no-untyped-call]
+        self.average = AveragedModel(self.victim, multi_avg_fn=ema, use_buffers=True)
         self.optimiser = torch.optim.AdamW(
             self.victim.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay, fused=True
         )
         self.sources = [data.open_data(text, "train", recipe.size) for text in recipe.data]
         self.tasks: list[Task] = [task(name) for name, _ in recipe.weights]
+        self.views: list[Cached] = []
+        self.view_size = (0, 0)
         self.train_places, self.held_out = split_places(self.sources, recipe.holdout)
         self.class_weights = self._class_weights()
+
+    def _open_at(self, size: tuple[int, int]) -> None:
+        """The sources with every picture brought to `size`, kept in memory until the next phase."""
+        if size != self.view_size:
+            self.views = [Cached(data.open_data(text, "train", size)) for text in self.recipe.data]
+            self.view_size = size
 
     def _class_weights(self) -> Tensor:
         """(14,): one weight a class, and zero for unlabelled pixels."""
@@ -127,9 +137,10 @@ class VictimTraining(Training):
         recipe = self.recipe
         places = epoch_places(self.train_places, recipe.per_epoch, recipe.seed, self.epoch)
         steps = len(places) // recipe.batch_size
-        augment = Augmentation(self.crop, recipe.scales, noise=recipe.noise / 255)
+        augment = Augmentation(self.crop, recipe.zooms, noise=recipe.noise / 255)
+        self._open_at(self.crop)
         stream = batches(
-            self.sources, places, recipe.batch_size, augment, seed=recipe.seed + 1009 * (self.epoch + 1), drop_last=True
+            self.views, places, recipe.batch_size, augment, seed=recipe.seed + 1009 * (self.epoch + 1), drop_last=True
         )
         self.victim.train()
         begin = time.perf_counter()

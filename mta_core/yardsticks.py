@@ -1,4 +1,4 @@
-"""What PGD is measured against: its floor, a textbook PGD, foolbox. Nothing here shares code with `mta_core.attacks`."""
+"""What PGD is measured against: its floor, a textbook PGD, foolbox. It shares no code with `mta_core.attacks`."""
 
 from __future__ import annotations
 

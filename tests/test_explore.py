@@ -138,5 +138,5 @@ def test_serves_generators(arena: Arena, subject: Subject, with_generators: obje
 
 
 def test_refuses_a_scope_that_the_attack_has_not(arena: Arena, subject: Subject) -> None:
-    with pytest.raises(ValueError, match="^MTA makes per-task perturbations, not joint ones$"):
+    with pytest.raises(ValueError, match=r"^MTA makes per-task perturbations, not joint ones$"):
         next(explore(subject, Mta(), arena.pictures[0], TASKS, BUDGET, scope="joint"))

@@ -20,7 +20,9 @@ from mta_core.weights import Card, WeightsError
 from tests.toys import make_pictures, make_victim
 
 SPACES = {"segmentation": "nyu13", "depth": "metres", "normals": "unit-camera"}
-CARD = Card("toy", "victim", "dmtl", {"width": 4}, SPACES, (64, 64), summary="small", metrics={"held_out": {"miou": 0.5}})
+CARD = Card(
+    "toy", "victim", "dmtl", {"width": 4}, SPACES, (64, 64), summary="small", metrics={"held_out": {"miou": 0.5}}
+)
 
 
 @pytest.fixture(autouse=True)
@@ -95,7 +97,7 @@ def test_refuses_a_card_with_a_wrong_field(folder: Path, fields: dict[str, Any])
     with pytest.raises(WeightsError) as error:
         Card.read(folder / "toy.json")
     assert one_sentence(error).startswith("expected a weight card in toy.json")
-    with pytest.raises(WeightsError, match="^expected a victim among none, got 'toy'$"):
+    with pytest.raises(WeightsError, match=r"^expected a victim among none, got 'toy'$"):
         victims.load("toy")
 
 
@@ -186,9 +188,9 @@ def test_refuses_a_changed_or_missing_file(folder: Path) -> None:
     with pytest.raises(WeightsError, match=r"^toy.safetensors is not the file that its card describes"):
         victims.load("toy")
     path.unlink()
-    with pytest.raises(WeightsError, match="^expected a victim among none, got 'toy'$"):
+    with pytest.raises(WeightsError, match=r"^expected a victim among none, got 'toy'$"):
         victims.load("toy")
-    with pytest.raises(WeightsError, match="^expected weights in toy.safetensors: No such file"):
+    with pytest.raises(WeightsError, match=r"^expected weights in toy.safetensors: No such file"):
         victims.load(str(folder / "toy.json"))
 
 
@@ -226,5 +228,5 @@ def test_refuses_what_is_no_checkpoint(here: Path, data: bytes) -> None:
         load_checkpoint(here)
     assert one_sentence(error).startswith("expected a training checkpoint in ")
     torch.save({"epoch": 1}, here / NAME)
-    with pytest.raises(WeightsError, match="it names no recipe$"):
+    with pytest.raises(WeightsError, match=r"it names no recipe$"):
         load_checkpoint(here)

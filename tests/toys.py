@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import torch
+from PIL import Image
 from torch import Tensor, nn
 
 from mta_core.attacks import Problem, Scope
@@ -15,6 +17,7 @@ from mta_core.devices import Device
 from mta_core.generators import MtaGenerator
 from mta_core.objective import make_problem, pseudo_targets
 from mta_core.tasks import TASKS, Task
+from mta_core.train_victim import VictimRecipe
 from mta_core.victims import Victim
 from mta_core.victims.dmtl import Dmtl
 from mta_core.weights import Card, save_weights
@@ -94,7 +97,13 @@ class Arena:
 
     def problem(self, budget: Budget, *, kind: str = "labels", scope: Scope = "per-task", seed: int = 0) -> Problem:
         return make_problem(
-            self.victim, self.pictures, self.targets(kind), budget, scope=scope, victim_name=victim_name(kind), seed=seed
+            self.victim,
+            self.pictures,
+            self.targets(kind),
+            budget,
+            scope=scope,
+            victim_name=victim_name(kind),
+            seed=seed,
         )
 
     def losses(self, task: Task, kind: str, pictures: Tensor) -> Tensor:
@@ -128,3 +137,27 @@ def train_toy_generator(arena: Arena, kind: str, folder: Path, steps: int = 40) 
     spaces = {task.name: task.space for task in TASKS}
     options = {**generator.options(), "victim": victim_name(kind)}
     save_weights(generator, Card(f"against-{kind}", "generator", "mta", options, spaces, (SIDE, SIDE)), folder)
+
+
+def write_scenes(root: Path, count: int = 10, height: int = 64, width: int = 96) -> None:
+    """Scenes in the folder layout whose labels can be read off their colours: left or right, light or dark."""
+    for number in range(count):
+        random = np.random.default_rng(number)
+        image = random.integers(0, 80, (height, width, 3), dtype=np.uint8)
+        edge = int(random.integers(width // 4, 3 * width // 4))
+        image[:, edge:] += 150
+        is_right = np.arange(width) >= edge
+        labels = np.where(is_right, 4, 11).astype(np.uint8)[None].repeat(height, 0)
+        depth = np.where(is_right, 1500, 3500).astype(np.uint16)[None].repeat(height, 0)
+        normals = np.where(is_right[:, None], (128, 255, 128), (128, 128, 255)).astype(np.uint8)[None].repeat(height, 0)
+        for kind, pixels in (("rgb", image), ("seg13", labels), ("depth", depth), ("normal", normals)):
+            (root / kind).mkdir(parents=True, exist_ok=True)
+            Image.fromarray(pixels).save(root / kind / f"{number:04d}.png")
+
+
+def tiny_recipe(scenes: Path) -> VictimRecipe:
+    """A training of seconds: four epochs of four steps."""
+    return VictimRecipe(
+        name="tiny", width=4, data=(f"nyuv2:{scenes}",), per_epoch=8, height=64, input_width=96,
+        phases=((2, 32, 64), (2, 64, 96)), batch_size=2, learning_rate=1e-2, holdout=5, ema=0.5,
+    )  # fmt: skip

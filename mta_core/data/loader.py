@@ -9,7 +9,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 import torch
 from torch import Tensor
 
-from mta_core.data.base import DataSource, Sample, collate
+from mta_core.data.base import Sample, collate
+from mta_core.data.cached import Cached
 
 Batch = tuple[Tensor, dict[str, Tensor]]
 Place = tuple[int, int]
@@ -23,7 +24,7 @@ def epoch_order(places: Sequence[Place], seed: int, epoch: int) -> list[Place]:
 
 
 def batches(
-    sources: Sequence[DataSource],
+    sources: Sequence[Sequence[Sample] | Cached],
     places: Sequence[Place],
     batch_size: int,
     transform: Callable[[Sample, torch.Generator], Sample] | None = None,

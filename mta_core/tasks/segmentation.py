@@ -67,7 +67,7 @@ class Segmentation(Task):
         return table[torch.where(self.valid(value), value, self.channels)].movedim(-1, 1)
 
     def legend(self, *values: Tensor) -> Legend:
-        present = torch.cat([value[self.valid(value)].flatten() for value in values]).unique().tolist()
+        present = torch.bincount(torch.cat([value[self.valid(value)] for value in values])).nonzero().flatten().tolist()
         return Legend(tuple((self.classes[i], self.palette[i]) for i in present))
 
     def difference(self, value: Tensor, other: Tensor) -> Tensor:

@@ -60,7 +60,10 @@ class Victim(nn.Module):
         fits = size == [height, width]
         inputs = images if fits else F.interpolate(images, size, mode="bilinear", antialias=True)
         normalised = ((inputs - self.mean.float()) / self.std.float()).to(self.mean.dtype)
-        answers = {task: answer.float() for task, answer in self.predict(normalised, self.tasks if tasks is None else tasks).items()}
+        answers = {
+            task: answer.float()
+            for task, answer in self.predict(normalised, self.tasks if tasks is None else tasks).items()
+        }
         if not fits:
             answers = {task: F.interpolate(a, (height, width), mode="bilinear") for task, a in answers.items()}
         if "normals" in answers:

@@ -72,15 +72,21 @@ def test_refuses_tasks_that_the_victim_does_not_answer(arena: Arena) -> None:
     with pytest.raises(ValueError) as error:
         check_attackable(Pgd(), victim, [task("segmentation"), task("depth")], "joint")
     assert str(error.value) == "the victim does not answer depth (metres); it answers segmentation (nyu13)"
-    with pytest.raises(ValueError, match="^expected at least one task to attack, got none$"):
+    with pytest.raises(ValueError, match=r"^expected at least one task to attack, got none$"):
         check_attackable(Pgd(), arena.victim, [], "joint")
     check_attackable(Pgd(), arena.victim, TASKS, "joint")
 
 
 def test_says_which_generator_is_missing(arena: Arena, with_generators: object) -> None:
-    problem = make_problem(arena.victim, arena.pictures, arena.labels, Budget.from_units("linf", 8), victim_name="other")
-    with pytest.raises(ValueError, match="^no trained generator for the victim 'other' and segmentation, depth, normals"):
+    problem = make_problem(
+        arena.victim, arena.pictures, arena.labels, Budget.from_units("linf", 8), victim_name="other"
+    )
+    with pytest.raises(
+        ValueError, match=r"^no trained generator for the victim 'other' and segmentation, depth, normals"
+    ):
         Mta()(problem)
-    with pytest.raises(ValueError, match="^expected a generator among against-labels, against-pseudo-targets, got 'mine'$"):
+    with pytest.raises(
+        ValueError, match=r"^expected a generator among against-labels, against-pseudo-targets, got 'mine'$"
+    ):
         Mta("mine")(problem)
     assert set(Mta("against-labels")(problem)) == set(arena.labels)

@@ -23,7 +23,9 @@ def coded_sample() -> Sample:
     })  # fmt: skip
 
 
-def view(seed: int, crop: tuple[int, int] = (24, 32), scales: tuple[float, float] = (1.0, 1.0), **options: float) -> Sample:
+def view(
+    seed: int, crop: tuple[int, int] = (24, 32), scales: tuple[float, float] = (1.0, 1.0), **options: float
+) -> Sample:
     return Augmentation(crop, scales, **{"light": 0.0, "noise": 0.0, **options})(coded_sample(), seeded(seed))
 
 

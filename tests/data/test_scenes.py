@@ -72,7 +72,7 @@ def test_axes_survive_unknown_normals_and_need_a_floor() -> None:
         normals[::3] = np.nan
         normals[1::3] = 0
     np.testing.assert_array_equal(find_axes(iter(holes)), np.eye(3))
-    with pytest.raises(DataError, match="^expected some floor or ceiling among the labels"):
+    with pytest.raises(DataError, match=r"^expected some floor or ceiling among the labels"):
         find_axes((normals, np.full_like(classes, WALL)) for normals, classes in VIEWS)
 
 

@@ -75,7 +75,7 @@ def test_one_broken_picture_does_not_hide_the_others(tmp_path: Path) -> None:
 
 
 def coded_sample(height: int, width: int) -> Sample:
-    """A picture whose colour says where each pixel was, and labels that say the same: red is the column, green the row."""
+    """A picture whose colour says where each pixel was (red: column, green: row), and labels that say the same."""
     column, row = torch.meshgrid(torch.linspace(0, 1, width), torch.linspace(0, 1, height), indexing="xy")
     image = torch.stack([column, row, torch.zeros_like(row)])
     targets = {

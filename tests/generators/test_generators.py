@@ -60,5 +60,5 @@ def test_auto_takes_the_generator_made_for_the_victim(with_generators: Path) -> 
 
 
 def test_says_which_decoder_is_missing(with_generators: Path) -> None:
-    with pytest.raises(ValueError, match="^the generator against-labels has no decoder for edges$"):
+    with pytest.raises(ValueError, match=r"^the generator against-labels has no decoder for edges$"):
         generators.ready("against-labels", "toy", ("depth", "edges"), "cpu")

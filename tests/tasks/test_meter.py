@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -44,7 +45,7 @@ def test_batching_changes_nothing(task: Task, cuts: set[int]) -> None:
     value, target = make_pairs(task, 9)
     target[4] = invalidate(target[4:5], torch.ones(1, 12, 10, dtype=torch.bool))[0]  # nothing to measure in this one
     edges = [0, *sorted(cuts), 9]
-    lengths = [b - a for a, b in zip(edges, edges[1:], strict=False)]
+    lengths = [b - a for a, b in pairwise(edges)]
     once, often = fill(task, value, target, [9]), fill(task, value, target, lengths)
     assert often.num_pictures == 9
     for aggregation in AGGREGATIONS:

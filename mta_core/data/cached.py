@@ -1,0 +1,41 @@
+"""A source kept in memory, compactly, after it was first read: training reads every picture many times."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from mta_core.data.base import DataSource, Sample
+
+_TO_COMPACT = {
+    "segmentation": lambda target: target.to(torch.uint8),
+    "depth": lambda target: target.half(),
+    "normals": lambda target: (target * 127).round().to(torch.int8),
+}
+_FROM_COMPACT = {
+    "segmentation": lambda target: target.long(),
+    "depth": lambda target: target.float(),
+    "normals": lambda target: torch.nn.functional.normalize(target.float(), dim=0, eps=1e-3),
+}
+
+
+class Cached:
+    """Reads each sample of `source` once; then gives it back with pixels in 8 bits, depth and normals rounded.
+
+    Nine bytes a pixel: a thousand pictures of 288x384 take 1 GB.
+    """
+
+    def __init__(self, source: DataSource) -> None:
+        self.source = source
+        self._kept: dict[int, tuple[str, Tensor, dict[str, Tensor]]] = {}
+
+    def __len__(self) -> int:
+        return len(self.source)
+
+    def __getitem__(self, index: int) -> Sample:
+        if index not in self._kept:
+            sample = self.source[index]
+            compact = {name: _TO_COMPACT[name](target) for name, target in sample.targets.items()}
+            self._kept[index] = (sample.name, (sample.image * 255).round().to(torch.uint8), compact)
+        name, image, targets = self._kept[index]
+        return Sample(name, image.float() / 255, {task: _FROM_COMPACT[task](t) for task, t in targets.items()})

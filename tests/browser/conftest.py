@@ -1,0 +1,115 @@
+"""A server started as people start it, and a real Chromium that notices everything a person would not."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from urllib.parse import urlparse
+
+import pytest
+from playwright.sync_api import Browser, Page, Playwright, sync_playwright
+from studio import has_shipped_weights, make_gallery, make_weights
+from visits import PATIENCE, READY
+
+ROOT = Path(__file__).resolve().parents[2]
+FLAGS = (
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+)  # fmt: skip
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.browser)
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of the running app, with the shipped weights and scenes where they are there."""
+    root = tmp_path_factory.mktemp("server")
+    environment = dict(os.environ)
+    if not has_shipped_weights():
+        make_weights(root / "runs")
+        environment["MTA_RUNS"] = str(root / "runs")
+    if not (ROOT / "assets" / "gallery" / "rgb").is_dir():
+        make_gallery(root / "gallery")
+        environment["MTA_GALLERY"] = str(root / "gallery")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [sys.executable, "-m", "streamlit", "run", "app/serve.py", "--server.port", str(port)]
+    log = root / "server.log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=output, stderr=subprocess.STDOUT)
+        try:
+            _wait_for(f"http://127.0.0.1:{port}/_stcore/health", process, log)
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            process.terminate()
+            process.wait(20)
+
+
+def _wait_for(address: str, process: subprocess.Popen[bytes], log: Path) -> None:
+    end = time.monotonic() + 60
+    while time.monotonic() < end and process.poll() is None:
+        try:
+            with urllib.request.urlopen(address, timeout=2):
+                return
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.1)  # the server itself cannot be waited for in another way
+    pytest.fail(f"the server does not answer: {log.read_text()[-2000:]}")
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    executable = shutil.which("chromium") or shutil.which("google-chrome")
+    with sync_playwright() as playwright:
+        if executable is None and not Path(playwright.chromium.executable_path).exists():
+            pytest.skip("NO BROWSER: install chromium to run the tests in a real browser")
+        chromium = _launch(playwright, executable)
+        yield chromium
+        chromium.close()
+
+
+def _launch(playwright: Playwright, executable: str | None) -> Browser:
+    return playwright.chromium.launch(executable_path=executable, args=FLAGS)
+
+
+@pytest.fixture
+def visit(server: str, browser: Browser) -> Iterator[Callable[..., Page]]:
+    """Opens a page in a fresh profile; at the end nothing may have gone wrong in any of them."""
+    pages: list[Page] = []
+    wrong: list[str] = []
+
+    def open_page(query: str = "", *, width: int = 1440, height: int = 900, dark: bool = False) -> Page:
+        context = browser.new_context(
+            viewport={"width": width, "height": height}, color_scheme="dark" if dark else "light", accept_downloads=True
+        )
+        page = context.new_page()
+        page.set_default_timeout(PATIENCE)
+        page.on("console", lambda m: wrong.append(f"console: {m.text}") if m.type == "error" else None)
+        page.on("pageerror", lambda error: wrong.append(f"page error: {error}"))
+        page.on("response", lambda r: wrong.append(f"{r.status} {r.url}") if r.status >= 400 else None)
+        page.on("request", lambda r: wrong.append(f"left the machine: {r.url}") if not _is_local(r.url) else None)
+        pages.append(page)
+        page.goto(f"{server}/{query}")
+        page.wait_for_function(READY)
+        return page
+
+    yield open_page
+    for page in pages:
+        page.context.close()
+    assert not wrong, wrong
+
+
+def _is_local(url: str) -> bool:
+    return urlparse(url).hostname in (None, "localhost", "127.0.0.1", "::1")

@@ -1,0 +1,174 @@
+"""The page Explore as people use it."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from playwright.sync_api import Page, expect
+from visits import PATIENCE, settled
+
+from mta_core import imaging
+
+Visit = Callable[..., Page]
+TASKS = ("segmentation", "depth", "normals")
+
+
+def alts(page: Page) -> list[str]:
+    return page.eval_on_selector_all(".mta-stage img", "images => images.map((image) => image.alt)")
+
+
+def adversarial(page: Page, words: str):  # type: ignore[no-untyped-def]
+    return page.locator(f'.mta-stage img[alt^="Adversarial picture"][alt*="{words}"]')
+
+
+def test_one_glance_shows_everything(visit: Visit) -> None:
+    page = visit()
+    settled(page)
+    assert page.locator(".mta-stage img").count() == 16
+    assert all(alts(page))
+    for name in TASKS:
+        row = page.locator(f'.mta-row[data-row="{name}"]')
+        assert len(row.locator(".mta-verdict").inner_text()) > 10
+        box = row.locator(".mta-frame").first.bounding_box()
+        assert box and box["y"] + box["height"] <= 900, f"{name} must be seen without scrolling"
+    assert "PU" in page.locator(".mta-device").inner_text()
+    sizes = page.eval_on_selector_all(
+        ".mta-frame", "frames => frames.map((f) => `${Math.round(f.offsetWidth)}x${Math.round(f.offsetHeight)}`)"
+    )
+    assert len(set(sizes)) == 1, "panels are of equal size"
+
+
+def test_a_scene_is_picked_with_mouse_and_keyboard(visit: Visit) -> None:
+    page = visit()
+    page.locator(".mta-picker button").nth(1).click()
+    expect(page.locator(".mta-row h3").first).to_have_text("Room 2", timeout=PATIENCE)
+    page.keyboard.press("ArrowRight")
+    expect(page.locator(".mta-row h3").first).to_have_text("Room 3", timeout=PATIENCE)
+    page.wait_for_url(re.compile("scene="))
+    settled(page)
+
+
+def test_epsilon_is_moved_by_keyboard(visit: Visit) -> None:
+    page = visit()
+    page.locator(".st-key-epsilon [role=slider]").focus()
+    page.keyboard.press("ArrowRight")
+    adversarial(page, "5.5/255").wait_for()
+    settled(page)
+
+
+def test_pgd_runs_and_stops(visit: Visit) -> None:
+    page = visit("?pgd_num_steps=100&attack=PGD")
+    chart = page.locator(".mta-chart polyline").first
+    chart.wait_for(state="attached")
+    before = chart.get_attribute("points")
+    page.wait_for_function(
+        "before => document.querySelector('.mta-chart polyline').getAttribute('points') !== before", arg=before
+    )
+    page.get_by_role("button", name="Stop").click()
+    page.get_by_role("button", name="Run again").wait_for()
+    settled(page)
+    assert "stopped after" in page.locator(".mta-status").inner_text()
+    assert page.locator('.mta-row[data-row="depth"] img').count() == 4
+
+
+def test_pgd_runs_to_its_end(visit: Visit) -> None:
+    page = visit("?pgd_num_steps=3&attack=PGD&scope=One+for+all&detail=Loss+by+step&tasks=Depth&tasks=Surface+normals")
+    page.locator(".st-key-stop").wait_for(state="detached")
+    settled(page)
+    page.locator(".js-plotly-plot .scatterlayer .point").nth(5).wait_for(state="attached")
+    assert page.locator(".mta-row").count() == 3
+
+
+def test_downloads_hold_what_they_say(visit: Visit) -> None:
+    page = visit()
+    settled(page)
+    files = {}
+    for key in ("get_png", "get_npy", "get_json"):
+        with page.expect_download() as waiting:
+            page.locator(f".st-key-{key} button").click()
+        files[key] = Path(waiting.value.path()).read_bytes()
+    assert imaging.decode(files["get_png"]).shape == (3, 288, 384)
+    perturbation = np.load(io.BytesIO(files["get_npy"]), allow_pickle=False)
+    assert perturbation.dtype == np.float32 and np.abs(perturbation).max() <= 5 / 255 + 1e-6
+    report = json.loads(files["get_json"])
+    assert set(report["tasks"]) == set(TASKS)
+    assert report["settings"]["epsilon"] == 5
+
+
+def test_a_copied_link_shows_the_same_view(visit: Visit) -> None:
+    page = visit()
+    page.locator(".mta-picker button").nth(1).click()
+    expect(page.locator(".mta-row h3").first).to_have_text("Room 2", timeout=PATIENCE)
+    page.locator(".st-key-shown").get_by_text("Depth", exact=True).click()
+    adversarial(page, "Room 2").and_(page.locator('[alt*="for depth"]')).wait_for()
+    page.locator(".st-key-epsilon [role=slider]").focus()
+    page.keyboard.press("ArrowLeft")
+    adversarial(page, "4.5/255").wait_for()
+    settled(page)
+    seen = alts(page)
+    page.reload()
+    page.wait_for_function("text => document.querySelector('.mta-stage')?.innerHTML.includes(text)", arg="4.5/255")
+    settled(page)
+    assert alts(page) == seen
+    other = visit(page.url.partition("/")[2].partition("/")[2].partition("/")[2])
+    settled(other)
+    assert alts(other) == seen
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_a_phone_shows_it_without_sideways_scrolling(visit: Visit, dark: bool) -> None:
+    page = visit(width=390, height=844, dark=dark)
+    settled(page)
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth + 1")
+    assert page.evaluate("document.querySelector('.mta-stage').scrollWidth <= innerWidth")
+    assert page.locator(".mta-stage img").count() == 16
+
+
+def test_a_picture_is_enlarged_by_keyboard(visit: Visit) -> None:
+    page = visit()
+    settled(page)
+    page.locator(".mta-open").nth(2).focus()
+    page.keyboard.press("Enter")
+    page.locator("dialog[open] img").wait_for()
+    page.keyboard.press("Escape")
+    page.locator("dialog").wait_for(state="detached")
+
+
+def test_the_curve_is_drawn(visit: Visit) -> None:
+    page = visit("?tasks=Depth")
+    page.get_by_role("tab", name="Against epsilon").click()
+    page.locator('[aria-label*="Main measures at 6 epsilons"], [alt*="Main measures at 6 epsilons"]').first.wait_for(state="attached")
+    settled(page)
+
+
+def upload(page: Page, file: Path) -> str:
+    """Uploads a file; what the page says of it: its name as the title, or why it cannot be read."""
+    page.locator(".st-key-upload input[type=file]").set_input_files(file)
+    page.wait_for_function(
+        """name => document.querySelector('.mta-row h3')?.textContent === name
+        || [...document.querySelectorAll('[data-testid=stAlert]')].some((a) => a.textContent.includes(name))""",
+        arg=file.name,
+    )
+    settled(page)
+    alert = page.locator("[data-testid=stAlert]")
+    return alert.first.inner_text() if alert.count() else page.locator(".mta-row h3").first.inner_text()
+
+
+def test_photographs_are_uploaded(visit: Visit, data_pack: Path) -> None:
+    page = visit("?source=Upload&tasks=Depth")
+    for file in sorted((data_pack / "photos").glob("*.jpg")):
+        assert upload(page, file) == file.name
+
+
+def test_odd_files_are_shown_or_explained(visit: Visit, data_pack: Path) -> None:
+    page = visit("?source=Upload&tasks=Depth")
+    for file in sorted((data_pack / "odd_images").iterdir()):
+        said = upload(page, file)
+        if said != file.name:
+            assert said.startswith(f"{file.name} cannot be read: ") and said.endswith("."), said

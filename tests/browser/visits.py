@@ -1,0 +1,19 @@
+"""What tests wait for in the browser."""
+
+from __future__ import annotations
+
+from playwright.sync_api import Page
+
+PATIENCE = 60_000  # ms; a machine may be busy
+IDLE = '[data-testid="stApp"][data-test-script-state="notRunning"][data-test-connection-state="CONNECTED"]'
+READY = """() => {
+  const images = [...document.querySelectorAll('.mta-stage img')]
+  const busy = document.querySelector('.mta-stage')?.getAttribute('aria-busy') !== 'false'
+  return !busy && images.length > 0 && images.every((image) => image.complete && image.naturalWidth > 0)
+}"""
+
+
+def settled(page: Page) -> None:
+    """Waits until nothing runs and every picture is decoded."""
+    page.wait_for_selector(IDLE)
+    page.wait_for_function(READY)
