@@ -6,7 +6,7 @@ PORT ?= 8501
 .PHONY: app setup test test-slow check browser clean
 
 app: setup
-	$(BIN)/python -m streamlit run app/main.py --server.port $(PORT)
+	$(BIN)/python -m streamlit run app/serve.py --server.port $(PORT)
 
 setup: .venv/.ready
 

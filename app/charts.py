@@ -27,7 +27,7 @@ def measure_bars(outcome: TaskOutcome) -> go.Figure:
             value = outcome.measures.get(kind, {}).get(measure.name, float("nan"))
             bar = go.Bar(
                 x=[label], y=[value], name=label, marker_color=colour, text=[measure.format(value)],
-                textposition="outside", cliponaxis=False, hovertemplate=f"{label}: {measure.format(value)}<extra></extra>",
+                textposition="outside", textfont_size=11, textangle=0, constraintext="none", cliponaxis=False, hovertemplate=f"{label}: {measure.format(value)}<extra></extra>",
             )  # fmt: skip
             figure.add_trace(bar, 1, column)
         figure.update_yaxes(showticklabels=False, showgrid=False, zeroline=False, rangemode="tozero", row=1, col=column)
@@ -51,7 +51,9 @@ def epsilon_curves(points: Sequence[CurvePoint], tasks: Iterable[Task], chosen: 
             )  # fmt: skip
             figure.add_trace(line, 1, column)
         figure.add_vline(chosen, line={"color": "#7a8490", "width": 1, "dash": "dash"}, row=1, col=column)
-        figure.update_yaxes(tickformat=_tick_format(measure), ticksuffix=_suffix(measure), rangemode="tozero", row=1, col=column)
+        figure.update_yaxes(
+            tickformat=_tick_format(measure), ticksuffix=_suffix(measure), rangemode="tozero", row=1, col=column
+        )
     figure.update_xaxes(title_text=f"epsilon ({unit})", rangemode="tozero")
     return _finish(figure, "Measures against epsilon", legend=True, height=300)
 
@@ -68,7 +70,9 @@ def loss_curves(history: Sequence[LossStep]) -> go.Figure:
     """The loss of each attacked task, step by step; a panel each, since their losses have different scales."""
     names = list(dict.fromkeys(name for step in history for name in step.losses))
     total = max((step.total for step in history), default=1)
-    figure = make_subplots(1, max(1, len(names)), subplot_titles=[task(name).label for name in names], horizontal_spacing=0.08)
+    figure = make_subplots(
+        1, max(1, len(names)), subplot_titles=[task(name).label for name in names], horizontal_spacing=0.08
+    )
     for column, name in enumerate(names, 1):
         steps = [step for step in history if name in step.losses]
         line = go.Scatter(
@@ -98,7 +102,9 @@ def _suffix(measure: Measure) -> str:
     return f" {measure.unit}" if measure.unit == "m" else measure.unit
 
 
-def _finish(figure: go.Figure, title: str, *, legend: bool = False, height: int = HEIGHT, margin_top: int = 56) -> go.Figure:
+def _finish(
+    figure: go.Figure, title: str, *, legend: bool = False, height: int = HEIGHT, margin_top: int = 56
+) -> go.Figure:
     figure.update_layout(
         height=height, showlegend=legend, margin={"l": 8, "r": 8, "t": margin_top, "b": 8}, bargap=0.25,
         paper_bgcolor="rgba(0,0,0,0)", plot_bgcolor="rgba(0,0,0,0)", meta={"title": title},

@@ -53,7 +53,13 @@ class Shelf:
 
     def _read(self, index: int) -> Picture:
         sample = self.data[index]
-        return Picture(f"{self.name}/{sample.name}", _title(self.data, sample, index), self.data.terms, sample.image, sample.targets)
+        return Picture(
+            f"{self.name}/{sample.name}",
+            _title(self.data, sample, index),
+            self.data.terms,
+            sample.image,
+            sample.targets,
+        )
 
     def _thumbnails(self) -> tuple[bytes, ...]:
         pictures = (self.data[index].image for index in range(len(self)))

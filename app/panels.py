@@ -83,9 +83,13 @@ def _picture_row(result: Result, view: View) -> dict[str, Any]:
     shown = result.outcome.perturbations[view.perturbation]
     gain = view.gain or automatic_gain(shown)
     what = f"{request.attack.label}, {request.budget.label}"
-    noisy = _encode(result, ("noise",), lambda: noisy_picture(request.budget, result.outcome.clean[None], request.seed)[0])
+    noisy = _encode(
+        result, ("noise",), lambda: noisy_picture(request.budget, result.outcome.clean[None], request.seed)[0]
+    )
     cells = [
-        _cell("Clean", f"Clean picture: {request.picture.name}", _encode(result, ("clean",), lambda: result.outcome.clean)),
+        _cell(
+            "Clean", f"Clean picture: {request.picture.name}", _encode(result, ("clean",), lambda: result.outcome.clean)
+        ),
         _cell(
             "Adversarial",
             f"Adversarial picture for {_title(view.perturbation)}: {request.picture.name}, {what}",
@@ -96,7 +100,8 @@ def _picture_row(result: Result, view: View) -> dict[str, Any]:
             f"Perturbation for {_title(view.perturbation)}, amplified {gain:g} times; grey is no change",
             _encode(result, ("perturbation", shown.name, gain), lambda: amplify(shown.perturbation, gain)),
         ),
-        _cell("Random noise", f"The picture with random noise of the same size, {request.budget.label}", noisy) | {"chart": True},
+        _cell("Random noise", f"The picture with random noise of the same size, {request.budget.label}", noisy)
+        | {"chart": True},
     ]
     return {
         "id": "picture", "title": request.picture.name, "words": request.picture.credit,
@@ -125,7 +130,9 @@ def _task_row(result: Result, outcome: TaskOutcome, view: View) -> dict[str, Any
     if view.beside == "truth" and outcome.truth is not None:
         cells.append(_cell("Ground truth", f"{t.label}: ground truth", coloured("truth", outcome.truth)))
     elif outcome.noisy is not None:
-        cells.append(_cell("With noise", f"{t.label} of the picture with random noise", coloured("noise", outcome.noisy)))
+        cells.append(
+            _cell("With noise", f"{t.label} of the picture with random noise", coloured("noise", outcome.noisy))
+        )
     else:
         cells.append({"caption": "With noise", "alt": "still being computed"})
     values = [v for v in (outcome.clean, outcome.adversarial) if v is not None]
@@ -151,7 +158,10 @@ def _title(perturbation: str) -> str:
 def _top(difference: Tensor) -> float:
     """The value the difference's scale ends at: what 99 % of the pixels stay under."""
     values = difference.flatten()
-    return max(float(values.kthvalue(max(1, round(0.99 * len(values)))).values), 1e-3 if values.max() < 1e-3 else 0.05 * float(values.max()))
+    return max(
+        float(values.kthvalue(max(1, round(0.99 * len(values)))).values),
+        1e-3 if values.max() < 1e-3 else 0.05 * float(values.max()),
+    )
 
 
 def measure_line(outcome: TaskOutcome) -> dict[str, Any]:
@@ -198,7 +208,8 @@ def loss_chart(history: Sequence[LossStep]) -> dict[str, Any] | None:
     return {
         "total": history[-1].total,
         "series": [
-            {"label": task(name).label, "colour": TASK_COLOURS[name], "points": points} for name, points in series.items()
+            {"label": task(name).label, "colour": TASK_COLOURS[name], "points": points}
+            for name, points in series.items()
         ],
     }
 

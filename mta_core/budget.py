@@ -291,17 +291,23 @@ def _norm(norm: Norm, perturbation: Tensor) -> Tensor:
     values = perturbation.flatten(1)
     length: Tensor
     if norm is Norm.LINF:
-        length = values.abs().amax(dim=1).double()
+        length = values.abs().amax(dim=1).to(_wide(values))
     else:
-        length = torch.linalg.vector_norm(values, dim=1, dtype=torch.float64)
+        length = torch.linalg.vector_norm(values, dim=1, dtype=_wide(values))
     return length
+
+
+def _wide(values: Tensor) -> torch.dtype:
+    """Double precision, but on Apple's GPUs, which have none."""
+    return torch.float32 if values.device.type == "mps" else torch.float64
 
 
 def _unit(direction: Tensor) -> Tensor:
     """Each picture divided by its L2 norm; zero stays zero."""
     length = _norm(Norm.L2, direction)
     # Divided in double precision: the inverse of a tiny norm is beyond float32.
-    unit = direction.double() / _per_picture(length.clamp(min=torch.finfo(torch.float64).tiny), direction)
+    wide = _wide(direction)
+    unit = direction.to(wide) / _per_picture(length.clamp(min=torch.finfo(wide).tiny), direction)
     return unit.to(direction.dtype)
 
 

@@ -64,7 +64,9 @@ class Training(ABC):
         """Writes the finished weights and their card."""
 
 
-def train(training: Training, out: Path, *, resume: bool = False, command: str = "", measure_every: int = 2) -> Iterator[Event]:
+def train(
+    training: Training, out: Path, *, resume: bool = False, command: str = "", measure_every: int = 2
+) -> Iterator[Event]:
     """Trains to the end, or goes on from the checkpoint in `out`; the finished weights and their card lie there.
 
     A checkpoint follows every epoch, so a killed run loses at most one.
@@ -75,7 +77,9 @@ def train(training: Training, out: Path, *, resume: bool = False, command: str =
     state = load_checkpoint(out)
     if state is not None:
         if not resume:
-            raise ValueError(f"{out} holds a training run already: add --resume to go on with it, or choose another --out")
+            raise ValueError(
+                f"{out} holds a training run already: add --resume to go on with it, or choose another --out"
+            )
         if state["recipe"] != repr(training.recipe):
             raise ValueError(f"the run in {out} has other settings: give the same ones, or choose another --out")
         training.restore(state)
@@ -92,7 +96,9 @@ def train(training: Training, out: Path, *, resume: bool = False, command: str =
     yield Message(f"saved {training.recipe.name} in {out}")
 
 
-def split_places(sources: Sequence[data.DataSource], every: int, most: int = 40) -> tuple[list[list[Place]], list[Place]]:
+def split_places(
+    sources: Sequence[data.DataSource], every: int, most: int = 40
+) -> tuple[list[list[Place]], list[Place]]:
     """Places to train on, by source, and places held out: every n-th of each source, `most` of which are measured."""
     train: list[list[Place]] = []
     held: list[Place] = []

@@ -77,7 +77,7 @@ class GeneratorTraining(Training):
         )  # fmt: skip
         self.generator = generators.build(self.card)
         for decoder in self.generator.decoders.values():
-            nn.init.normal_(decoder[-2].weight, 0, recipe.output_gain)  # type: ignore[index, arg-type]
+            nn.init.normal_(decoder[-2].weight, 0, recipe.output_gain)  # type: ignore[index]
         self.generator.to(device.torch_device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.optimiser = torch.optim.Adam(self.generator.parameters(), lr=recipe.learning_rate, betas=(0.5, 0.999))
         self.sources = [data.open_data(text, "train", victim_card.input_size) for text in recipe.data]
@@ -145,7 +145,7 @@ class GeneratorTraining(Training):
                 directions, answers = frozen(clean), self.precise(clean)
                 for t in self.tasks:
                     adversarial = self.budget.project_adversarial(clean + self.budget.scale(directions[t.name]), clean)
-                    attacked = self.precise(adversarial)
+                    attacked = self.precise(adversarial, [t.name])
                     meters[t.name, "clean"].update(t.decode(answers[t.name]), truth[t.name])
                     meters[t.name, "adversarial"].update(t.decode(attacked[t.name]), truth[t.name])
         main = {t.name: t.main_measure.name for t in self.tasks}

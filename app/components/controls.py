@@ -106,7 +106,9 @@ def _number(kind: type[Attack], f: Field[Any]) -> float:
 def _choice(kind: type[Attack], f: Field[Any], cards: list[Card]) -> Any:
     key, limits = f"{kind.name}_{f.name}", f.metadata
     if isinstance(f.default, bool):
-        return st.toggle(limits["label"], f.default, key=key, help=limits["help"], persist_state="session", **state.LINKED)
+        return st.toggle(
+            limits["label"], f.default, key=key, help=limits["help"], persist_state="session", **state.LINKED
+        )
     names = [f.default, *limits.get("choices", [card.name for card in cards])]
     return st.selectbox(limits["label"], names, key=key, help=limits["help"], persist_state="session", **state.LINKED)
 

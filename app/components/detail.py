@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import plotly.graph_objects as go
 import streamlit as st
 
 from app import charts, exports, resources, state
 from app.panels import View, facts
 from app.workshop import CurvePoint, LossStep, Request, Result
+from mta_core.explore import TaskOutcome
 
 MEASURES, EPSILON, LOSS, SIZE = "Measures", "Against epsilon", "Loss by step", "Perturbation"
 CONFIG = {"displaylogo": False, "displayModeBar": False}
@@ -17,11 +19,11 @@ def downloads(result: Result, view: View) -> None:
     with st.container(horizontal=True, key="downloads", gap="small"):
         st.download_button(
             "Adversarial picture (PNG)", lambda: exports.adversarial_png(result, which), f"{stem}-adversarial-{which}.png",
-            "image/png", key="get_png", on_click="ignore", help="8 bits, still inside the budget after rounding.",
+            "image/png", key="get_png", on_click="ignore",
         )  # fmt: skip
         st.download_button(
             "Perturbation (.npy)", lambda: exports.perturbation_npy(result, which), f"{stem}-perturbation-{which}.npy",
-            "application/octet-stream", key="get_npy", on_click="ignore", help="float32, (3, H, W), pixels in [0, 1].",
+            "application/octet-stream", key="get_npy", on_click="ignore",
         )  # fmt: skip
         st.download_button(
             "Settings and measures (JSON)", lambda: exports.report_json(result), f"{stem}.json", "application/json",
@@ -49,7 +51,13 @@ def tabs(request: Request, result: Result | None, live: list[LossStep]) -> None:
 
 def _measures(result: Result) -> None:
     outcomes = list(result.outcome.tasks.values())
-    for column, outcome in zip(st.columns([len(o.task.measures) for o in outcomes], gap="medium"), outcomes, strict=True):
+    keys = "".join(
+        f'<span class="mta-entry" style="--swatch:{colour}">{label}</span>' for label, colour in charts.KINDS.values()
+    )
+    st.html(f'<div class="mta-legend">{keys}</div>')
+    for column, outcome in zip(
+        st.columns([len(o.task.measures) for o in outcomes], gap="medium"), outcomes, strict=True
+    ):
         with column:
             st.markdown(f"**{outcome.task.label}**")
             _chart(charts.measure_bars(outcome), f"measures_{outcome.task.name}", _measures_alt(outcome))
@@ -58,7 +66,7 @@ def _measures(result: Result) -> None:
         st.caption(f"No ground truth for {', '.join(without)}: measured against the clean output.")
 
 
-def _measures_alt(outcome) -> str:  # type: ignore[no-untyped-def]
+def _measures_alt(outcome: TaskOutcome) -> str:
     parts = [
         f"{m.label}: " + ", ".join(f"{kind} {m.format(values[m.name])}" for kind, values in outcome.measures.items())
         for m in outcome.task.measures
@@ -69,7 +77,11 @@ def _measures_alt(outcome) -> str:  # type: ignore[no-untyped-def]
 def _epsilon(request: Request) -> None:
     points = resources.workshop().curves.get(request) or _compute_curve(request)
     unit = "1/255" if request.budget.epsilon_unit == "1/255" else "L2 norm"
-    _chart(charts.epsilon_curves(points, request.tasks, request.budget.units, unit), "curves", f"Main measures at {len(points)} epsilons")
+    _chart(
+        charts.epsilon_curves(points, request.tasks, request.budget.units, unit),
+        "curves",
+        f"Main measures at {len(points)} epsilons",
+    )
     st.caption("This picture only. The dashed line is the chosen epsilon.")
 
 
@@ -117,5 +129,5 @@ def _sizes(result: Result) -> None:
     st.dataframe(noise, hide_index=True, width="stretch")
 
 
-def _chart(figure, key: str, alt: str) -> None:  # type: ignore[no-untyped-def]
+def _chart(figure: go.Figure, key: str, alt: str) -> None:
     st.plotly_chart(figure, key=key, config=CONFIG, alt=alt)

@@ -17,7 +17,14 @@ _component = st.components.v2.component(
 )
 
 
-def pick(label: str, names: Sequence[str], titles: Sequence[str], pngs: Sequence[bytes], chosen: str, on_pick: Callable[[str], None]) -> None:
+def pick(
+    label: str,
+    names: Sequence[str],
+    titles: Sequence[str],
+    pngs: Sequence[bytes],
+    chosen: str,
+    on_pick: Callable[[str], None],
+) -> None:
     """Shows the thumbnails; calls `on_pick` with the name of the one chosen."""
     key = "picker"
 
@@ -26,5 +33,11 @@ def pick(label: str, names: Sequence[str], titles: Sequence[str], pngs: Sequence
         if name in names:
             on_pick(name)
 
-    header = {"label": label, "names": list(names), "titles": list(titles), "chosen": chosen, "sizes": [len(p) for p in pngs]}
+    header = {
+        "label": label,
+        "names": list(names),
+        "titles": list(titles),
+        "chosen": chosen,
+        "sizes": [len(p) for p in pngs],
+    }
     _component(key=key, data=b"\n".join((json.dumps(header).encode(), b"".join(pngs))), on_picked_change=changed)

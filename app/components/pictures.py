@@ -32,7 +32,9 @@ def _gallery(gallery: Shelf) -> Picture:
     names = gallery.keys()
     titles = [f"Room {i + 1}" for i in range(len(names))]
     chosen = state.scene(names)
-    picker.pick("Scenes of the gallery", names, titles, gallery.thumbnails(), chosen, lambda n: state.choose_scene(n, names[0]))
+    picker.pick(
+        "Scenes of the gallery", names, titles, gallery.thumbnails(), chosen, lambda n: state.choose_scene(n, names[0])
+    )
     return gallery.read(names.index(chosen))
 
 

@@ -43,14 +43,15 @@ function scale(colours, low, high) {
 
 function words(row) {
   const box = element("div", "mta-words")
-  box.append(element("h3", "", row.title), element("p", "mta-verdict", row.words))
+  box.append(element("h3", "", row.title), element("p", row.measure ? "mta-verdict" : "mta-note", row.words))
   if (row.measure) {
     const m = row.measure
     const line = element("p", "mta-measure")
     line.append(element("span", "", m.clean), element("span", "mta-arrow", " → "))
     line.append(element("b", m.worse ? "mta-worse" : "", m.adversarial))
-    const note = element("p", "mta-note", `${m.label} (${m.direction}), noise ${m.noise ?? "…"}`)
-    if (m.reference) note.append(element("br"), m.reference)
+    const note = element("p", "mta-note", `${m.label}, ${m.direction}`)
+    if (m.reference) note.append(` (${m.reference})`)
+    note.append(element("br"), `Random noise: ${m.noise ?? "…"}`)
     box.append(line, note)
   }
   if (row.facts) {

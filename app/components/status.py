@@ -20,7 +20,13 @@ def toolbar(request: Request, job: Job[AttackEvent] | None, result: Result | Non
         line(request, job, result)
         chosen = _whose(request)
         if job is not None and not job.is_done and request.is_iterative:
-            st.button("Stop", key="stop", on_click=job.stop, disabled=job.is_stopping, help="Ends the attack and keeps what it has found.")
+            st.button(
+                "Stop",
+                key="stop",
+                on_click=job.stop,
+                disabled=job.is_stopping,
+                help="Ends the attack and keeps what it has found.",
+            )
         elif result is not None and result.request == request and result.stopped_at is not None:
             if st.button("Run again", key="again"):
                 again()
@@ -45,7 +51,9 @@ def line(request: Request, job: Job[AttackEvent] | None, result: Result | None) 
     words = _running(request, job) if job and not job.is_done else _finished(result)
     busy = " mta-alive" if job and not job.is_done else ""
     device = html.escape(resources.workshop().device.label)
-    st.html(f'<div class="mta-status{busy}" role="status"><span>{html.escape(words)}</span><span class="mta-device">{device}</span></div>')
+    st.html(
+        f'<div class="mta-status{busy}" role="status"><span>{html.escape(words)}</span><span class="mta-device">{device}</span></div>'
+    )
 
 
 def _running(request: Request, job: Job[AttackEvent]) -> str:

@@ -39,7 +39,7 @@ def show(request: Request, gain: int, beside: Beside) -> None:
     job = run(request)
     live = job is not None and not job.is_done
     st.fragment(results, run_every=0.25 if live else None)(request, job, gain, beside, live)
-    following = live and request.is_iterative or detail.is_computing(request)
+    following = (live and request.is_iterative) or detail.is_computing(request)
     st.fragment(details, run_every=0.6 if following else None)(request, job, following)
 
 
@@ -103,7 +103,8 @@ def details(request: Request, job: Job[AttackEvent] | None, following: bool) -> 
     """Charts; they follow a running attack."""
     running = job is not None and not job.is_done
     detail.tabs(request, state.shown(), steps_of(job) if running else [])
-    if following and not running and not detail.is_computing(request):
+    waiting = (running and request.is_iterative) or detail.is_computing(request)
+    if waiting != following:  # begins to look again, or ends it
         st.rerun()
 
 

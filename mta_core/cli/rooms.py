@@ -12,8 +12,9 @@ from pathlib import Path
 
 from mta_core import results
 from mta_core.cli.output import check_json, command_line, say, show, write_json
-from mta_core.data.rooms.source import write_scene
+from mta_core.data.rooms.source import SPLITS, write_scene
 from mta_core.events import Event, Progress
+from mta_core.weights import write_atomically
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -21,15 +22,19 @@ def run(arguments: argparse.Namespace) -> int:
     check_json(arguments)
     results.check_folder(out)
     first = arguments.seed or 0
-    missing = [seed for seed in range(first, first + arguments.count) if not (out / "rgb" / f"{seed:07d}.png").exists()]
+    seeds = SPLITS[arguments.split] if arguments.split else range(first, first + arguments.count)
+    missing = [seed for seed in seeds if not (out / "rgb" / f"{seed:07d}.png").exists()]
     begin = time.perf_counter()
     for _ in show(render(out, missing, arguments.workers or num_cores())):
         pass
+    if arguments.split:
+        listing = "".join(f"{seed:07d}\n" for seed in seeds)
+        write_atomically(out / f"{arguments.split}.txt", listing.encode())
     seconds = time.perf_counter() - begin
     speed = f" in {seconds:.0f} s ({len(missing) / seconds:.1f} a second)" if missing else ""
-    say(arguments, f"{len(missing)} scenes rendered{speed}, {arguments.count - len(missing)} were there already: {out}")
+    say(arguments, f"{len(missing)} scenes rendered{speed}, {len(seeds) - len(missing)} were there already: {out}")
     made = results.provenance(command=command_line(arguments), seed=first, seconds=seconds)
-    write_json(arguments, {"folder": str(out), "count": arguments.count, "rendered": len(missing), "provenance": made})
+    write_json(arguments, {"folder": str(out), "count": len(seeds), "rendered": len(missing), "provenance": made})
     return 0
 
 

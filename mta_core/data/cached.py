@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from mta_core.data.base import DataSource, Sample
 
-_TO_COMPACT = {
-    "segmentation": lambda target: target.to(torch.uint8),
-    "depth": lambda target: target.half(),
-    "normals": lambda target: (target * 127).round().to(torch.int8),
-}
-_FROM_COMPACT = {
-    "segmentation": lambda target: target.long(),
-    "depth": lambda target: target.float(),
-    "normals": lambda target: torch.nn.functional.normalize(target.float(), dim=0, eps=1e-3),
-}
+
+def _compact(task: str, target: Tensor) -> Tensor:
+    if task == "segmentation":
+        return target.to(torch.uint8)
+    return (target * 127).round().to(torch.int8) if task == "normals" else target.half()
+
+
+def _restored(task: str, target: Tensor) -> Tensor:
+    if task == "segmentation":
+        return target.long()
+    return F.normalize(target.float(), dim=0, eps=1e-3) if task == "normals" else target.float()
 
 
 class Cached:
@@ -35,7 +37,7 @@ class Cached:
     def __getitem__(self, index: int) -> Sample:
         if index not in self._kept:
             sample = self.source[index]
-            compact = {name: _TO_COMPACT[name](target) for name, target in sample.targets.items()}
+            compact = {name: _compact(name, target) for name, target in sample.targets.items()}
             self._kept[index] = (sample.name, (sample.image * 255).round().to(torch.uint8), compact)
         name, image, targets = self._kept[index]
-        return Sample(name, image.float() / 255, {task: _FROM_COMPACT[task](t) for task, t in targets.items()})
+        return Sample(name, image.float() / 255, {task: _restored(task, t) for task, t in targets.items()})

@@ -157,6 +157,8 @@ class Meter:
 
     def update(self, value: Tensor, target: Tensor) -> None:
         """Adds pictures: `value` and `target` in label space."""
+        if value.device.type == "mps":  # Apple's GPUs have no float64
+            value, target = value.cpu(), target.cpu()
         statistics = self.task.statistics(value, target).cpu()
         weights = torch.ones(statistics.shape[0], 1 + self._num_replicates, dtype=torch.float64)
         for row in weights:

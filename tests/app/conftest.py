@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 import streamlit as st
-from streamlit.testing.v1 import AppTest
 from helpers import settle
+from streamlit.testing.v1 import AppTest
 from studio import make_gallery, make_weights
 
 from app.library import Picture, Shelf, open_gallery
@@ -57,7 +57,9 @@ def picture(gallery: Shelf) -> Picture:
 
 @pytest.fixture
 def request_for(picture: Picture) -> Callable[..., Request]:
-    def make(attack: str = "mta", scope: Any = "per-task", units: float = 5, norm: str = "linf", **settings: Any) -> Request:
+    def make(
+        attack: str = "mta", scope: Any = "per-task", units: float = 5, norm: str = "linf", **settings: Any
+    ) -> Request:
         return Request(picture, "dmtl", TASKS, make_attack(attack, **settings), scope, Budget.from_units(norm, units))
 
     return make

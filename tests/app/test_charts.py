@@ -27,7 +27,10 @@ def test_every_measure_has_a_panel_with_its_direction(workshop: Workshop, reques
 
 def test_curves_begin_at_the_clean_measure() -> None:
     measures = {
-        t.name: {kind: {m.name: value for m in t.measures} for kind, value in (("clean", 0.5), ("noise", 0.4), ("adversarial", 0.1))}
+        t.name: {
+            kind: {m.name: value for m in t.measures}
+            for kind, value in (("clean", 0.5), ("noise", 0.4), ("adversarial", 0.1))
+        }
         for t in TASKS
     }
     figure = charts.epsilon_curves([CurvePoint(1, measures), CurvePoint(8, measures)], TASKS, 8, "1/255")

@@ -48,7 +48,9 @@ def test_a_link_brings_the_same_view(page: Open) -> None:
 
 
 def test_a_nonsense_link_falls_back_to_the_defaults(page: Open) -> None:
-    nonsense = {key: "nonsense" for key in ("source", "scene", "victim", "tasks", "attack", "norm", "epsilon", "gain", "detail")}
+    nonsense = {
+        key: "nonsense" for key in ("source", "scene", "victim", "tasks", "attack", "norm", "epsilon", "gain", "detail")
+    }
     at = page(**nonsense)
     assert read_stage(at)["rows"][0]["title"] == "Room 1"
     assert "5/255" in read_stage(at)["rows"][0]["cells"][1]["alt"]

@@ -35,6 +35,12 @@ def test_the_report_has_settings_and_every_measure(workshop: Workshop, request_f
     report = json.loads(exports.report_json(finished(workshop, request_for("pgd", "joint", num_steps=2))))
     assert report["settings"]["attack"] == "pgd" and report["settings"]["num_steps"] == 2
     assert report["settings"]["epsilon"] == 5 and report["settings"]["epsilon_unit"] == "1/255"
-    assert set(report["tasks"]["normals"]["measures"]["angle_mean"]) == {"unit", "higher_is_better", "clean", "adversarial", "noise"}
+    assert set(report["tasks"]["normals"]["measures"]["angle_mean"]) == {
+        "unit",
+        "higher_is_better",
+        "clean",
+        "adversarial",
+        "noise",
+    }
     assert report["perturbations"]["joint"]["linf"] == pytest.approx(5 / 255, abs=1e-5)
     assert len(report["losses"]) == 2

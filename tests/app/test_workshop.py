@@ -46,7 +46,9 @@ def test_a_cancelled_attack_ends_at_once(workshop: Workshop, request_for: Callab
     assert not any(isinstance(event, Result) for event in job.events)
 
 
-def test_losses_of_an_iterative_attack_come_while_it_runs(workshop: Workshop, request_for: Callable[..., Request]) -> None:
+def test_losses_of_an_iterative_attack_come_while_it_runs(
+    workshop: Workshop, request_for: Callable[..., Request]
+) -> None:
     result = finished(workshop, request_for("pgd", "joint", num_steps=4))
     assert [step.done for step in result.history] == [1, 2, 3, 4]
     assert all(set(step.losses) == {"segmentation", "depth", "normals"} for step in result.history)

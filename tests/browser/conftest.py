@@ -90,7 +90,9 @@ def visit(server: str, browser: Browser) -> Iterator[Callable[..., Page]]:
     pages: list[Page] = []
     wrong: list[str] = []
 
-    def open_page(query: str = "", *, width: int = 1440, height: int = 900, dark: bool = False) -> Page:
+    def open_page(
+        query: str = "", *, width: int = 1440, height: int = 900, dark: bool = False, ready: bool = True
+    ) -> Page:
         context = browser.new_context(
             viewport={"width": width, "height": height}, color_scheme="dark" if dark else "light", accept_downloads=True
         )
@@ -102,7 +104,8 @@ def visit(server: str, browser: Browser) -> Iterator[Callable[..., Page]]:
         page.on("request", lambda r: wrong.append(f"left the machine: {r.url}") if not _is_local(r.url) else None)
         pages.append(page)
         page.goto(f"{server}/{query}")
-        page.wait_for_function(READY)
+        if ready:
+            page.wait_for_function(READY)
         return page
 
     yield open_page

@@ -56,14 +56,14 @@ def test_a_scene_is_picked_with_mouse_and_keyboard(visit: Visit) -> None:
 
 def test_epsilon_is_moved_by_keyboard(visit: Visit) -> None:
     page = visit()
-    page.locator(".st-key-epsilon [role=slider]").focus()
+    page.locator(".st-key-epsilon input[type=range]").focus()
     page.keyboard.press("ArrowRight")
     adversarial(page, "5.5/255").wait_for()
     settled(page)
 
 
 def test_pgd_runs_and_stops(visit: Visit) -> None:
-    page = visit("?pgd_num_steps=100&attack=PGD")
+    page = visit("?pgd_num_steps=100&attack=PGD", ready=False)
     chart = page.locator(".mta-chart polyline").first
     chart.wait_for(state="attached")
     before = chart.get_attribute("points")
@@ -78,7 +78,11 @@ def test_pgd_runs_and_stops(visit: Visit) -> None:
 
 
 def test_pgd_runs_to_its_end(visit: Visit) -> None:
-    page = visit("?pgd_num_steps=3&attack=PGD&scope=One+for+all&detail=Loss+by+step&tasks=Depth&tasks=Surface+normals")
+    page = visit(
+        "?pgd_num_steps=3&attack=PGD&scope=One+for+all&detail=Loss+by+step&tasks=Depth&tasks=Surface+normals",
+        ready=False,
+    )
+    page.locator(".mta-stage").wait_for()
     page.locator(".st-key-stop").wait_for(state="detached")
     settled(page)
     page.locator(".js-plotly-plot .scatterlayer .point").nth(5).wait_for(state="attached")
@@ -107,7 +111,7 @@ def test_a_copied_link_shows_the_same_view(visit: Visit) -> None:
     expect(page.locator(".mta-row h3").first).to_have_text("Room 2", timeout=PATIENCE)
     page.locator(".st-key-shown").get_by_text("Depth", exact=True).click()
     adversarial(page, "Room 2").and_(page.locator('[alt*="for depth"]')).wait_for()
-    page.locator(".st-key-epsilon [role=slider]").focus()
+    page.locator(".st-key-epsilon input[type=range]").focus()
     page.keyboard.press("ArrowLeft")
     adversarial(page, "4.5/255").wait_for()
     settled(page)
@@ -143,7 +147,9 @@ def test_a_picture_is_enlarged_by_keyboard(visit: Visit) -> None:
 def test_the_curve_is_drawn(visit: Visit) -> None:
     page = visit("?tasks=Depth")
     page.get_by_role("tab", name="Against epsilon").click()
-    page.locator('[aria-label*="Main measures at 6 epsilons"], [alt*="Main measures at 6 epsilons"]').first.wait_for(state="attached")
+    page.locator('[aria-label*="Main measures at 6 epsilons"], [alt*="Main measures at 6 epsilons"]').first.wait_for(
+        state="attached"
+    )
     settled(page)
 
 

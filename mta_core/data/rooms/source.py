@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -15,8 +16,14 @@ from mta_core.weights import RUNS, write_atomically
 VERSION = 1
 """Part of the cache's path: raise it whenever the same seed renders another picture."""
 NATIVE: Size = (288, 384)
-SPLITS = {"train": (0, 800), "test": (1_000_000, 200), "gallery": (2_000_000, 24)}
-"""First seed and number of scenes of each split."""
+GALLERY = (7, 6, 3, 14, 24, 0, 16, 18, 25, 11, 10, 19, 20, 21, 13, 22, 23, 28, 15, 30, 32, 34, 36, 39)
+"""The scenes shipped for the browser, as offsets from seed 2,000,000, the first one shown first."""
+SPLITS: dict[str, Sequence[int]] = {
+    "train": range(800),
+    "test": range(1_000_000, 1_000_200),
+    "gallery": tuple(2_000_000 + offset for offset in GALLERY),
+}
+"""Seeds of the scenes of each split; no two splits share one."""
 
 
 def write_scene(root: Path, seed: int, size: Size = NATIVE) -> str:
@@ -65,9 +72,8 @@ class Rooms(DataSource):
             if not (path / "rgb").is_dir():
                 raise DataError(f"expected a folder made by the rooms command, there is no {path / 'rgb'}")
             return cls(path, FolderLayout(path, split).names, size, render=False)
-        first, count = SPLITS[split]
         root = RUNS / "cache" / f"rooms-{VERSION}"
-        return cls(root, [f"{seed:07d}" for seed in range(first, first + count)], size, render=True)
+        return cls(root, [f"{seed:07d}" for seed in SPLITS[split]], size, render=True)
 
     def name_of(self, index: int) -> str:
         return self.names[index]
