@@ -7,9 +7,9 @@ from collections.abc import Iterable, Sequence
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from app.panels import TASK_COLOURS, direction
+from app.panels import TASK_COLOURS
+from app.words import direction
 from app.workshop import CurvePoint, LossStep
-from mta_core.attacks import JOINT
 from mta_core.explore import TaskOutcome
 from mta_core.tasks import Measure, Task, task
 
@@ -26,9 +26,18 @@ def measure_bars(outcome: TaskOutcome) -> go.Figure:
         for kind, (label, colour) in KINDS.items():
             value = outcome.measures.get(kind, {}).get(measure.name, float("nan"))
             bar = go.Bar(
-                x=[label], y=[value], name=label, marker_color=colour, text=[measure.format(value)],
-                textposition="outside", textfont_size=11, textangle=0, constraintext="none", cliponaxis=False, hovertemplate=f"{label}: {measure.format(value)}<extra></extra>",
-            )  # fmt: skip
+                x=[label],
+                y=[value],
+                name=label,
+                marker_color=colour,
+                text=[measure.format(value)],
+                textposition="outside",
+                textfont_size=11,
+                textangle=0,
+                constraintext="none",
+                cliponaxis=False,
+                hovertemplate=f"{label}: {measure.format(value)}<extra></extra>",
+            )
             figure.add_trace(bar, 1, column)
         figure.update_yaxes(showticklabels=False, showgrid=False, zeroline=False, rangemode="tozero", row=1, col=column)
     figure.update_xaxes(showticklabels=False)
@@ -46,9 +55,15 @@ def epsilon_curves(points: Sequence[CurvePoint], tasks: Iterable[Task], chosen: 
             x, y = _curve(points, t, measure, kind)
             label, colour = KINDS[kind]
             line = go.Scatter(
-                x=x, y=y, name=label, mode="lines+markers", line={"color": colour, "dash": "dot" if kind == "noise" else "solid"},
-                showlegend=column == 1, text=[measure.format(v) for v in y], hovertemplate="epsilon %{x:g}: %{text}",
-            )  # fmt: skip
+                x=x,
+                y=y,
+                name=label,
+                mode="lines+markers",
+                line={"color": colour, "dash": "dot" if kind == "noise" else "solid"},
+                showlegend=column == 1,
+                text=[measure.format(v) for v in y],
+                hovertemplate="epsilon %{x:g}: %{text}",
+            )
             figure.add_trace(line, 1, column)
         figure.add_vline(chosen, line={"color": "#7a8490", "width": 1, "dash": "dash"}, row=1, col=column)
         figure.update_yaxes(
@@ -76,17 +91,17 @@ def loss_curves(history: Sequence[LossStep]) -> go.Figure:
     for column, name in enumerate(names, 1):
         steps = [step for step in history if name in step.losses]
         line = go.Scatter(
-            x=[step.done for step in steps], y=[step.losses[name] for step in steps], mode="lines+markers",
-            name=task(name).label, line={"color": TASK_COLOURS[name]}, hovertemplate="step %{x}: %{y:.3f}<extra></extra>",
-        )  # fmt: skip
+            x=[step.done for step in steps],
+            y=[step.losses[name] for step in steps],
+            mode="lines+markers",
+            name=task(name).label,
+            line={"color": TASK_COLOURS[name]},
+            hovertemplate="step %{x}: %{y:.3f}<extra></extra>",
+        )
         figure.add_trace(line, 1, column)
     figure.update_xaxes(title_text="step", range=[0.5, total + 0.5])
     figure.update_yaxes(title_text="loss", col=1)
     return _finish(figure, "Loss of each task by step", height=280)
-
-
-def perturbation_title(name: str) -> str:
-    return "All tasks" if name == JOINT else task(name).label
 
 
 def _heading(measure: Measure) -> str:
@@ -106,9 +121,15 @@ def _finish(
     figure: go.Figure, title: str, *, legend: bool = False, height: int = HEIGHT, margin_top: int = 56
 ) -> go.Figure:
     figure.update_layout(
-        height=height, showlegend=legend, margin={"l": 8, "r": 8, "t": margin_top, "b": 8}, bargap=0.25,
-        paper_bgcolor="rgba(0,0,0,0)", plot_bgcolor="rgba(0,0,0,0)", meta={"title": title},
-        legend={"orientation": "h", "y": -0.28, "x": 0}, uirevision=title,
-    )  # fmt: skip
+        height=height,
+        showlegend=legend,
+        margin={"l": 8, "r": 8, "t": margin_top, "b": 8},
+        bargap=0.25,
+        paper_bgcolor="rgba(0,0,0,0)",
+        plot_bgcolor="rgba(0,0,0,0)",
+        meta={"title": title},
+        legend={"orientation": "h", "y": -0.28, "x": 0},
+        uirevision=title,
+    )
     figure.update_annotations(font_size=13)
     return figure

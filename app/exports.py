@@ -32,14 +32,22 @@ def report_json(result: Result) -> bytes:
     request, outcome = result.request, result.outcome
     report = {
         "settings": {
-            "picture": request.picture.name, "victim": request.victim, "tasks": [t.name for t in request.tasks],
-            "attack": request.attack.name, **asdict(request.attack), "scope": request.scope,
-            "norm": str(request.budget.norm), "epsilon": request.budget.units, "epsilon_unit": request.budget.epsilon_unit,
-            "seed": request.seed, "stopped_at_step": result.stopped_at,
+            "picture": request.picture.name,
+            "victim": request.victim,
+            "tasks": [t.name for t in request.tasks],
+            "attack": request.attack.name,
+            **asdict(request.attack),
+            "scope": request.scope,
+            "norm": str(request.budget.norm),
+            "epsilon": request.budget.units,
+            "epsilon_unit": request.budget.epsilon_unit,
+            "seed": request.seed,
+            "stopped_at_step": result.stopped_at,
         },
         "tasks": {
             name: {
-                "verdict": o.verdict, "reference": "clean output" if o.truth is None else "ground truth",
+                "verdict": o.verdict,
+                "reference": "clean output" if o.truth is None else "ground truth",
                 "measures": {
                     m.name: {"unit": m.unit, "higher_is_better": m.higher_is_better}
                     | {kind: _number(values[m.name]) for kind, values in o.measures.items()}
@@ -54,7 +62,7 @@ def report_json(result: Result) -> bytes:
         },
         "losses": [asdict(step) for step in result.history if step.losses],
         "seconds": outcome.seconds,
-    }  # fmt: skip
+    }
     return json.dumps(report, indent=2, allow_nan=False).encode()
 
 

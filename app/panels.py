@@ -12,10 +12,10 @@ from typing import Any, Literal
 from PIL import Image
 from torch import Tensor
 
+from app.words import automatic_gain, facts, measure_line, perturbation_title, sentence
 from app.workshop import LossStep, Request, Result
 from mta_core import imaging
-from mta_core.attacks import JOINT
-from mta_core.explore import PerturbationOutcome, TaskOutcome, noisy_picture
+from mta_core.explore import TaskOutcome, noisy_picture
 from mta_core.tasks import TASKS, task
 from mta_core.tasks.colours import CIVIDIS, cividis
 
@@ -45,9 +45,11 @@ def outline(request: Request, live: Sequence[LossStep] = ()) -> bytes:
     waiting = [{"caption": "", "alt": ""}] * 3
     clean = _cell("Clean", f"Clean picture: {request.picture.name}", encode(request.picture.image))
     picture = {
-        "id": "picture", "title": request.picture.name, "words": request.picture.credit,
+        "id": "picture",
+        "title": request.picture.name,
+        "words": request.picture.credit,
         "cells": [clean, *waiting[:2], {"caption": "", "alt": "", "chart": True}],
-    }  # fmt: skip
+    }
     tasks = [{"id": t.name, "title": t.label, "words": "", "cells": [*waiting, *waiting[:1]]} for t in request.tasks]
     return _packed([picture, *tasks], 0.0, live)
 
@@ -92,21 +94,24 @@ def _picture_row(result: Result, view: View) -> dict[str, Any]:
         ),
         _cell(
             "Adversarial",
-            f"Adversarial picture for {_title(view.perturbation)}: {request.picture.name}, {what}",
+            f"Adversarial picture for {perturbation_title(view.perturbation)}: {request.picture.name}, {what}",
             _encode(result, ("adversarial", shown.name), lambda: shown.adversarial),
         ),
         _cell(
             f"Perturbation ×{gain:g}",
-            f"Perturbation for {_title(view.perturbation)}, amplified {gain:g} times; grey is no change",
+            f"Perturbation for {perturbation_title(view.perturbation)}, amplified {gain:g} times; grey is no change",
             _encode(result, ("perturbation", shown.name, gain), lambda: amplify(shown.perturbation, gain)),
         ),
         _cell("Random noise", f"The picture with random noise of the same size, {request.budget.label}", noisy)
         | {"chart": True},
     ]
     return {
-        "id": "picture", "title": request.picture.name, "words": request.picture.credit,
-        "facts": facts(shown), "cells": cells,
-    }  # fmt: skip
+        "id": "picture",
+        "title": request.picture.name,
+        "words": request.picture.credit,
+        "facts": facts(shown),
+        "cells": cells,
+    }
 
 
 def _task_row(result: Result, outcome: TaskOutcome, view: View) -> dict[str, Any]:
@@ -121,12 +126,17 @@ def _task_row(result: Result, outcome: TaskOutcome, view: View) -> dict[str, Any
 
     cells = [
         _cell("Clean", f"{t.label} of the clean picture", coloured("clean", outcome.clean)),
-        _cell("Adversarial", f"{t.label} of the adversarial picture: {outcome.verdict}", coloured("adversarial", outcome.adversarial)),
         _cell(
-            "Difference", f"{t.difference_label} between the two, from dark for none to yellow for {top:.2g} or more",
+            "Adversarial",
+            f"{t.label} of the adversarial picture: {outcome.verdict}",
+            coloured("adversarial", outcome.adversarial),
+        ),
+        _cell(
+            "Difference",
+            f"{t.difference_label} between the two, from dark for none to yellow for {top:.2g} or more",
             _encode(result, (t.name, "difference"), lambda: cividis(difference / top)[0]),
         ),
-    ]  # fmt: skip
+    ]
     if view.beside == "truth" and outcome.truth is not None:
         cells.append(_cell("Ground truth", f"{t.label}: ground truth", coloured("truth", outcome.truth)))
     elif outcome.noisy is not None:
@@ -135,24 +145,21 @@ def _task_row(result: Result, outcome: TaskOutcome, view: View) -> dict[str, Any
         )
     else:
         cells.append({"caption": "With noise", "alt": "still being computed"})
-    values = [v for v in (outcome.clean, outcome.adversarial) if v is not None]
+    values = [v for v in (outcome.clean, outcome.adversarial, outcome.truth) if v is not None]
     legend = asdict(t.legend(*values)) | {"span": span, "scale": CIVIDIS if span else None}
     return {
-        "id": t.name, "title": t.label, "words": _sentence(outcome.verdict), "measure": measure_line(outcome),
-        "legend": legend, "difference": {"label": t.difference_label, "top": f"{top:.3g} {unit}" if unit else "", "scale": CIVIDIS}, "cells": cells,
-    }  # fmt: skip
+        "id": t.name,
+        "title": t.label,
+        "words": sentence(outcome.verdict),
+        "measure": measure_line(outcome),
+        "legend": legend,
+        "difference": {"label": t.difference_label, "top": f"{top:.3g} {unit}" if unit else "", "scale": CIVIDIS},
+        "cells": cells,
+    }
 
 
 def _cell(caption: str, alt: str, png: bytes) -> dict[str, Any]:
     return {"caption": caption, "alt": alt, "png": png}
-
-
-def _sentence(words: str) -> str:
-    return words[:1].upper() + words[1:] + "."
-
-
-def _title(perturbation: str) -> str:
-    return "all tasks" if perturbation == JOINT else task(perturbation).label.lower()
 
 
 def _top(difference: Tensor) -> float:
@@ -162,34 +169,6 @@ def _top(difference: Tensor) -> float:
         float(values.kthvalue(max(1, round(0.99 * len(values)))).values),
         1e-3 if values.max() < 1e-3 else 0.05 * float(values.max()),
     )
-
-
-def measure_line(outcome: TaskOutcome) -> dict[str, Any]:
-    """The main measure before and after, for people."""
-    measure = outcome.task.main_measure
-    values = {kind: measure.format(numbers[measure.name]) for kind, numbers in outcome.measures.items()}
-    before, after = (outcome.measures[kind][measure.name] for kind in ("clean", "adversarial"))
-    return {
-        "label": measure.label, "direction": direction(measure.higher_is_better), "worse": measure.is_worse(after, before),
-        "reference": "" if outcome.truth is not None else "against the clean output", **values,
-    }  # fmt: skip
-
-
-def direction(higher_is_better: bool) -> str:
-    return "↑ better" if higher_is_better else "↓ better"
-
-
-def facts(shown: PerturbationOutcome) -> list[list[str]]:
-    """The size of a perturbation, for people."""
-    s = shown.similarity
-    psnr = "∞" if s.psnr == float("inf") else f"{s.psnr:.1f} dB"
-    return [["L-inf", f"{s.linf * 255:.2f}/255"], ["L2", f"{s.l2:.2f}"], ["PSNR", psnr], ["SSIM", f"{s.ssim:.3f}"]]
-
-
-def automatic_gain(shown: PerturbationOutcome) -> float:
-    """The gain at which the largest value just spans the range, to two digits."""
-    largest = float(shown.perturbation.abs().max())
-    return float(f"{0.5 / largest:.2g}") if largest else 1.0
 
 
 def amplify(perturbation: Tensor, gain: float) -> Tensor:
@@ -212,10 +191,6 @@ def loss_chart(history: Sequence[LossStep]) -> dict[str, Any] | None:
             for name, points in series.items()
         ],
     }
-
-
-def first_perturbation(request: Request) -> str:
-    return JOINT if request.scope == "joint" else request.tasks[0].name
 
 
 def _encode(result: Result, key: tuple[Any, ...], make: Callable[[], Tensor]) -> bytes:

@@ -96,9 +96,10 @@ def _settings(kind: type[Attack], cards: list[Card]) -> dict[str, Any]:
 
 def _number(kind: type[Attack], f: Field[Any]) -> float:
     limits = f.metadata
-    cast = type(f.default)
+    first: Any = f.default
+    cast = type(first)
     return st.number_input(
-        limits["label"], cast(limits["low"]), cast(limits["high"]), f.default, cast(limits["step"]),
+        limits["label"], cast(limits["low"]), cast(limits["high"]), first, cast(limits["step"]),
         key=f"{kind.name}_{f.name}", help=limits["help"], persist_state="session", **state.LINKED,
     )  # fmt: skip
 

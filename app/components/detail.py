@@ -6,7 +6,8 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from app import charts, exports, resources, state
-from app.panels import View, facts
+from app.panels import View
+from app.words import facts, perturbation_title
 from app.workshop import CurvePoint, LossStep, Request, Result
 from mta_core.explore import TaskOutcome
 
@@ -18,17 +19,29 @@ def downloads(result: Result, view: View) -> None:
     stem, which = result.request.picture.stem, view.perturbation
     with st.container(horizontal=True, key="downloads", gap="small"):
         st.download_button(
-            "Adversarial picture (PNG)", lambda: exports.adversarial_png(result, which), f"{stem}-adversarial-{which}.png",
-            "image/png", key="get_png", on_click="ignore",
-        )  # fmt: skip
+            "Adversarial picture (PNG)",
+            lambda: exports.adversarial_png(result, which),
+            f"{stem}-adversarial-{which}.png",
+            "image/png",
+            key="get_png",
+            on_click="ignore",
+        )
         st.download_button(
-            "Perturbation (.npy)", lambda: exports.perturbation_npy(result, which), f"{stem}-perturbation-{which}.npy",
-            "application/octet-stream", key="get_npy", on_click="ignore",
-        )  # fmt: skip
+            "Perturbation (.npy)",
+            lambda: exports.perturbation_npy(result, which),
+            f"{stem}-perturbation-{which}.npy",
+            "application/octet-stream",
+            key="get_npy",
+            on_click="ignore",
+        )
         st.download_button(
-            "Settings and measures (JSON)", lambda: exports.report_json(result), f"{stem}.json", "application/json",
-            key="get_json", on_click="ignore",
-        )  # fmt: skip
+            "Settings and measures (JSON)",
+            lambda: exports.report_json(result),
+            f"{stem}.json",
+            "application/json",
+            key="get_json",
+            on_click="ignore",
+        )
 
 
 def tabs(request: Request, result: Result | None, live: list[LossStep]) -> None:
@@ -114,19 +127,19 @@ def _losses(history: list[LossStep]) -> None:
 
 def _sizes(result: Result) -> None:
     rows = [
-        {"Perturbation": charts.perturbation_title(name), **dict(facts(made))}
+        {"Perturbation": perturbation_title(name).capitalize(), **dict(facts(made))}
         for name, made in result.outcome.perturbations.items()
     ]
     st.dataframe(rows, hide_index=True, width="stretch")
-    noise = [
-        {
-            "Task": o.task.label, "Measure": o.task.main_measure.label,
-            **{kind.capitalize(): o.task.main_measure.format(values[o.task.main_measure.name]) for kind, values in o.measures.items()},
-        }
-        for o in result.outcome.tasks.values()
-    ]  # fmt: skip
+    noise = [_noise_row(outcome) for outcome in result.outcome.tasks.values()]
     st.caption("What random noise of the same size does to each task, beside the perturbation:")
     st.dataframe(noise, hide_index=True, width="stretch")
+
+
+def _noise_row(outcome: TaskOutcome) -> dict[str, str]:
+    measure = outcome.task.main_measure
+    values = {kind.capitalize(): measure.format(numbers[measure.name]) for kind, numbers in outcome.measures.items()}
+    return {"Task": outcome.task.label, "Measure": measure.label, **values}
 
 
 def _chart(figure: go.Figure, key: str, alt: str) -> None:

@@ -8,10 +8,10 @@ from collections.abc import Callable
 import streamlit as st
 
 from app import resources, state
+from app.words import perturbation_title
 from app.workshop import AttackEvent, LossStep, Request, Result
 from mta_core.attacks import JOINT
 from mta_core.jobs import Job
-from mta_core.tasks import task
 
 
 def toolbar(request: Request, job: Job[AttackEvent] | None, result: Result | None, again: Callable[[], object]) -> str:
@@ -49,11 +49,10 @@ def _whose(request: Request) -> str:
 
 def line(request: Request, job: Job[AttackEvent] | None, result: Result | None) -> None:
     words = _running(request, job) if job and not job.is_done else _finished(result)
-    busy = " mta-alive" if job and not job.is_done else ""
+    kind = "mta-status mta-alive" if job and not job.is_done else "mta-status"
     device = html.escape(resources.workshop().device.label)
-    st.html(
-        f'<div class="mta-status{busy}" role="status"><span>{html.escape(words)}</span><span class="mta-device">{device}</span></div>'
-    )
+    spans = f'<span>{html.escape(words)}</span><span class="mta-device">{device}</span>'
+    st.html(f'<div class="{kind}" role="status">{spans}</div>')
 
 
 def _running(request: Request, job: Job[AttackEvent]) -> str:
@@ -63,11 +62,8 @@ def _running(request: Request, job: Job[AttackEvent]) -> str:
     if not steps:
         return f"{request.attack.label} at {request.budget.label} …"
     last = steps[-1]
-    return f"{request.attack.label} at {request.budget.label}: {_whom(last.perturbation)}, step {last.done} of {last.total}"
-
-
-def _whom(perturbation: str) -> str:
-    return "all tasks" if perturbation == JOINT else task(perturbation).label.lower()
+    whose = perturbation_title(last.perturbation)
+    return f"{request.attack.label} at {request.budget.label}: {whose}, step {last.done} of {last.total}"
 
 
 def _finished(result: Result | None) -> str:

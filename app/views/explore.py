@@ -13,8 +13,8 @@ from mta_core.jobs import Job
 QUICK, FIRST_STEP = 15.0, 1.0
 """Seconds to wait for the result of a quick attack, or the first step of an iterative one, before drawing."""
 TRAIN = (
-    "There is no trained victim yet: make one with `python -m mta_core train victim --preset dmtl-small --out runs/dmtl`, "
-    "then reload this page."
+    "There is no trained victim yet: make one with "
+    "`python -m mta_core train victim --preset dmtl --out runs/dmtl`, then reload this page."
 )
 
 
@@ -75,8 +75,10 @@ def start_again(request: Request) -> None:
 
 def take(job: Job[AttackEvent] | None) -> None:
     """Puts the newest result of a job on the page."""
-    found = [event for event in job.events if isinstance(event, Result)] if job else []
-    if found and not job.is_cancelled:
+    if job is None or job.is_cancelled:
+        return
+    found = [event for event in list(job.events) if isinstance(event, Result)]
+    if found:
         state.show(found[-1])
 
 

@@ -11,7 +11,7 @@ import torch
 from helpers import read_message
 from PIL import Image
 
-from app import panels
+from app import panels, words
 from app.panels import View
 from app.workshop import LossStep, Request, Result, Workshop
 
@@ -55,7 +55,7 @@ def test_the_gain_is_stated_and_grey_is_no_change() -> None:
 
 def test_the_automatic_gain_spans_the_range(result: Result) -> None:
     made = result.outcome.perturbations["depth"]
-    gain = panels.automatic_gain(made)
+    gain = words.automatic_gain(made)
     assert 0.4 < gain * float(made.perturbation.abs().max()) < 0.6
 
 

@@ -1,0 +1,48 @@
+"""Results in words and numbers for people. No streamlit here."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mta_core.attacks import JOINT
+from mta_core.explore import PerturbationOutcome, TaskOutcome
+from mta_core.tasks import task
+
+
+def measure_line(outcome: TaskOutcome) -> dict[str, Any]:
+    """The main measure before and after, for people."""
+    measure = outcome.task.main_measure
+    values = {kind: measure.format(numbers[measure.name]) for kind, numbers in outcome.measures.items()}
+    before, after = (outcome.measures[kind][measure.name] for kind in ("clean", "adversarial"))
+    return {
+        "label": measure.label,
+        "direction": direction(measure.higher_is_better),
+        "worse": measure.is_worse(after, before),
+        "reference": "" if outcome.truth is not None else "against the clean output",
+        **values,
+    }
+
+
+def direction(higher_is_better: bool) -> str:
+    return "↑ better" if higher_is_better else "↓ better"
+
+
+def facts(shown: PerturbationOutcome) -> list[list[str]]:
+    """The size of a perturbation, for people."""
+    s = shown.similarity
+    psnr = "∞" if s.psnr == float("inf") else f"{s.psnr:.1f} dB"
+    return [["L-inf", f"{s.linf * 255:.2f}/255"], ["L2", f"{s.l2:.2f}"], ["PSNR", psnr], ["SSIM", f"{s.ssim:.3f}"]]
+
+
+def automatic_gain(shown: PerturbationOutcome) -> float:
+    """The gain at which the largest value just spans the range, to two digits."""
+    largest = float(shown.perturbation.abs().max())
+    return float(f"{0.5 / largest:.2g}") if largest else 1.0
+
+
+def sentence(words: str) -> str:
+    return words[:1].upper() + words[1:] + "."
+
+
+def perturbation_title(perturbation: str) -> str:
+    return "all tasks" if perturbation == JOINT else task(perturbation).label.lower()
