@@ -18,22 +18,27 @@ from mta_core.jobs import Job
 LINKED: dict[str, Any] = {"bind": "query-params"}
 """Passed to a widget whose value belongs to the link."""
 SCENE = "scene"
-_JOB, _SHOWN, _UPLOAD, _CURVE = "_job", "_shown", "_upload", "_curve"
+_JOB, _SHOWN, _UPLOAD, _CURVE, _SCENE = "_job", "_shown", "_upload", "_curve", "_scene"
 
 
 def scene(names: Sequence[str]) -> str:
-    """The gallery scene chosen here or by the link."""
-    chosen = st.query_params.get(SCENE, names[0])
-    if chosen in names:
-        return chosen
-    del st.query_params[SCENE]
-    return names[0]
+    """The gallery scene chosen here, else by the link.
+
+    Kept in the session: a redraw that was on its way when a scene was picked still carries the link of before.
+    """
+    chosen = st.session_state.get(_SCENE) or st.query_params.get(SCENE, names[0])
+    if chosen not in names:
+        chosen = names[0]
+    choose_scene(chosen, names[0])
+    return chosen
 
 
 def choose_scene(name: str, default: str) -> None:
-    """Remembers the scene in the link; the default needs no mention."""
+    """Remembers the scene, in the link too; the default needs no mention there."""
+    st.session_state[_SCENE] = name
     if name != default:
-        st.query_params[SCENE] = name
+        if st.query_params.get(SCENE) != name:
+            st.query_params[SCENE] = name
     elif SCENE in st.query_params:
         del st.query_params[SCENE]
 
