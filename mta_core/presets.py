@@ -19,9 +19,22 @@ from mta_core.train_victim import VictimRecipe
 Recipe = TypeVar("Recipe", VictimRecipe, GeneratorRecipe)
 
 
+def dmtl_start() -> VictimRecipe:
+    """Where the shipped victim starts from: small crops at every scale. Give the data: `--set data=nyuv2:PATH`."""
+    return VictimRecipe(
+        name="dmtl-start", phases=((24, 128, 160),), per_epoch=795, whole_views=False, zooms=(0.44, 1.1),
+        learning_rate=1e-3, weights=(("segmentation", 1.0), ("depth", 0.5), ("normals", 2.0)),
+    )  # fmt: skip
+
+
 def dmtl() -> VictimRecipe:
-    """The shipped victim."""
-    return VictimRecipe(name="dmtl")
+    """The shipped victim: whole views at rising resolution, from `dmtl-start`. Give the data:
+    `--set data=nyuv2:PATH,rooms`."""
+    return replace(
+        dmtl_start(), name="dmtl", init="dmtl-start", phases=((20, 96, 128), (14, 192, 256), (4, 288, 384)),
+        per_epoch=755, whole_views=True, zooms=(1.0, 1.25), learning_rate=5e-4,
+        weights=(("segmentation", 1.0), ("depth", 1.0), ("normals", 2.0)),
+    )  # fmt: skip
 
 
 def dmtl_paper() -> VictimRecipe:
@@ -29,8 +42,8 @@ def dmtl_paper() -> VictimRecipe:
     parameters, 200 epochs, batch 2, learning rate 1e-4, no augmentation by noise, plain cross-entropy. Give the data:
     `--set data=nyuv2:PATH`."""
     return replace(
-        dmtl(), name="dmtl-paper", width=64, batch_size=2, phases=((200, 288, 384),), learning_rate=1e-4,
-        weight_decay=0.0, noise=0.0, class_balance=0.0,
+        dmtl(), name="dmtl-paper", init="", width=64, batch_size=2, phases=((200, 288, 384),), per_epoch=795,
+        learning_rate=1e-4, weight_decay=0.0, zooms=(1.0, 1.0), flips=False, light=0.0, noise=0.0, class_balance=0.0,
         weights=(("segmentation", 1.0), ("depth", 1.0), ("normals", 1.0)),
     )  # fmt: skip
 
@@ -38,7 +51,15 @@ def dmtl_paper() -> VictimRecipe:
 def dmtl_tiny() -> VictimRecipe:
     """A victim for trying things out: minutes on two cores, answers little."""
     return replace(
-        dmtl(), name="dmtl-tiny", width=8, height=96, input_width=128, per_epoch=64, phases=((2, 96, 128),), holdout=8
+        dmtl(),
+        name="dmtl-tiny",
+        init="",
+        width=8,
+        height=96,
+        input_width=128,
+        per_epoch=64,
+        phases=((2, 96, 128),),
+        holdout=8,
     )
 
 
@@ -69,7 +90,12 @@ def mta_tiny() -> GeneratorRecipe:
     )
 
 
-VICTIMS: Mapping[str, Callable[[], VictimRecipe]] = {"dmtl": dmtl, "dmtl-paper": dmtl_paper, "dmtl-tiny": dmtl_tiny}
+VICTIMS: Mapping[str, Callable[[], VictimRecipe]] = {
+    "dmtl-start": dmtl_start,
+    "dmtl": dmtl,
+    "dmtl-paper": dmtl_paper,
+    "dmtl-tiny": dmtl_tiny,
+}
 GENERATORS: Mapping[str, Callable[[], GeneratorRecipe]] = {"mta": mta, "mta-paper": mta_paper, "mta-tiny": mta_tiny}
 
 

@@ -1,10 +1,11 @@
-"""What every training shares: epochs, checkpoints, resuming. `train_victim` and `train_generator` say what is learnt."""
+"""What trainings share: epochs, checkpoints, resuming. `train_victim` and `train_generator` say what is learnt."""
 
 from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
@@ -80,7 +81,7 @@ def train(
             raise ValueError(
                 f"{out} holds a training run already: add --resume to go on with it, or choose another --out"
             )
-        if state["recipe"] != repr(training.recipe):
+        if not _is_same(state["recipe"], training.recipe):
             raise ValueError(f"the run in {out} has other settings: give the same ones, or choose another --out")
         training.restore(state)
         training.epoch = int(state["epoch"])
@@ -88,12 +89,19 @@ def train(
     while training.epoch < training.num_epochs:
         yield from training.run_epoch()
         training.epoch += 1
-        save_checkpoint(out, {"recipe": repr(training.recipe), "epoch": training.epoch, **training.state()})
+        save_checkpoint(out, {"recipe": asdict(training.recipe), "epoch": training.epoch, **training.state()})
         if training.epoch % measure_every == 0 or training.epoch == training.num_epochs:
             shown = ", ".join(f"{name} {value:.4g}" for name, value in training.measure().items())
             yield Message(f"epoch {training.epoch} of {training.num_epochs}: held out {shown}")
     training.save(out, command)
     yield Message(f"saved {training.recipe.name} in {out}")
+
+
+def _is_same(stored: Any, recipe: Any) -> bool:
+    """Whether a checkpoint's recipe is this one; a field that came later counts as its default then."""
+    if not isinstance(stored, dict):
+        return False
+    return {field.name: field.default for field in fields(recipe)} | stored == asdict(recipe)
 
 
 def split_places(

@@ -31,7 +31,9 @@ class VictimRecipe:
     Attributes:
         data: sources with labels for every task, mixed evenly by taking `per_epoch` pictures of each.
         phases: (epochs, height, width) of each phase: whole views at a low resolution first, which cost little.
-        zooms: smallest and largest zoom into the whole view, see `Augmentation`.
+        whole_views: whether a phase's resolution shows the whole view, or a crop of the picture at full resolution.
+        zooms: smallest and largest zoom into that, see `Augmentation.scales`.
+        flips, light, noise: see `Augmentation`; noise in 1/255.
         init: name of a trained victim, or path to its card, to start from; empty for a random start.
         learning_rate: peak of a one-cycle schedule: linear warm-up over 5 % of the steps, then cosine to zero.
         weights: of each task's loss.
@@ -47,7 +49,10 @@ class VictimRecipe:
     height: int = 288
     input_width: int = 384
     phases: Phases = ((40, 96, 128), (16, 192, 256), (5, 288, 384))
+    whole_views: bool = True
     zooms: tuple[float, float] = (1.0, 1.25)
+    flips: bool = True
+    light: float = 0.2
     init: str = ""
     batch_size: int = 4
     learning_rate: float = 1e-3
@@ -137,8 +142,8 @@ class VictimTraining(Training):
         recipe = self.recipe
         places = epoch_places(self.train_places, recipe.per_epoch, recipe.seed, self.epoch)
         steps = len(places) // recipe.batch_size
-        augment = Augmentation(self.crop, recipe.zooms, noise=recipe.noise / 255)
-        self._open_at(self.crop)
+        augment = Augmentation(self.crop, recipe.zooms, recipe.light, recipe.noise / 255, recipe.flips)
+        self._open_at(self.crop if recipe.whole_views else recipe.size)
         stream = batches(
             self.views, places, recipe.batch_size, augment, seed=recipe.seed + 1009 * (self.epoch + 1), drop_last=True
         )

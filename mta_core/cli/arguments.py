@@ -133,7 +133,9 @@ def _add_rooms(commands: Any) -> None:
     )
     scenes = command.add_mutually_exclusive_group(required=True)
     scenes.add_argument("--count", type=_positive, metavar="N", help="how many scenes, from consecutive seeds")
-    scenes.add_argument("--split", choices=("train", "test", "gallery"), help="the scenes of a split of the data `rooms`")
+    scenes.add_argument(
+        "--split", choices=("train", "test", "gallery"), help="the scenes of a split of the data `rooms`"
+    )
     command.add_argument(
         "--out", required=True, metavar="DIR", help="where to write; scenes already there are left alone"
     )

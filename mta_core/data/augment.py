@@ -21,16 +21,18 @@ class Augmentation:
             divides depth by s, so that the focal length in pixels stays that of the camera.
         light: largest change of brightness, contrast and of each channel's gain.
         noise: largest amplitude of the noise that half of the samples get, on the [0, 1] pixel scale.
+        flips: whether half of the samples are mirrored.
     """
 
     crop: Size
     scales: tuple[float, float] = (1.0, 1.25)
     light: float = 0.2
     noise: float = 8 / 255
+    flips: bool = True
 
     def __call__(self, sample: Sample, random: torch.Generator) -> Sample:
         image, targets = self._view(sample, random)
-        if _uniform(random) < 0.5:
+        if self.flips and _uniform(random) < 0.5:
             image, targets = image.flip(-1), {task: target.flip(-1) for task, target in targets.items()}
             if "normals" in targets:
                 targets["normals"] = targets["normals"] * torch.tensor([-1.0, 1.0, 1.0]).view(3, 1, 1)
