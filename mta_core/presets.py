@@ -27,13 +27,21 @@ def dmtl_start() -> VictimRecipe:
     )  # fmt: skip
 
 
-def dmtl() -> VictimRecipe:
-    """The shipped victim: whole views at rising resolution, from `dmtl-start`. Give the data:
-    `--set data=nyuv2:PATH,rooms`."""
+def dmtl_middle() -> VictimRecipe:
+    """From `dmtl-start` on: whole views at rising resolution. Give the data: `--set data=nyuv2:PATH,rooms`."""
     return replace(
-        dmtl_start(), name="dmtl", init="dmtl-start", phases=((20, 96, 128), (14, 192, 256), (4, 288, 384)),
+        dmtl_start(), name="dmtl-middle", init="dmtl-start", cut_at=34,
+        phases=((20, 96, 128), (14, 192, 256), (4, 288, 384)),
         per_epoch=755, whole_views=True, zooms=(1.0, 1.25), learning_rate=5e-4,
         weights=(("segmentation", 1.0), ("depth", 1.0), ("normals", 2.0)),
+    )  # fmt: skip
+
+
+def dmtl() -> VictimRecipe:
+    """The shipped victim, from `dmtl-middle` on. Give the data: `--set data=nyuv2:PATH,rooms`."""
+    return replace(
+        dmtl_middle(), name="dmtl", init="dmtl-middle", cut_at=0, phases=((20, 192, 256), (7, 288, 384)),
+        class_balance=0.15,
     )  # fmt: skip
 
 
@@ -92,6 +100,7 @@ def mta_tiny() -> GeneratorRecipe:
 
 VICTIMS: Mapping[str, Callable[[], VictimRecipe]] = {
     "dmtl-start": dmtl_start,
+    "dmtl-middle": dmtl_middle,
     "dmtl": dmtl,
     "dmtl-paper": dmtl_paper,
     "dmtl-tiny": dmtl_tiny,

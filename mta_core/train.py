@@ -30,6 +30,11 @@ class Training(ABC):
         return sum(phase[0] for phase in self.recipe.phases)
 
     @property
+    def last_epoch(self) -> int:
+        """Where it ends: after all phases, or before."""
+        return getattr(self.recipe, "cut_at", 0) or self.num_epochs
+
+    @property
     def crop(self) -> tuple[int, int]:
         """Height and width of the crops in the current epoch."""
         epoch = self.epoch
@@ -86,11 +91,11 @@ def train(
         training.restore(state)
         training.epoch = int(state["epoch"])
         yield Message(f"resumed after epoch {training.epoch}")
-    while training.epoch < training.num_epochs:
+    while training.epoch < training.last_epoch:
         yield from training.run_epoch()
         training.epoch += 1
         save_checkpoint(out, {"recipe": asdict(training.recipe), "epoch": training.epoch, **training.state()})
-        if training.epoch % measure_every == 0 or training.epoch == training.num_epochs:
+        if training.epoch % measure_every == 0 or training.epoch == training.last_epoch:
             shown = ", ".join(f"{name} {value:.4g}" for name, value in training.measure().items())
             yield Message(f"epoch {training.epoch} of {training.num_epochs}: held out {shown}")
     training.save(out, command)

@@ -31,6 +31,7 @@ class VictimRecipe:
     Attributes:
         data: sources with labels for every task, mixed evenly by taking `per_epoch` pictures of each.
         phases: (epochs, height, width) of each phase: whole views at a low resolution first, which cost little.
+        cut_at: epoch after which it ends, its learning rate still that of all phases; 0 for none.
         whole_views: whether a phase's resolution shows the whole view, or a crop of the picture at full resolution.
         zooms: smallest and largest zoom into that, see `Augmentation.scales`.
         flips, light, noise: see `Augmentation`; noise in 1/255.
@@ -49,6 +50,7 @@ class VictimRecipe:
     height: int = 288
     input_width: int = 384
     phases: Phases = ((40, 96, 128), (16, 192, 256), (5, 288, 384))
+    cut_at: int = 0
     whole_views: bool = True
     zooms: tuple[float, float] = (1.0, 1.25)
     flips: bool = True
