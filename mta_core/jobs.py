@@ -20,12 +20,11 @@ class Job(Generic[Event]):
     """An iterator of events that a `Worker` advances.
 
     Attributes:
-        events: what it has yielded so far; it only grows.
         error: what ended it early, or None.
     """
 
     def __init__(self, work: Callable[[Job[Event]], Iterator[Event]], patience: float = PATIENCE) -> None:
-        self.events: list[Event] = []
+        self._events: list[Event] = []
         self.error: Exception | None = None
         self.is_stopping = False
         self.is_cancelled = False
@@ -34,6 +33,12 @@ class Job(Generic[Event]):
         self._asked = time.monotonic()
         self._changed = threading.Condition()
         self._is_done = False
+
+    @property
+    def events(self) -> list[Event]:
+        """What it has yielded so far. Whoever reads this, or waits, keeps the job from being dropped."""
+        self._asked = time.monotonic()
+        return list(self._events)
 
     @property
     def is_done(self) -> bool:
@@ -54,7 +59,7 @@ class Job(Generic[Event]):
         """Waits until there are more than `seen` events or nothing more will come; whether that is so."""
         self._asked = time.monotonic()
         with self._changed:
-            return self._changed.wait_for(lambda: self.is_done or len(self.events) > seen, timeout)
+            return self._changed.wait_for(lambda: self.is_done or len(self._events) > seen, timeout)
 
     def advance(self) -> bool:
         """Computes the next event; whether there may be another one."""
@@ -71,7 +76,7 @@ class Job(Generic[Event]):
             self._finish(error)
         else:
             with self._changed:
-                self.events.append(event)
+                self._events.append(event)
                 self._changed.notify_all()
         return not self._is_done
 

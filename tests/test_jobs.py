@@ -5,6 +5,9 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 
+import pytest
+
+from mta_core import jobs
 from mta_core.jobs import Job, Worker
 
 
@@ -64,6 +67,16 @@ def test_nobody_asking_drops_a_job() -> None:
     job: Job[int] = Job(lambda job: iter([1, 2]), patience=-1.0)
     assert not job.advance()
     assert job.is_cancelled and not job.events
+
+
+def test_looking_at_its_events_keeps_a_job(monkeypatch: pytest.MonkeyPatch) -> None:
+    seconds = iter(range(0, 1000, 40))
+    monkeypatch.setattr(jobs.time, "monotonic", lambda: next(seconds))
+    job: Job[int] = Job(lambda job: iter([1, 2]), patience=60)
+    for seen in ([], [1], [1, 2]):
+        assert job.events == seen
+        job.advance()
+    assert not job.is_cancelled
 
 
 def test_waiting_for_a_cancelled_job_returns_at_once() -> None:

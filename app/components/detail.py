@@ -107,7 +107,7 @@ def _compute_curve(request: Request) -> list[CurvePoint]:
     job.wait(len(job.events), 0.3)
     if job.error:
         st.error(str(job.error))
-    return [event for event in list(job.events) if isinstance(event, CurvePoint)]
+    return [event for event in job.events if isinstance(event, CurvePoint)]
 
 
 def is_computing(request: Request) -> bool:

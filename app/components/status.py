@@ -56,7 +56,7 @@ def line(request: Request, job: Job[AttackEvent] | None, result: Result | None) 
 
 
 def _running(request: Request, job: Job[AttackEvent]) -> str:
-    steps = [event for event in list(job.events) if isinstance(event, LossStep)]
+    steps = [event for event in job.events if isinstance(event, LossStep)]
     if job.is_stopping:
         return "Stopping after this step …"
     if not steps:
@@ -78,7 +78,7 @@ def progress(request: Request, job: Job[AttackEvent] | None) -> float | None:
     """The finished share of a running attack; None where none is running."""
     if job is None or job.is_done:
         return None
-    steps = [event for event in list(job.events) if isinstance(event, LossStep)]
+    steps = [event for event in job.events if isinstance(event, LossStep)]
     if not steps:
         return 0.0
     groups = 1 if request.scope == "joint" else len(request.tasks)

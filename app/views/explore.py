@@ -38,7 +38,16 @@ def show(request: Request, gain: int, beside: Beside) -> None:
     """The newest result, looking again while something is being computed."""
     job = run(request)
     live = job is not None and not job.is_done
-    st.fragment(results, run_every=0.25 if live else None)(request, job, gain, beside, live)
+    drawn = False
+
+    def look() -> None:
+        nonlocal drawn
+        results(request, job, gain, beside)
+        if drawn and live and job is not None and job.is_done:
+            st.rerun()  # only when looking again: on the first time the page below is still to be drawn
+        drawn = True
+
+    st.fragment(look, run_every=0.25 if live else None)()
     following = (live and request.is_iterative) or detail.is_computing(request)
     st.fragment(details, run_every=0.6 if following else None)(request, job, following)
 
@@ -77,12 +86,12 @@ def take(job: Job[AttackEvent] | None) -> None:
     """Puts the newest result of a job on the page."""
     if job is None or job.is_cancelled:
         return
-    found = [event for event in list(job.events) if isinstance(event, Result)]
+    found = [event for event in job.events if isinstance(event, Result)]
     if found:
         state.show(found[-1])
 
 
-def results(request: Request, job: Job[AttackEvent] | None, gain: int, beside: Beside, live: bool) -> None:
+def results(request: Request, job: Job[AttackEvent] | None, gain: int, beside: Beside) -> None:
     """Status and pictures; the last result stays until the next is there."""
     take(job)
     result = state.shown()
@@ -97,8 +106,6 @@ def results(request: Request, job: Job[AttackEvent] | None, gain: int, beside: B
         detail.downloads(result, view)
     else:
         stage.draw(panels.outline(request, steps_of(job)))
-    if live and job is not None and job.is_done:
-        st.rerun()
 
 
 def details(request: Request, job: Job[AttackEvent] | None, following: bool) -> None:
@@ -111,7 +118,7 @@ def details(request: Request, job: Job[AttackEvent] | None, following: bool) -> 
 
 
 def steps_of(job: Job[AttackEvent] | None) -> list[LossStep]:
-    return [event for event in list(job.events) if isinstance(event, LossStep)] if job else []
+    return [event for event in job.events if isinstance(event, LossStep)] if job else []
 
 
 page()

@@ -22,6 +22,16 @@ from visits import FLAGS, PATIENCE, READY
 ROOT = Path(__file__).resolve().parents[2]
 
 
+FAILED = pytest.StashKey[bool]()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
+    report = yield
+    item.stash[FAILED] = item.stash.get(FAILED, False) or report.failed  # type: ignore[attr-defined]
+    return report  # type: ignore[return-value]
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if Path(__file__).parent in item.path.parents:
@@ -29,9 +39,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What the server prints."""
+    return tmp_path_factory.mktemp("server") / "server.log"
+
+
+@pytest.fixture(scope="session")
+def server(log: Path) -> Iterator[str]:
     """The address of the running app, with the shipped weights and scenes where they are there."""
-    root = tmp_path_factory.mktemp("server")
+    root = log.parent
     environment = dict(os.environ)
     if not has_shipped_weights():
         make_weights(root / "runs")
@@ -43,7 +59,6 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     command = [sys.executable, "-m", "streamlit", "run", "app/serve.py", "--server.port", str(port)]
-    log = root / "server.log"
     with log.open("wb") as output:
         process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=output, stderr=subprocess.STDOUT)
         try:
@@ -81,8 +96,11 @@ def _launch(playwright: Playwright, executable: str | None) -> Browser:
 
 
 @pytest.fixture
-def visit(server: str, browser: Browser) -> Iterator[Callable[..., Page]]:
-    """Opens a page in a fresh profile; at the end nothing may have gone wrong in any of them."""
+def visit(server: str, browser: Browser, request: pytest.FixtureRequest) -> Iterator[Callable[..., Page]]:
+    """Opens a page in a fresh profile; at the end nothing may have gone wrong in any of them.
+
+    What was on the pages of a failed test is printed.
+    """
     pages: list[Page] = []
     wrong: list[str] = []
 
@@ -106,6 +124,10 @@ def visit(server: str, browser: Browser) -> Iterator[Callable[..., Page]]:
 
     yield open_page
     for page in pages:
+        if request.node.stash.get(FAILED, False):
+            state = page.locator('[data-testid="stApp"]').evaluate("app => JSON.stringify(app.dataset)")
+            print(page.url, state, page.locator("body").aria_snapshot(), sep="\n")
+            print(request.getfixturevalue("log").read_text()[-4000:])
         page.context.close()
     assert not wrong, wrong
 
