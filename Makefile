@@ -1,5 +1,6 @@
 # Two commands do everything: `make app` serves the explorer, `make test` checks it.
-PYTHON ?= python3
+PYTHON ?= $(firstword $(foreach name,python3 python3.14 python3.13 python3.12 python3.11,$(shell $(name) -c \
+  "import sys; sys.version_info >= (3, 11) and print('$(name)')" 2>/dev/null)))
 BIN := .venv/bin
 PORT ?= 8501
 
@@ -11,7 +12,8 @@ app: setup
 setup: .venv/.ready
 
 .venv/.ready: requirements.txt
-	$(PYTHON) -m venv .venv
+	@test -n "$(PYTHON)" || { echo "expected Python 3.11 or later: install it, or say where it is: make PYTHON=..." >&2; exit 1; }
+	$(PYTHON) -m venv --clear .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
 	touch $@
 
@@ -32,7 +34,7 @@ browser: setup
 	@command -v chromium >/dev/null || command -v google-chrome >/dev/null || \
 	{ [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get update -qq && \
 	  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium >/dev/null; } || \
-	$(BIN)/python -m playwright install chromium || \
+	$(BIN)/python -m playwright install $$([ "$$(id -u)" = 0 ] && echo --with-deps) chromium || \
 	echo "WARNING: no browser could be installed, the browser tests will be SKIPPED" >&2
 
 clean:

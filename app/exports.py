@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import io
 import json
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from typing import Any
 
 import numpy as np
 
-from app.workshop import Result
+from app.workshop import Request, Result
 from mta_core import imaging
 
 
@@ -36,7 +36,7 @@ def report_json(result: Result) -> bytes:
             "victim": request.victim,
             "tasks": [t.name for t in request.tasks],
             "attack": request.attack.name,
-            **asdict(request.attack),
+            **_settings(request),
             "scope": request.scope,
             "norm": str(request.budget.norm),
             "epsilon": request.budget.units,
@@ -64,6 +64,16 @@ def report_json(result: Result) -> bytes:
         "seconds": outcome.seconds,
     }
     return json.dumps(report, indent=2, allow_nan=False).encode()
+
+
+def _settings(request: Request) -> dict[str, Any]:
+    """The attack's own settings, those that are measured like epsilon with their unit."""
+    units = {
+        f"{f.name}_unit": request.budget.epsilon_unit
+        for f in fields(request.attack)
+        if f.metadata.get("unit") == "budget"
+    }
+    return asdict(request.attack) | units
 
 
 def _number(value: Any) -> float | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -62,7 +63,7 @@ class Shelf:
         )
 
     def _thumbnails(self) -> tuple[bytes, ...]:
-        pictures = (self.data[index].image for index in range(len(self)))
+        pictures = (self.read(index).image for index in range(len(self)))
         return tuple(imaging.encode_png(imaging.fit(picture, THUMBNAIL)) for picture in pictures)
 
 
@@ -90,7 +91,8 @@ def open_connected(text: str | None = None) -> dict[str, Shelf]:
     for root in parse_roots(text):
         try:
             data = open_data(root, "test", SIZE)
-        except DataError:
+        except (DataError, OSError, ValueError) as error:
+            print(f"MTA_DATA_ROOTS: {root} is left out: {error}", file=sys.stderr)
             continue
         label = data.label if data.label not in shelves else f"{data.label} ({Path(root.partition(':')[2]).name})"
         shelves[label] = Shelf(root, data)

@@ -40,7 +40,7 @@ class View:
     beside: Beside = "truth"
 
 
-def outline(request: Request, live: Sequence[LossStep] = ()) -> bytes:
+def outline(request: Request, progress: float | None, live: Sequence[LossStep] = ()) -> bytes:
     """The stage's data before the first result: what is known of it, and the running attack's losses."""
     waiting = [{"caption": "", "alt": ""}] * 3
     clean = _cell("Clean", f"Clean picture: {request.picture.name}", encode(request.picture.image))
@@ -51,15 +51,23 @@ def outline(request: Request, live: Sequence[LossStep] = ()) -> bytes:
         "cells": [clean, *waiting[:2], {"caption": "", "alt": "", "chart": True}],
     }
     tasks = [{"id": t.name, "title": t.label, "words": "", "cells": [*waiting, *waiting[:1]]} for t in request.tasks]
-    return _packed([picture, *tasks], 0.0, live)
+    return _packed([picture, *tasks], progress, live)
 
 
-def message(result: Result, view: View, *, progress: float | None = None, live: Sequence[LossStep] = ()) -> bytes:
+def message(
+    result: Result,
+    view: View,
+    progress: float | None = None,
+    live: Sequence[LossStep] = (),
+    *,
+    with_files: bool = False,
+) -> bytes:
     """The stage's data: a line of JSON, then the PNG files it names by digest and length.
 
-    While something is being computed (`progress` is given) the pictures are left out: the browser has them.
+    While something is being computed (`progress` is given) the pictures are left out unless `with_files`: the browser
+    has them, or asks for them.
     """
-    return _packed(_rows(result, view), progress, live or result.history, with_files=progress is None)
+    return _packed(_rows(result, view), progress, live or result.history, with_files=with_files or progress is None)
 
 
 def _packed(

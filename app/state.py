@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from app.library import Picture
 from app.workshop import AttackEvent, CurveEvent, Request, Result
@@ -24,9 +25,13 @@ _JOB, _SHOWN, _UPLOAD, _CURVE, _SCENE = "_job", "_shown", "_upload", "_curve", "
 def scene(names: Sequence[str]) -> str:
     """The gallery scene chosen here, else by the link.
 
-    Kept in the session: a redraw that was on its way when a scene was picked still carries the link of before.
+    Kept in the session: a redraw that was on its way when a scene was picked still carries the link of before. The
+    browser's Back and Forward mean the link.
     """
-    chosen = st.session_state.get(_SCENE) or st.query_params.get(SCENE, names[0])
+    context = get_script_run_ctx()
+    is_back = context is not None and getattr(context, "is_history_navigation", False)
+    kept = None if is_back else st.session_state.get(_SCENE)
+    chosen = kept or st.query_params.get(SCENE, names[0])
     if chosen not in names:
         chosen = names[0]
     choose_scene(chosen, names[0])
@@ -46,6 +51,10 @@ def choose_scene(name: str, default: str) -> None:
 def upload() -> tuple[str, Picture | str] | None:
     """The id of the last file and its picture, or the sentence why there is none."""
     return st.session_state.get(_UPLOAD)
+
+
+def forget_upload() -> None:
+    st.session_state.pop(_UPLOAD, None)
 
 
 def keep_upload(file_id: str, picture: Picture | str) -> None:
@@ -74,15 +83,22 @@ def keep_job(request: Request, job: Job[AttackEvent]) -> None:
 
 
 def drop_job() -> None:
-    for key in (_JOB, _CURVE):
-        asked = st.session_state.pop(key, None)
-        if asked:
-            asked[1].cancel()
+    """Nobody looks at the running attack any more."""
+    asked = st.session_state.pop(_JOB, None)
+    if asked:
+        asked[1].cancel()
 
 
 def curve_of(request: Request) -> Job[CurveEvent] | None:
     asked = st.session_state.get(_CURVE)
-    return asked[1] if asked and asked[0] == request else None
+    return asked[1] if asked and asked[0] == request and not asked[1].is_cancelled else None
+
+
+def drop_curve_of_others(request: Request) -> None:
+    asked = st.session_state.get(_CURVE)
+    if asked and asked[0] != request:
+        del st.session_state[_CURVE]
+        asked[1].cancel()
 
 
 def keep_curve(request: Request, job: Job[CurveEvent]) -> None:

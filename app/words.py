@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from mta_core.attacks import JOINT
@@ -21,6 +22,11 @@ def measure_line(outcome: TaskOutcome) -> dict[str, Any]:
         "reference": "" if outcome.truth is not None else "against the clean output",
         **values,
     }
+
+
+def plain(text: str) -> str:
+    """The text as it is where Markdown is drawn: a file may be called `a$b$c.png`."""
+    return re.sub(r"([\\`*_$\[\]<>~#|:])", r"\\\1", text)
 
 
 def direction(higher_is_better: bool) -> str:

@@ -33,7 +33,12 @@ CURVE_UNITS = {"linf": (1, 2, 4, 8, 16), "l2": (1, 2, 4, 8, 16)}
 
 @dataclass(frozen=True)
 class Request:
-    """Everything that decides what an attack on one picture yields."""
+    """Everything that decides what an attack on one picture yields.
+
+    Attributes:
+        weights: digests of the victim's weights and of the generator's, if there is one: files can be replaced while
+            the server runs.
+    """
 
     picture: Picture
     victim: str
@@ -41,6 +46,7 @@ class Request:
     attack: Attack
     scope: Scope
     budget: Budget
+    weights: tuple[str, ...] = ()
     seed: int = 0
 
     @property
@@ -79,6 +85,14 @@ class Result:
     stopped_at: int | None = None
     is_complete: bool = False
     pngs: dict[Hashable, bytes] = field(default_factory=dict, compare=False, repr=False)
+
+    def is_cut_short(self, request: Request) -> bool:
+        """Whether this answers the request, but was stopped before its end."""
+        return self.request == request and self.stopped_at is not None
+
+    def is_complete_for(self, request: Request) -> bool:
+        """Whether this is all there is to know; what was stopped is the answer until somebody asks again."""
+        return self.request == request and self.is_complete
 
 
 @dataclass(frozen=True)
@@ -132,7 +146,8 @@ class Workshop:
         self._subjects: dict[tuple[str, str], Subject] = {}
 
     def victims(self) -> list[Card]:
-        return victims.cards()
+        """Those that answer at least one task that can be shown."""
+        return [card for card in victims.cards() if any(card.tasks.get(t.name) == t.space for t in TASKS)]
 
     def generators(self, victim: str) -> list[Card]:
         return generators.cards(victim)
@@ -155,11 +170,14 @@ class Workshop:
 
     def subject(self, name: str) -> Subject:
         """The victim made ready; made again when its files were replaced. Only the worker asks for it."""
-        digest = next((card.sha256 for card in self.victims() if card.name == name), "")
-        if (name, digest) not in self._subjects:
+        key = (name, self._digest(name))
+        if key not in self._subjects:
             victim, _ = victims.load(name)
-            self._subjects = {(name, digest): Subject.prepare(name, victim, self.device)}  # one at a time: memory
-        return self._subjects[name, digest]
+            self._subjects = {key: Subject.prepare(name, victim, self.device)}  # one at a time: memory
+        return self._subjects[key]
+
+    def _digest(self, victim: str) -> str:
+        return next((card.sha256 for card in self.victims() if card.name == victim), "")
 
     def _attack(self, request: Request, job: Job[AttackEvent]) -> Iterator[AttackEvent]:
         subject, picture = self.subject(request.victim), request.picture
@@ -232,7 +250,7 @@ class Workshop:
         self, subject: Subject, picture: Picture, what: Hashable, change: Callable[[Tensor], Tensor]
     ) -> Answers:
         """The victim's answers to every task it knows, for the picture changed in some way."""
-        key = (subject, picture.key, what)
+        key = (subject.name, self._digest(subject.name), picture.key, what)  # not the victim itself: it would be kept
         answers = self._answers.get(key)
         if answers is None:
             tasks = [t for t in TASKS if subject.precise.tasks.get(t.name) == t.space]

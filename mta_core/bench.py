@@ -26,7 +26,7 @@ from mta_core.explore import Subject
 from mta_core.objective import make_problem, pseudo_targets
 from mta_core.tasks import Task, task
 from mta_core.victims import Victim
-from mta_core.weights import Card, WeightsError
+from mta_core.weights import Card
 from mta_core.yardsticks import BUDGET, NUM_STEPS, floor, foolbox_pgd, joint_loss, plain_pgd
 
 MAX_OVER_FLOOR = 1.05
@@ -83,6 +83,7 @@ class Ring:
     """
 
     subject: Subject
+    card: Card
     plain: Victim
     generator: torch.nn.Module
     tasks: tuple[Task, ...]
@@ -94,7 +95,7 @@ class Ring:
         tasks = tuple(task(t) for t in card.tasks)
         plain = copy.deepcopy(victim).eval().requires_grad_(False).to(device.torch_device, torch.float32)
         subject = Subject.prepare(card.name, victim, device)
-        return cls(subject, plain, _generator(card, device), tasks, note)
+        return cls(subject, card, plain, _generator(card, device), tasks, note)
 
     def picture(self, seed: int) -> Tensor:
         """(1, 3, H, W) in [0, 1] on the device: smooth patches with fine texture."""
@@ -105,17 +106,20 @@ class Ring:
 
 
 def load_or_make(name: str) -> tuple[Victim, Card, str]:
-    """The victim of that name, or an untrained one of the shipped size where there is none; time does not tell them
-    apart, strength does."""
-    try:
+    """The victim of that name; an untrained `dmtl` of the shipped size where there are no weights of it. Time does not
+    tell them apart, strength does.
+
+    Raises:
+        WeightsError: there is no such victim, or its files are not what they should be.
+    """
+    recipe = presets.victim_preset("dmtl")
+    if name != recipe.name or any(card.name == name for card in victims.cards()):
         victim, card = victims.load(name)
         return victim, card, ""
-    except WeightsError as error:
-        recipe = presets.victim_preset("dmtl")
-        spaces = {t: task(t).space for t, _ in recipe.weights}
-        card = Card("untrained", "victim", recipe.architecture, {"width": recipe.width}, spaces, recipe.size)
-        torch.manual_seed(0)
-        return victims.build(card).eval(), card, f"{error}: an untrained victim of width {recipe.width} instead"
+    spaces = {t: task(t).space for t, _ in recipe.weights}
+    card = Card("untrained", "victim", recipe.architecture, {"width": recipe.width}, spaces, recipe.size)
+    torch.manual_seed(0)
+    return victims.build(card).eval(), card, f"no weights of {name}: an untrained victim of width {recipe.width}"
 
 
 def _generator(card: Card, device: Device) -> torch.nn.Module:
@@ -126,16 +130,16 @@ def _generator(card: Card, device: Device) -> torch.nn.Module:
     return device.freeze(untrained, device.fast_dtype)
 
 
-def bench(name: str, device: Device, repeats: int) -> Iterator[Event]:
+def bench(ring: Ring, repeats: int, seed: int = 0) -> Iterator[Event]:
     """Progress after every turn, then a `Row` with the fields of `Figure` for each result."""
-    ring = Ring.prepare(name, device)
+    device = ring.subject.device
     if ring.note:
         yield Message(ring.note)
     clock = Clock(device.torch_device)
     strength: dict[str, list[float]] = {}
-    take_turn(ring, Clock(device.torch_device), -1)  # the first pass chooses and compiles kernels
+    take_turn(ring, Clock(device.torch_device), seed - 1)  # the first pass chooses and compiles kernels
     for turn in range(repeats):
-        for contender, value in take_turn(ring, clock, turn).items():
+        for contender, value in take_turn(ring, clock, seed + turn).items():
             strength.setdefault(contender, []).append(value)
         yield Progress(turn + 1, repeats, "turns", stage="timing")
     for figure in figures(clock, strength):
@@ -145,19 +149,21 @@ def bench(name: str, device: Device, repeats: int) -> Iterator[Event]:
 def take_turn(ring: Ring, clock: Clock, seed: int) -> dict[str, float]:
     """Every contender once, on one picture; returns the joint loss that each attack reached, measured in float32."""
     subject, image = ring.subject, ring.picture(seed + 1)
-    for name, network in (("plain", ring.plain), ("float32", subject.precise), ("fast", subject.fast)):
-        clock.run(f"pass {name}", lambda network=network: _forward(network, image))  # type: ignore[misc]
+    clock.run("pass plain", lambda: _forward(ring.plain, image.contiguous()))
+    clock.run("pass float32", lambda: _forward(subject.precise, image))
+    clock.run("pass fast", lambda: _forward(subject.fast, image))
     clock.run("generator", lambda: _forward(ring.generator, image))
     targets = pseudo_targets(subject.precise, ring.tasks, image)
     problem = make_problem(subject.fast, image, targets, BUDGET, scope="joint", seed=seed + 1)
     start = (image + problem.random_start()).contiguous()
     clock.run("floor fast", lambda: floor(subject.fast, image))
     made = {"pgd": clock.run("pgd", lambda: Pgd(num_steps=NUM_STEPS)(problem)[JOINT])}
+    plain = image.contiguous()
     clock.run("floor plain", lambda: floor(ring.plain, start))
-    made["plain pgd"] = clock.run("plain pgd", lambda: plain_pgd(ring.plain, image, start, targets))
+    made["plain pgd"] = clock.run("plain pgd", lambda: plain_pgd(ring.plain, plain, start, targets))
     if importlib.util.find_spec("foolbox"):
         attack = foolbox_pgd(ring.plain, targets)
-        made["foolbox"] = clock.run("foolbox", lambda: attack(image.contiguous()))
+        made["foolbox"] = clock.run("foolbox", lambda: attack(plain))
     with torch.no_grad():
         return {name: float(joint_loss(subject.precise, picture, targets)) for name, picture in made.items()}
 

@@ -43,6 +43,12 @@ class Device:
         return frozen.to(self.torch_device, dtype, memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
 
 
+def is_out_of_memory(error: Exception) -> bool:
+    """Whether PyTorch failed for want of memory; its CPU allocator has words of its own."""
+    texts = ("out of memory", "can't allocate memory")
+    return isinstance(error, torch.OutOfMemoryError) or any(text in str(error) for text in texts)
+
+
 def _fold_batch_norm(module: nn.Module) -> None:
     for child in module.modules():
         if not isinstance(child, nn.Sequential):
@@ -71,6 +77,7 @@ def pick(name: str = "auto") -> Device:
 
 def _cuda() -> Device:
     torch.backends.cudnn.allow_tf32 = False  # measures are computed in full float32
+    torch.backends.cudnn.deterministic = True  # the same seed gives the same attack
     dtype = torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float32
     return Device(torch.device("cuda"), dtype, f"GPU: {torch.cuda.get_device_name()}, {_precision(dtype)}")
 
@@ -86,7 +93,8 @@ def _cpu() -> Device:
     dtype = torch.bfloat16 if has_bfloat16 else torch.float32
     name = features.get("cpu_name") or features.get("architecture", "")
     cores = torch.get_num_threads()
-    return Device(torch.device("cpu"), dtype, f"CPU: {name}, {cores} cores, {_precision(dtype)}")
+    counted = f"{cores} core" if cores == 1 else f"{cores} cores"
+    return Device(torch.device("cpu"), dtype, f"CPU: {name}, {counted}, {_precision(dtype)}")
 
 
 def _precision(dtype: torch.dtype) -> str:

@@ -19,6 +19,7 @@ from mta_core.attacks import JOINT, Attack, Scope
 from mta_core.budget import Budget
 from mta_core.data import DataSource
 from mta_core.data.loader import batches
+from mta_core.devices import is_out_of_memory
 from mta_core.events import Event, Message, Progress, Row
 from mta_core.explore import Subject
 from mta_core.objective import Form, check_attackable, make_problem
@@ -159,7 +160,7 @@ def _fits(setting: Setting, tally: Tally, images: Tensor, targets: Mapping[str, 
     try:
         values = attack_batch(setting, images, targets, tally.num_pictures)
     except RuntimeError as error:
-        if not isinstance(error, torch.OutOfMemoryError) and "out of memory" not in str(error):
+        if not is_out_of_memory(error):
             raise
         # The traceback holds on to every tensor of the failed batch.
         error.__traceback__ = None

@@ -12,8 +12,9 @@ from collections.abc import Callable, Iterator
 from typing import Generic, TypeVar
 
 Event = TypeVar("Event")
-PATIENCE = 60.0
-"""Seconds without anybody asking after which a job is dropped: its browser tab is gone."""
+PATIENCE = 150.0
+"""Seconds without anybody asking after which a job is dropped: its browser tab is gone. Browsers let a hidden tab ask
+once a minute."""
 
 
 class Job(Generic[Event]):

@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 
 from mta_core.train_generator import GeneratorRecipe
 from mta_core.train_victim import VictimRecipe
+from mta_core.weights import MIN_SIDE
 
 Recipe = TypeVar("Recipe", VictimRecipe, GeneratorRecipe)
 
@@ -156,6 +157,8 @@ def override(recipe: Recipe, settings: Mapping[str, str]) -> Recipe:
     changed = replace(recipe, **values)
     if changed.holdout < 2:
         raise ValueError("expected holdout to be at least 2: every n-th picture is kept out of training")
+    if any(side < MIN_SIDE for _, *sides in changed.phases for side in sides):
+        raise ValueError(f"expected phases of at least {MIN_SIDE}x{MIN_SIDE} pixels, got {changed.phases}")
     if changed.batch_size > changed.per_epoch:
         raise ValueError(f"expected per_epoch to be at least batch_size, {changed.batch_size}, got {changed.per_epoch}")
     return changed
@@ -198,10 +201,14 @@ def _checked(key: str, value: Any) -> Any:
     """Raises ValueError for numbers that no recipe can mean."""
     if isinstance(value, float) and not (math.isfinite(value) and value >= 0):
         raise ValueError(f"expected {key} to be a finite number of at least 0, got {value:g}")
-    if type(value) is int and value < (0 if key == "seed" else 1):
-        raise ValueError(f"expected {key} to be at least {0 if key == 'seed' else 1}, got {value}")
-    if isinstance(value, tuple) and not value:
-        raise ValueError(f"expected at least one value for {key}")
+    least = 0 if key in ("seed", "cut_at", "limit") else 1
+    if type(value) is int and value < least:
+        raise ValueError(f"expected {key} to be at least {least}, got {value}")
+    if isinstance(value, tuple):
+        if not value:
+            raise ValueError(f"expected at least one value for {key}")
+        for item in value:
+            _checked(key, item)
     return value
 
 

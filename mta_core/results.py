@@ -65,7 +65,7 @@ def provenance(
 
 def digest_of_names(names: Iterable[str]) -> str:
     """sha256 over the names of pictures in their order, 64 hexadecimal digits."""
-    return hashlib.sha256("\n".join(names).encode()).hexdigest()
+    return hashlib.sha256("\n".join(names).encode("utf-8", "surrogateescape")).hexdigest()
 
 
 def to_json(value: Any) -> Any:
@@ -80,7 +80,7 @@ def to_json(value: Any) -> Any:
 
 
 def dumps(content: Any) -> str:
-    return json.dumps(to_json(content), indent=2, allow_nan=False, ensure_ascii=False) + "\n"
+    return json.dumps(to_json(content), indent=2, allow_nan=False) + "\n"
 
 
 def write_json(path: Path, content: Any) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Sized
 from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,8 @@ from typing import Any
 from mta_core import data
 from mta_core.checkpoints import load_checkpoint, save_checkpoint
 from mta_core.data.loader import Place, epoch_order
-from mta_core.events import Event, Message
+from mta_core.events import Event, Message, Progress, Row
+from mta_core.weights import Card, WeightsError, brief
 
 Phases = tuple[tuple[int, int, int], ...]
 """(epochs, height, width) of the crops of each phase of a training."""
@@ -24,6 +25,8 @@ class Training(ABC):
     recipe: Any
     """A frozen dataclass with at least `phases`, `learning_rate` and `seed`; a checkpoint belongs to one recipe."""
     epoch: int = 0
+    history: list[dict[str, float]]
+    """For each epoch its number, its mean training loss and, where they were taken, its held-out measures."""
 
     @property
     def num_epochs(self) -> int:
@@ -32,7 +35,7 @@ class Training(ABC):
     @property
     def last_epoch(self) -> int:
         """Where it ends: after all phases, or before."""
-        return getattr(self.recipe, "cut_at", 0) or self.num_epochs
+        return min(getattr(self.recipe, "cut_at", 0) or self.num_epochs, self.num_epochs)
 
     @property
     def crop(self) -> tuple[int, int]:
@@ -75,31 +78,50 @@ def train(
 ) -> Iterator[Event]:
     """Trains to the end, or goes on from the checkpoint in `out`; the finished weights and their card lie there.
 
-    A checkpoint follows every epoch, so a killed run loses at most one.
+    A checkpoint follows every epoch, so a killed run loses at most one. Yields a `Row` after every measured epoch.
 
     Raises:
         ValueError: `out` holds a run and `resume` is off, or its checkpoint has other settings.
+        WeightsError: `out` holds a checkpoint that is none of this training.
     """
+    training.history = []
     state = load_checkpoint(out)
     if state is not None:
         if not resume:
             raise ValueError(
                 f"{out} holds a training run already: add --resume to go on with it, or choose another --out"
             )
+        _go_on(training, state, out)
+        yield Message(f"resumed after epoch {training.epoch}")
+    while training.epoch < training.last_epoch:
+        losses = []
+        for event in training.run_epoch():
+            if isinstance(event, Progress):
+                losses.append(event.values["loss"])
+            yield event
+        training.epoch += 1
+        is_measured = training.epoch % measure_every == 0 or training.epoch == training.last_epoch
+        measures = training.measure() if is_measured else {}
+        training.history.append({"epoch": training.epoch, "loss": sum(losses) / len(losses), **measures})
+        kept = {"recipe": asdict(training.recipe), "epoch": training.epoch, "history": training.history}
+        save_checkpoint(out, {**kept, **training.state()})
+        if is_measured:
+            yield Row(training.history[-1])
+            shown = ", ".join(f"{name} {value:.4g}" for name, value in measures.items())
+            yield Message(f"epoch {training.epoch} of {training.last_epoch}: held out {shown}")
+    training.save(out, command)
+    yield Message(f"saved {training.recipe.name} in {out}")
+
+
+def _go_on(training: Training, state: Mapping[str, Any], out: Path) -> None:
+    try:
         if not _is_same(state["recipe"], training.recipe):
             raise ValueError(f"the run in {out} has other settings: give the same ones, or choose another --out")
         training.restore(state)
         training.epoch = int(state["epoch"])
-        yield Message(f"resumed after epoch {training.epoch}")
-    while training.epoch < training.last_epoch:
-        yield from training.run_epoch()
-        training.epoch += 1
-        save_checkpoint(out, {"recipe": asdict(training.recipe), "epoch": training.epoch, **training.state()})
-        if training.epoch % measure_every == 0 or training.epoch == training.last_epoch:
-            shown = ", ".join(f"{name} {value:.4g}" for name, value in training.measure().items())
-            yield Message(f"epoch {training.epoch} of {training.num_epochs}: held out {shown}")
-    training.save(out, command)
-    yield Message(f"saved {training.recipe.name} in {out}")
+        training.history = [dict(row) for row in state.get("history", [])]
+    except (KeyError, RuntimeError, TypeError, AttributeError) as error:
+        raise WeightsError(f"the checkpoint in {out} does not belong to this training: {brief(error)}") from error
 
 
 def _is_same(stored: Any, recipe: Any) -> bool:
@@ -110,13 +132,21 @@ def _is_same(stored: Any, recipe: Any) -> bool:
 
 
 def split_places(
-    sources: Sequence[data.DataSource], every: int, most: int = 40
+    sources: Sequence[Sized], every: int, limit: int = 0, most: int = 40
 ) -> tuple[list[list[Place]], list[Place]]:
-    """Places to train on, by source, and places held out: every n-th of each source, `most` of which are measured."""
+    """Places to train on, by source, and places held out: every n-th of each source, `most` of which are measured.
+
+    Only the first `limit` pictures of a source count, all of them where it is 0.
+
+    Raises:
+        DataError: a source has fewer than two pictures.
+    """
     train: list[list[Place]] = []
     held: list[Place] = []
     for number, source in enumerate(sources):
-        places = [(number, index) for index in range(len(source))]
+        places = [(number, index) for index in range(min(limit or len(source), len(source)))]
+        if len(places) < 2:
+            raise data.DataError("expected at least two pictures of each data source to train on")
         train.append([place for place in places if place[1] % every])
         held += places[::every][:most]
     return train, held
@@ -131,8 +161,15 @@ def epoch_places(by_source: Sequence[Sequence[Place]], per_epoch: int, seed: int
     return epoch_order(chosen, seed, epoch)
 
 
-def provenance_of(texts: Sequence[str]) -> dict[str, str]:
-    """The card's fields on the data: the sources' names without paths, and their terms."""
-    names = [text.partition(":")[0] for text in texts]
-    terms = dict.fromkeys(data.source(name).terms for name in names)
-    return {"data": ", ".join(f"{name} (train)" for name in names), "terms": "; ".join(terms)}
+def provenance_of(recipe: Any, start: Card | None = None) -> dict[str, Any]:
+    """The card's fields on the data and the recipe, without paths, which mean nothing elsewhere.
+
+    Args:
+        start: the card of the weights that training started from; what they have seen counts too.
+    """
+    names = [text.partition(":")[0] for text in recipe.data]
+    seen = [*(start.data.split(", ") if start else []), *(f"{name} (train)" for name in names)]
+    terms = [*(start.terms.split("; ") if start else []), *(data.source(name).terms for name in names)]
+    kept = asdict(recipe) | {"data": names}
+    kept |= {key: Path(kept[key]).stem for key in ("init", "victim") if str(kept.get(key, "")).endswith(".json")}
+    return {"data": ", ".join(dict.fromkeys(seen)), "terms": "; ".join(dict.fromkeys(terms)), "recipe": kept}

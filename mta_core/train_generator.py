@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from mta_core import data, generators, victims
 from mta_core.budget import Budget
 from mta_core.data.augment import Augmentation
+from mta_core.data.cached import Cached
 from mta_core.data.loader import batches
 from mta_core.devices import Device
 from mta_core.events import Event, Progress
@@ -38,6 +39,7 @@ class GeneratorRecipe:
             pixel of a perturbation, so that one whose values are spread out wastes most of it: a large gain starts
             near +-1 everywhere.
         holdout: every n-th picture of each source is kept out of training and measured instead.
+        limit: only the first pictures of each source; 0 for all.
     """
 
     name: str = "mta-dmtl"
@@ -54,6 +56,7 @@ class GeneratorRecipe:
     learning_rate: float = 1e-3
     output_gain: float = 0.1
     holdout: int = 20
+    limit: int = 0
     seed: int = 0
 
 
@@ -67,9 +70,12 @@ class GeneratorTraining(Training):
         self.precise, self.fast = device.freeze(victim), device.freeze(victim, device.fast_dtype)
         self.budget = Budget.from_units(recipe.norm, recipe.epsilon)
         self.tasks: list[Task] = [task(name) for name in recipe.tasks]
+        unknown = [t.name for t in self.tasks if victim_card.tasks.get(t.name) != t.space]
+        if unknown:
+            raise ValueError(f"the victim {recipe.victim} does not answer {', '.join(unknown)}")
         spaces = {t.name: victim_card.tasks[t.name] for t in self.tasks}
         options = {
-            "ngf": recipe.ngf, "num_blocks": recipe.num_blocks, "victim": recipe.victim,
+            "ngf": recipe.ngf, "num_blocks": recipe.num_blocks, "victim": victim_card.name,
             "victim_sha256": victim_card.sha256, "norm": recipe.norm, "epsilon": recipe.epsilon,
         }  # fmt: skip
         self.card = Card(
@@ -80,8 +86,8 @@ class GeneratorTraining(Training):
             nn.init.normal_(decoder[-2].weight, 0, recipe.output_gain)  # type: ignore[index]
         self.generator.to(device.torch_device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.optimiser = torch.optim.Adam(self.generator.parameters(), lr=recipe.learning_rate, betas=(0.5, 0.999))
-        self.sources = [data.open_data(text, "train", victim_card.input_size) for text in recipe.data]
-        self.train_places, self.held_out = split_places(self.sources, recipe.holdout)
+        self.sources = [Cached(data.open_data(text, "train", victim_card.input_size)) for text in recipe.data]
+        self.train_places, self.held_out = split_places(self.sources, recipe.holdout, recipe.limit)
 
     def state(self) -> dict[str, Any]:
         return {"generator": self.generator.state_dict(), "optimiser": self.optimiser.state_dict()}
@@ -127,7 +133,7 @@ class GeneratorTraining(Training):
             speed = (step + 1) * recipe.batch_size / (time.perf_counter() - begin)
             parts = {name: float(loss.detach()) for name, loss in losses.items()}
             values = {"loss": float(total.detach()), **parts, "learning rate": rate, "pictures per second": speed}
-            yield Progress(self.epoch * steps + step + 1, self.num_epochs * steps, "steps", values, "training")
+            yield Progress(self.epoch * steps + step + 1, self.last_epoch * steps, "steps", values, "training")
 
     def _targets(self, clean: Tensor, targets: Mapping[str, Tensor]) -> dict[str, Tensor]:
         known = {t.name: targets[t.name].to(clean.device) for t in self.tasks if t.name in targets}
@@ -153,10 +159,10 @@ class GeneratorTraining(Training):
 
     def save(self, out: Path, command: str) -> None:
         described = {
-            **provenance_of(self.recipe.data),
+            **provenance_of(self.recipe),
             "command": command,
             "summary": f"MTA generator, per-instance, non-targeted, trained at {self.budget.label}",
-            "metrics": {"held_out": self.measure()},
+            "metrics": {"held_out": self.measure(), "history": self.history},
         }
         save_weights(self.generator, Card(**{**asdict(self.card), **described}), out)
 

@@ -21,6 +21,7 @@ from mta_core.events import Event, Progress
 from mta_core.tasks import Meter, Task, task
 from mta_core.tasks.segmentation import CLASSES
 from mta_core.train import Phases, Training, epoch_places, provenance_of, split_places, train
+from mta_core.victims import Victim
 from mta_core.weights import Card, save_weights
 
 
@@ -40,6 +41,7 @@ class VictimRecipe:
         weights: of each task's loss.
         class_balance: exponent b of the class weights `(median frequency / frequency)^b` in the segmentation loss.
         holdout: every n-th picture of each source is kept out of training and measured instead.
+        limit: only the first pictures of each source; 0 for all.
     """
 
     name: str = "dmtl"
@@ -64,6 +66,7 @@ class VictimRecipe:
     weights: tuple[tuple[str, float], ...] = (("segmentation", 1.0), ("depth", 0.5), ("normals", 2.0))
     ema: float = 0.998
     holdout: int = 20
+    limit: int = 0
     seed: int = 0
 
     @property
@@ -81,19 +84,41 @@ class VictimTraining(Training):
         self.card = Card(
             recipe.name, "victim", recipe.architecture, {"width": recipe.width}, spaces, recipe.size, seed=recipe.seed
         )
-        start = victims.load(recipe.init)[0].requires_grad_(True) if recipe.init else victims.build(self.card)
-        self.victim = start.to(device.torch_device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.start: Card | None = None
+        self.victim = self._start().to(device.torch_device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         ema = get_ema_multi_avg_fn(recipe.ema)  # type: ignore[no-untyped-call]
         self.average = AveragedModel(self.victim, multi_avg_fn=ema, use_buffers=True)
         self.optimiser = torch.optim.AdamW(
             self.victim.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay, fused=True
         )
         self.sources = [data.open_data(text, "train", recipe.size) for text in recipe.data]
+        for source in self.sources:
+            lacking = [name for name, space in spaces.items() if source.spaces.get(name) != space]
+            if lacking:
+                raise data.DataError(f"expected data with labels for {', '.join(lacking)}; {source.label} has none")
         self.tasks: list[Task] = [task(name) for name, _ in recipe.weights]
         self.views: list[Cached] = []
         self.view_size = (0, 0)
-        self.train_places, self.held_out = split_places(self.sources, recipe.holdout)
+        self.train_places, self.held_out = split_places(self.sources, recipe.holdout, recipe.limit)
         self.class_weights = self._class_weights()
+
+    def _start(self) -> Victim:
+        """The network to train: a new one, or one that was trained before.
+
+        Raises:
+            ValueError: that one is of another kind than the recipe says.
+        """
+        if not self.recipe.init:
+            return victims.build(self.card)
+        victim, self.start = victims.load(self.recipe.init)
+        for name, have, want in (
+            ("architecture", self.start.architecture, self.card.architecture),
+            ("options", dict(self.start.options), dict(self.card.options)),
+            ("tasks", dict(self.start.tasks), dict(self.card.tasks)),
+        ):
+            if have != want:
+                raise ValueError(f"expected {self.recipe.init} to have the recipe's {name}, {want}; it has {have}")
+        return victim.requires_grad_(True)
 
     def _open_at(self, size: tuple[int, int]) -> None:
         """The sources with every picture brought to `size`, kept in memory until the next phase."""
@@ -164,7 +189,7 @@ class VictimTraining(Training):
             self.average.update_parameters(self.victim)
             speed = (step + 1) * recipe.batch_size / (time.perf_counter() - begin)
             values = {"loss": float(loss.detach()), **parts, "learning rate": rate, "pictures per second": speed}
-            yield Progress(self.epoch * steps + step + 1, self.num_epochs * steps, "steps", values, "training")
+            yield Progress(self.epoch * steps + step + 1, self.last_epoch * steps, "steps", values, "training")
 
     def measure(self) -> dict[str, float]:
         """Every task's measures on the held-out pictures, by the averaged weights."""
@@ -180,10 +205,10 @@ class VictimTraining(Training):
 
     def save(self, out: Path, command: str) -> None:
         described = {
-            **provenance_of(self.recipe.data),
-            "command": command,
+            **provenance_of(self.recipe, self.start),
+            "command": " && ".join(part for part in (self.start.command if self.start else "", command) if part),
             "summary": self.victim.summary,
-            "metrics": {"held_out": self.measure()},
+            "metrics": {"held_out": self.measure(), "history": self.history},
         }
         save_weights(self.average.module, Card(**{**asdict(self.card), **described}), out)
 

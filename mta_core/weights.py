@@ -24,8 +24,9 @@ SHIPPED = ROOT / "assets" / "weights"
 RUNS = Path(os.environ.get("MTA_RUNS", ROOT / "runs"))
 """Where training puts what it makes; every page and command searches it too. `MTA_RUNS` names another place."""
 KINDS = ("victim", "generator")
-MAX_SIDE = 4096
-"""The largest height or width that a card may name."""
+MIN_SIDE, MAX_SIDE = 32, 4096
+"""The smallest and the largest height or width that a card may name."""
+MAX_TASKS = 64
 
 
 class WeightsError(ValueError):
@@ -44,6 +45,7 @@ class Card:
         input_size: height and width that it was made for.
         data, terms: what it was trained on, and under which terms.
         command, seed: how to make it again.
+        recipe: every setting of the training.
         metrics: what was measured, by name.
         sha256: hex digest of the weight file.
     """
@@ -59,6 +61,7 @@ class Card:
     command: str = ""
     seed: int = 0
     summary: str = ""
+    recipe: Mapping[str, Any] = field(default_factory=dict)
     metrics: Mapping[str, Any] = field(default_factory=dict)
     sha256: str = ""
 
@@ -74,7 +77,7 @@ class Card:
         return card
 
     def _check(self, where: str) -> None:
-        mappings = (self.options, self.tasks, self.metrics)
+        mappings = (self.options, self.tasks, self.recipe, self.metrics)
         texts = (self.name, self.architecture, self.data, self.terms, self.command, self.summary, self.sha256)
         sound = (
             all(isinstance(mapping, dict) for mapping in mappings)
@@ -82,10 +85,18 @@ class Card:
             and self.kind in KINDS
             and len(self.input_size) == 2
             and all(type(number) is int for number in (*self.input_size, self.seed))
-            and all(0 < side <= MAX_SIDE for side in self.input_size)
+            and all(MIN_SIDE <= side <= MAX_SIDE for side in self.input_size)
+            and 0 < len(self.tasks) <= MAX_TASKS
+            and all(_is_shallow(mapping) for mapping in mappings)
         )
         if not sound:
             raise WeightsError(f"expected a weight card in {where}: a field has the wrong type or value")
+
+
+def _is_shallow(value: Any, levels: int = 12) -> bool:
+    """Whether lists and mappings lie at most so deep in one another: readers of cards recurse."""
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return levels > 0 and all(_is_shallow(item, levels - 1) for item in inner)
 
 
 def brief(error: Exception) -> str:
@@ -98,11 +109,15 @@ def write_atomically(path: Path, data: bytes) -> None:
     """Writes a whole file or nothing, also when the process is killed meanwhile."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    with temporary.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
+    try:
+        with temporary.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except OSError:
+        temporary.unlink(missing_ok=True)
+        raise
 
 
 def save_weights(model: nn.Module, card: Card, folder: Path) -> Card:

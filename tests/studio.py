@@ -19,9 +19,9 @@ def has_shipped_weights() -> bool:
     return any(SHIPPED.glob("*.safetensors"))
 
 
-def make_weights(runs: Path) -> None:
+def make_weights(runs: Path, seed: int = 0) -> None:
     """An untrained `dmtl` and a generator for it, in the layout of `runs/`."""
-    torch.manual_seed(0)
+    torch.manual_seed(seed)
     victim = Dmtl(width=4)
     torch.nn.init.constant_(victim.heads["depth"][-1].bias, 2.0)
     save_weights(victim, Card("dmtl", "victim", "dmtl", victim.options(), SPACES, SIZE), runs / "dmtl")

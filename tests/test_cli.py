@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -144,6 +145,28 @@ class TestAttack:
         assert len(written["unreadable"]) == 2
         assert [made["picture"] for made in written["pictures"]] == ["living room.png"]
 
+    def test_a_second_run_leaves_nothing_of_the_first(self, picture: Path, tmp_path: Path) -> None:
+        arguments = ("attack", picture, "--victim", "small", "--attack", "noise", "--out", tmp_path / "out")
+        assert run(*arguments) == 0
+        (tmp_path / "out" / "living room" / "mine.txt").touch()
+        assert run(*arguments, "--tasks", "d", "--joint") == 0
+        names = {path.name for path in (tmp_path / "out" / "living room").iterdir()}
+        assert names == {"mine.txt", "clean.png", "result.json", "adversarial.png", "perturbation.npy",
+                         "depth-clean.png", "depth-adversarial.png"}  # fmt: skip
+
+    def test_files_stay_inside_the_folder_whatever_a_picture_is_called(self, picture: Path, tmp_path: Path) -> None:
+        names = (b"...png", b"..png", b"caf\xe9.png")
+        pictures = [os.path.join(os.fsencode(tmp_path), name) for name in names]
+        for path in pictures:
+            Path(os.fsdecode(path)).write_bytes(picture.read_bytes())
+        before = set(tmp_path.iterdir())
+        code = run("attack", *map(os.fsdecode, pictures), "--victim", "small", "--attack", "noise",
+                   "--out", tmp_path / "out", "--json", tmp_path / "all.json")  # fmt: skip
+        assert code == 0
+        assert set(tmp_path.iterdir()) - before == {tmp_path / "out", tmp_path / "all.json"}
+        assert len(list((tmp_path / "out").glob("*/result.json"))) == 3
+        assert len(read(tmp_path / "all.json")["pictures"]) == 3
+
     def test_pictures_of_one_name_do_not_overwrite_each_other(self, picture: Path, tmp_path: Path) -> None:
         twin = tmp_path / "LIVING ROOM.png"
         twin.write_bytes(picture.read_bytes())
@@ -179,7 +202,7 @@ class TestEvaluate:
         assert len(written["rows"]) == 18
         assert all(tuple(row) == ROW_KEYS for row in written["rows"])
         assert {(row["data"], row["split"], row["n"], row["epsilon"]) for row in written["rows"]} == {
-            ("nyuv2", "test", 3, 4)
+            ("nyuv2", "all", 3, 4)
         }
         made = written["provenance"]
         assert (made["pictures"], made["num_outside"]) == (3, 0)
@@ -188,6 +211,13 @@ class TestEvaluate:
         out, err = capsys.readouterr()
         assert "every picture is inside the budget" in out
         assert err == ""
+
+    def test_names_that_are_no_text_do_not_cost_the_result(self, picture: Path, tmp_path: Path) -> None:
+        odd = os.path.join(os.fsencode(picture.parent), b"caf\xe9.png")
+        Path(os.fsdecode(odd)).write_bytes(picture.read_bytes())
+        data = f"pictures:{picture.parent}"
+        code = run("evaluate", "--data", data, "--victim", "small", "--attack", "noise", "--json", tmp_path / "r.json")
+        assert code == 0 and read(tmp_path / "r.json")["provenance"]["pictures"] == 2
 
     def test_json_to_standard_output_is_alone_there(self, picture: Path, capsys: pytest.CaptureFixture[str]) -> None:
         data = f"pictures:{picture.parent}"
@@ -216,7 +246,12 @@ def test_train_then_attack_with_what_was_trained(scenes: Path, tmp_path: Path, m
     assert run("train", "victim", "--preset", "dmtl-tiny", *quick, *sides, "--out", victim, "--seed", 5) == 0
     card = read(victim / "dmtl-tiny.json")
     assert (card["seed"], card["input_size"]) == (5, [64, 96])
-    assert "--preset dmtl-tiny" in card["command"]
+    assert card["command"] == (
+        "python -m mta_core train victim --preset dmtl-tiny --set data=nyuv2:PATH --set 'phases=[[1, 64, 96]]' "
+        "--set per_epoch=8 --set batch_size=4 --set holdout=4 --set height=64 --set input_width=96 --seed 5 "
+        "--out runs/dmtl-tiny"
+    )
+    assert str(tmp_path) not in str(card) and str(scenes) not in str(card), "paths mean nothing elsewhere"
     generator = ("train", "generator", "--preset", "mta-tiny", *quick, "--out", tmp_path / "runs" / "g")
     assert run(*generator) == 0
     assert run(*generator) == 2, "a finished run must not be overwritten unasked"
@@ -234,7 +269,11 @@ def test_train_then_attack_with_what_was_trained(scenes: Path, tmp_path: Path, m
         tmp_path / "rows.json",
     )
     assert code == 0
-    assert read(tmp_path / "rows.json")["provenance"]["num_outside"] == 0
+    made = read(tmp_path / "rows.json")["provenance"]
+    assert made["num_outside"] == 0
+    generator_card = read(tmp_path / "card.json")["card"]
+    assert made["weights"] == {"dmtl-tiny": card["sha256"], "mta-dmtl-tiny": generator_card["sha256"]}
+    assert str(scenes) not in str(generator_card)
 
 
 class TestRooms:
@@ -315,6 +354,9 @@ TRAIN = ("train", "victim", "--out", "out", "--preset")
         ((*EVALUATE, "nyuv2"), "expected nyuv2:PATH"),
         ((*EVALUATE, "nyuv2:{folder}/none"), "expected a folder of data"),
         ((*EVALUATE, "pictures:{folder}"), "found none"),
+        ((*EVALUATE, "pictures:~nosuchuser/x"), "expected a folder, got '~nosuchuser/x'"),
+        (("bench", "--victim", "nobody"), "expected a victim among other, small, got 'nobody'"),
+        ((*TRAIN, "dmtl-tiny", "--limit", "0"), "at least 1"),
         ((*EVALUATE, "rooms", "--split", "third"), "expected a split of rooms among"),
         ((*EVALUATE, "rooms", "--limit", "0"), "at least 1"),
         ((*TRAIN, "none"), "expected a preset among dmtl"),
@@ -346,6 +388,7 @@ def test_bad_input_is_answered_in_one_line(
         (KeyboardInterrupt(), 130, "stopped"),
         (OSError(28, "No space left on device", "rows.json"), 2, "rows.json: No space left on device"),
         (torch.OutOfMemoryError("CUDA out of memory. Tried to allocate"), 1, "out of memory"),
+        (RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate"), 1, "out of memory"),
     ],
     ids=repr,
 )

@@ -47,7 +47,7 @@ def test_settings_are_read_as_the_field_is_typed() -> None:
     assert recipe.data == ("rooms", "nyuv2:/a b")
     assert recipe.phases == ((1, 96, 128),)
     assert recipe.weights == (("depth", 2.0),)
-    assert presets.override(recipe, {"data": '["pictures:/a,b"]'}).data == ("pictures:/a,b",)
+    assert presets.override(recipe, {"data": '["pictures:/a,b"]', "cut_at": "0"}).data == ("pictures:/a,b",)
 
 
 @pytest.mark.parametrize(
@@ -63,6 +63,10 @@ def test_settings_are_read_as_the_field_is_typed() -> None:
         ({"phases": "[[1, 2]]"}, r"expected phases to be JSON lists of the form \[\[int, int, int\], ...\]"),
         ({"phases": "[]"}, "at least one value for phases"),
         ({"weights": '{"depth": 1}'}, "expected weights to be JSON lists"),
+        ({"phases": "[[0, 96, 128]]"}, "expected phases to be at least 1, got 0"),
+        ({"phases": "[[1, 96, 16]]"}, "expected phases of at least 32x32 pixels"),
+        ({"weights": '[["depth", NaN]]'}, "expected weights to be a finite number"),
+        ({"cut_at": "-1"}, "expected cut_at to be at least 0"),
         ({"holdout": "1"}, "holdout to be at least 2"),
         ({"batch_size": "9", "per_epoch": "8"}, "per_epoch to be at least batch_size, 9, got 8"),
     ],

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
@@ -14,10 +14,12 @@ import torch
 from torch import Tensor
 
 from mta_core import victims
-from mta_core.checkpoints import NAME, load_checkpoint
-from mta_core.events import Event, Message, Progress
+from mta_core.checkpoints import NAME, load_checkpoint, save_checkpoint
+from mta_core.events import Event, Message, Progress, Row
+from mta_core.train import provenance_of
+from mta_core.train_generator import GeneratorRecipe, train_generator
 from mta_core.train_victim import VictimRecipe, train_victim
-from mta_core.weights import WeightsError
+from mta_core.weights import Card, WeightsError
 from tests.toys import CPU, tiny_recipe, write_scenes
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -74,7 +76,10 @@ def test_runs_to_the_end_in_order(whole: tuple[Path, list[Event]]) -> None:
     assert [(step.done, step.total) for step in steps] == [(i, 16) for i in range(1, 17)]
     texts = messages(events)
     assert [text.split(":")[0] for text in texts] == ["epoch 2 of 4", "epoch 4 of 4", f"saved tiny in {out}"]
-    assert events.index(next(e for e in events if isinstance(e, Message))) == 8, "after the second epoch"
+    measured = [event.values for event in events if isinstance(event, Row)]
+    assert [row["epoch"] for row in measured] == [2, 4]
+    assert all(0 <= row["miou"] < 1 and row["loss"] > 0 for row in measured)
+    assert events.index(next(e for e in events if isinstance(e, Row))) == 8, "after the second epoch"
     for step in steps:
         assert {"loss", "segmentation", "depth", "normals", "learning rate", "pictures per second"} <= set(step.values)
 
@@ -92,6 +97,9 @@ def test_the_finished_weights_say_what_they_are(whole: tuple[Path, list[Event]],
     assert set(card.tasks) == {"segmentation", "depth", "normals"}
     assert "nyuv2" in card.data and recipe.data[0] not in str(card), "paths stay out of the card"
     assert set(card.metrics["held_out"]) >= {"miou", "abs_err", "angle_mean"}
+    assert card.recipe["width"] == 4 and card.recipe["phases"] == [[2, 32, 64], [2, 64, 96]]
+    assert [row["epoch"] for row in card.metrics["history"]] == [1, 2, 3, 4]
+    assert ["miou" in row for row in card.metrics["history"]] == [False, True, False, True]
     assert victim(torch.rand(1, 3, 64, 96))["depth"].isfinite().all()
 
 
@@ -160,6 +168,89 @@ def test_an_existing_run_is_not_overwritten(recipe: VictimRecipe, whole: tuple[P
 def test_another_recipe_does_not_go_on_with_it(recipe: VictimRecipe, whole: tuple[Path, list[Event]]) -> None:
     with pytest.raises(ValueError, match="has other settings: give the same ones, or choose another --out"):
         next(train_victim(replace(recipe, learning_rate=1e-4), CPU, whole[0], resume=True))
+
+
+def test_a_run_that_is_cut_ends_there_with_its_weights(recipe: VictimRecipe, tmp_path: Path) -> None:
+    for name, cut_at, end in (("one", 3, 3), ("two", 99, 4)):
+        events = list(train_victim(replace(recipe, cut_at=cut_at), CPU, tmp_path / name))
+        assert [(step.done, step.total) for step in progress(events)][-1] == (4 * end, 4 * end)
+        assert messages(events)[-1].startswith("saved tiny")
+
+
+def test_goes_on_from_trained_weights(recipe: VictimRecipe, whole: tuple[Path, list[Event]], tmp_path: Path) -> None:
+    start = str(whole[0] / "tiny.json")
+    again = replace(recipe, name="again", init=start, phases=((1, 32, 64),), learning_rate=1e-9, ema=1e-9)
+    list(train_victim(again, CPU, tmp_path, command="and then this"))
+    expected = weights_in(whole[0])
+    for name, value in victims.load(str(tmp_path / "again.json"))[0].state_dict().items():
+        if "num_batches" not in name and "running" not in name:
+            torch.testing.assert_close(value, expected[name], atol=1e-3, rtol=1e-2)
+    card = Card.read(tmp_path / "again.json")
+    assert card.command == "make it && and then this" and card.recipe["init"] == "tiny"
+    with pytest.raises(ValueError, match=r"to have the recipe's options, {'width': 8}; it has {'width': 4}$"):
+        next(train_victim(replace(again, width=8), CPU, tmp_path / "wide"))
+    with pytest.raises(ValueError, match="to have the recipe's tasks"):
+        next(train_victim(replace(again, weights=(("depth", 1.0),)), CPU, tmp_path / "few"))
+
+
+def test_what_the_start_has_seen_stays_on_the_card(whole: tuple[Path, list[Event]]) -> None:
+    start = Card.read(whole[0] / "tiny.json")
+    made = provenance_of(VictimRecipe(data=("rooms",)), start)
+    assert made["data"] == "nyuv2 (train), rooms (train)"
+    assert start.terms in made["terms"] and "free to use" in made["terms"]
+
+
+@pytest.mark.parametrize("content", [{}, {"epoch": 1, "victim": {}, "average": {}, "optimiser": {}}, {"epoch": "x"}])
+def test_a_hostile_checkpoint_is_reported(recipe: VictimRecipe, tmp_path: Path, content: dict[str, object]) -> None:
+    save_checkpoint(tmp_path, {"recipe": asdict(recipe), **content})
+    with pytest.raises(WeightsError, match="does not belong to this training"):
+        next(train_victim(recipe, CPU, tmp_path, resume=True))
+
+
+def test_data_must_have_labels_and_pictures(recipe: VictimRecipe, tmp_path: Path) -> None:
+    pictures = recipe.data[0].replace("nyuv2:", "pictures:") + "/rgb"
+    with pytest.raises(ValueError, match=r"^expected data with labels for segmentation, depth, normals; Folder of"):
+        next(train_victim(replace(recipe, data=(pictures,)), CPU, tmp_path))
+    with pytest.raises(ValueError, match=r"^expected at least two pictures"):
+        next(train_victim(replace(recipe, limit=1), CPU, tmp_path))
+
+
+@pytest.fixture(scope="module")
+def fooling(recipe: VictimRecipe, whole: tuple[Path, list[Event]]) -> GeneratorRecipe:
+    return GeneratorRecipe(
+        name="fooling", victim=str(whole[0] / "tiny.json"), data=recipe.data, ngf=4, num_blocks=1, per_epoch=8,
+        phases=((2, 32, 64), (1, 64, 96)), batch_size=2, holdout=5, epsilon=16.0,
+    )  # fmt: skip
+
+
+class TestGenerator:
+    def test_goes_on_as_if_nothing_had_happened(self, fooling: GeneratorRecipe, tmp_path: Path) -> None:
+        list(train_generator(fooling, CPU, tmp_path / "whole"))
+        dropped = train_generator(fooling, CPU, tmp_path / "dropped")
+        for event in dropped:
+            if isinstance(event, Progress) and event.done == 6:
+                break
+        dropped.close()  # type: ignore[attr-defined]
+        events = list(train_generator(fooling, CPU, tmp_path / "dropped", resume=True))
+        assert messages(events)[0] == "resumed after epoch 1"
+        one, other = (load_checkpoint(tmp_path / name) for name in ("whole", "dropped"))
+        assert one is not None and other is not None
+        for name, value in one["generator"].items():
+            assert torch.equal(value, other["generator"][name]), name
+
+    def test_learns_to_fool(self, fooling: GeneratorRecipe, tmp_path: Path) -> None:
+        longer = replace(fooling, phases=((8, 64, 96),), learning_rate=3e-3)
+        events = list(train_generator(longer, CPU, tmp_path))
+        losses = [step.values["loss"] for step in progress(events)]
+        assert sum(losses[-8:]) < sum(losses[:8])
+        card = Card.read(tmp_path / "fooling.json")
+        assert card.options["victim"] == "tiny" and card.recipe["victim"] == "tiny"
+        measured = card.metrics["held_out"]
+        assert measured["adversarial abs_err"] > measured["clean abs_err"]
+
+    def test_a_victim_that_does_not_answer_a_task_is_refused(self, fooling: GeneratorRecipe, tmp_path: Path) -> None:
+        with pytest.raises(ValueError, match="expected a task among"):
+            next(train_generator(replace(fooling, tasks=("smell",)), CPU, tmp_path))
 
 
 def test_a_damaged_checkpoint_is_reported(recipe: VictimRecipe, tmp_path: Path) -> None:

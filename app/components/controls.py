@@ -31,8 +31,9 @@ def choose(picture: Picture) -> Request:
     kind = _attack_kind(workshop.generators(card.name), tasks)
     scope = _scope(kind)
     budget = _budget()
-    attack = make_attack(kind.name, **_settings(kind, workshop.generators(card.name)))
-    return Request(picture, card.name, tasks, attack, scope, budget)
+    attack = make_attack(kind.name, **_settings(kind, workshop.generators(card.name), budget))
+    made = attack.weights(card.name, [t.name for t in tasks])
+    return Request(picture, card.name, tasks, attack, scope, budget, (card.sha256, *made.values()))
 
 
 def _victim(cards: list[Card]) -> Card:
@@ -81,27 +82,31 @@ def _budget() -> Budget:
     return Budget.from_units(norm, value)
 
 
-def _settings(kind: type[Attack], cards: list[Card]) -> dict[str, Any]:
+def _settings(kind: type[Attack], cards: list[Card], budget: Budget) -> dict[str, Any]:
     """The attack's own fields, two numbers beside each other."""
     shown = [f for f in fields(kind) if f.type not in ("str", str) or len(cards) > 1]
     values, columns = {}, st.columns(2) if shown else []
     numbers = [f for f in shown if isinstance(f.default, int | float) and not isinstance(f.default, bool)]
     for i, f in enumerate(numbers):
         with columns[i % 2]:
-            values[f.name] = _number(kind, f)
+            values[f.name] = _number(kind, f, budget)
     for f in (f for f in shown if f not in numbers):
         values[f.name] = _choice(kind, f, cards)
     return values
 
 
-def _number(kind: type[Attack], f: Field[Any]) -> float:
-    limits = f.metadata
+def _number(kind: type[Attack], f: Field[Any], budget: Budget) -> float:
+    """Never as a whole number: Streamlit fails on a link that gives one as "inf"."""
+    limits, cast = f.metadata, int if isinstance(f.default, int) else float
     first: Any = f.default
-    cast = type(first)
-    return st.number_input(
-        limits["label"], cast(limits["low"]), cast(limits["high"]), first, cast(limits["step"]),
-        key=f"{kind.name}_{f.name}", help=limits["help"], persist_state="session", **state.LINKED,
+    unit = f" ({budget.epsilon_unit.replace('l2', 'L2')})" if limits.get("unit") == "budget" else ""
+    value = st.number_input(
+        limits["label"] + unit, float(limits["low"]), float(limits["high"]), float(first), float(limits["step"]),
+        "%.0f" if cast is int else "%.2f", key=f"{kind.name}_{f.name}", help=limits["help"], persist_state="session",
+        **state.LINKED,
     )  # fmt: skip
+    number: float = cast(value)
+    return number
 
 
 def _choice(kind: type[Attack], f: Field[Any], cards: list[Card]) -> Any:

@@ -15,7 +15,8 @@ MEASURES, EPSILON, LOSS, SIZE = "Measures", "Against epsilon", "Loss by step", "
 CONFIG = {"displaylogo": False, "displayModeBar": False}
 
 
-def downloads(result: Result, view: View) -> None:
+def downloads(result: Result, view: View, is_live: bool) -> None:
+    """What can be taken away; not while the page is redrawn again and again, since every redraw makes new addresses."""
     stem, which = result.request.picture.stem, view.perturbation
     with st.container(horizontal=True, key="downloads", gap="small"):
         st.download_button(
@@ -25,6 +26,7 @@ def downloads(result: Result, view: View) -> None:
             "image/png",
             key="get_png",
             on_click="ignore",
+            disabled=is_live,
         )
         st.download_button(
             "Perturbation (.npy)",
@@ -33,6 +35,7 @@ def downloads(result: Result, view: View) -> None:
             "application/octet-stream",
             key="get_npy",
             on_click="ignore",
+            disabled=is_live,
         )
         st.download_button(
             "Settings and measures (JSON)",
@@ -41,6 +44,7 @@ def downloads(result: Result, view: View) -> None:
             "application/json",
             key="get_json",
             on_click="ignore",
+            disabled=is_live,
         )
 
 

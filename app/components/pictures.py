@@ -7,6 +7,7 @@ import streamlit as st
 from app import library, resources, state
 from app.components import picker
 from app.library import Picture, Shelf
+from app.words import plain
 from mta_core.data import DataError
 from mta_core.imaging import ImageError
 
@@ -45,19 +46,20 @@ def _gallery_scene(gallery: Shelf) -> Picture:
 
 def _connected(shelf: Shelf) -> Picture | None:
     number = st.number_input(
-        f"Picture, 1 to {len(shelf)}", 1, len(shelf), key="number", persist_state="session", **state.LINKED
-    )
+        f"Picture, 1 to {len(shelf)}", 1.0, float(len(shelf)), step=1.0, format="%.0f", key="number",
+        persist_state="session", **state.LINKED,
+    )  # fmt: skip  # not whole numbers: a link that says "inf" would end the page
     try:
         return shelf.read(int(number) - 1)
     except (DataError, ImageError) as error:
-        st.error(f"This picture is left out: {error}.", icon=None)
+        st.error(plain(f"This picture is left out: {error}."), icon=None)
         return None
 
 
 def _upload() -> Picture | None:
     """The uploaded picture. Any file is accepted and looked at here, so that what is wrong can be said."""
     file = st.file_uploader(
-        "Your picture", key="upload", max_upload_size=MAX_UPLOAD_MB, label_visibility="collapsed",
+        "Your picture", key="upload", on_change=_uploaded, max_upload_size=MAX_UPLOAD_MB, label_visibility="collapsed",
         help="JPEG, PNG, WebP, GIF, BMP, TIFF or PPM. It stays in memory and is forgotten with this session.",
     )  # fmt: skip
     if file is not None and (state.upload() or ("",))[0] != file.file_id:
@@ -67,9 +69,15 @@ def _upload() -> Picture | None:
         st.caption("Choose a file. It stays in memory and is forgotten with this session.")
         return None
     if isinstance(kept[1], str):
-        st.error(kept[1])
+        st.error(plain(kept[1]))
         return None
     return kept[1]
+
+
+def _uploaded() -> None:
+    """Called when a file was chosen or taken away, not when the uploader is out of sight for a while."""
+    if st.session_state["upload"] is None:
+        state.forget_upload()
 
 
 def _read(name: str, data: bytes) -> Picture | str:

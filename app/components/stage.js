@@ -106,6 +106,7 @@ async function cell(data, row, header) {
   const figure = element("figure", "mta-cell")
   const frame = element("div", "mta-frame")
   const caption = element("figcaption", "", data.caption)
+  if (data.chart) figure.dataset.chart = ""
   if (data.chart && header.chart) {
     frame.append(chart(header.chart))
     caption.textContent = "Loss by step, each to its own scale"
@@ -136,6 +137,7 @@ async function cell(data, row, header) {
 function enlarge(root, figure) {
   const image = figure.querySelector("img")
   const dialog = element("dialog", "mta-dialog")
+  dialog.setAttribute("aria-label", image.alt)
   const large = image.cloneNode()
   const close = element("button", "mta-close", "Close")
   close.type = "button"
@@ -165,7 +167,7 @@ function link(root) {
   }
 }
 
-async function draw(root, header) {
+async function draw(root, header, drawn) {
   const turn = (root.turn = (root.turn ?? 0) + 1)
   const rows = await Promise.all(
     header.rows.map(async (row) => {
@@ -176,10 +178,21 @@ async function draw(root, header) {
       return line
     }),
   )
-  if (turn === root.turn) root.querySelector(".mta-rows").replaceChildren(...rows)
+  if (turn !== root.turn) return
+  root.querySelector(".mta-rows").replaceChildren(...rows)
+  root.drawn = drawn
 }
 
-export default function ({ parentElement, data }) {
+// Only the curves move while an attack runs: what a person is about to click, or has focused, stays what it is.
+function follow(root, header) {
+  for (const figure of root.querySelectorAll("[data-chart]")) {
+    if (!header.chart) continue
+    figure.querySelector(".mta-frame").replaceChildren(chart(header.chart))
+    figure.querySelector("figcaption").textContent = "Loss by step, each to its own scale"
+  }
+}
+
+export default function ({ parentElement, data, setTriggerValue }) {
   const [header, blob] = read(data)
   let root = parentElement.querySelector(".mta-stage")
   if (!root) {
@@ -195,5 +208,8 @@ export default function ({ parentElement, data }) {
   progress.style.setProperty("--done", header.progress ?? 0)
   keep(header, blob)
   const complete = header.rows.every((row) => row.cells.every((c) => !c.digest || kept.has(c.digest)))
-  if (complete || !root.querySelector(".mta-row")) draw(root, header)
+  const drawn = JSON.stringify([header.rows, !header.chart])
+  if (!complete) setTriggerValue("lacks", performance.now())
+  if (root.drawn === drawn || (!complete && root.drawn)) follow(root, header)
+  else draw(root, header, drawn)
 }

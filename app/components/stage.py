@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import streamlit as st
@@ -15,6 +16,10 @@ _component = st.components.v2.component(
 )
 
 
-def draw(message: bytes) -> None:
-    """Shows a message of `app.panels.message`."""
-    _component(key="stage", data=message)
+KEY, LACKS = "stage", "_stage_lacks"
+
+
+def draw(message: Callable[[bool], bytes]) -> None:
+    """Shows what `app.panels.message` makes: with the pictures where the browser has asked for them."""
+    lacks = st.session_state.pop(LACKS, False)
+    _component(key=KEY, data=message(lacks), on_lacks_change=lambda: st.session_state.update({LACKS: True}))

@@ -19,7 +19,7 @@ def toolbar(request: Request, job: Job[AttackEvent] | None, result: Result | Non
     with st.container(horizontal=True, vertical_alignment="center", key="toolbar", gap="small"):
         line(request, job, result)
         chosen = _whose(request)
-        if job is not None and not job.is_done and request.is_iterative:
+        if job is not None and not job.is_done and request.is_iterative and not has_result(job):
             st.button(
                 "Stop",
                 key="stop",
@@ -27,7 +27,9 @@ def toolbar(request: Request, job: Job[AttackEvent] | None, result: Result | Non
                 disabled=job.is_stopping,
                 help="Ends the attack and keeps what it has found.",
             )
-        elif result is not None and result.request == request and result.stopped_at is not None:
+        elif (job is not None and job.error) or (
+            result and result.request == request and result.stopped_at is not None
+        ):
             if st.button("Run again", key="again"):
                 again()
     return chosen
@@ -75,11 +77,16 @@ def _finished(result: Result | None) -> str:
 
 
 def progress(request: Request, job: Job[AttackEvent] | None) -> float | None:
-    """The finished share of a running attack; None where none is running."""
-    if job is None or job.is_done:
+    """The finished share of an attack whose result is still to come; None where there is none."""
+    if job is None or job.is_done or has_result(job):
         return None
     steps = [event for event in job.events if isinstance(event, LossStep)]
     if not steps:
         return 0.0
     groups = 1 if request.scope == "joint" else len(request.tasks)
     return min(1.0, len(steps) / (groups * steps[-1].total))
+
+
+def has_result(job: Job[AttackEvent]) -> bool:
+    """Whether there is something to show of it; the comparison with noise may still be on its way."""
+    return any(isinstance(event, Result) for event in job.events)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import streamlit as st
 
 from app import panels, resources, state
-from app.components import controls, detail, pictures, stage, status
+from app.components import controls, detail, pictures, pulse, stage, status
 from app.panels import Beside, View
+from app.words import plain
 from app.workshop import AttackEvent, LossStep, Request, Result
 from mta_core.jobs import Job
 
@@ -31,25 +32,16 @@ def page() -> None:
         st.info("Choose a picture in the side bar.")
         return
     with st.container(key="results"):
+        st.html('<i class="mta-first"></i>')  # a container without a child is not drawn, nor what it says meanwhile
         show(request, gain, beside)
 
 
 def show(request: Request, gain: int, beside: Beside) -> None:
-    """The newest result, looking again while something is being computed."""
+    """The newest result. Both parts look again by themselves while something is being computed."""
+    state.drop_curve_of_others(request)
     job = run(request)
-    live = job is not None and not job.is_done
-    drawn = False
-
-    def look() -> None:
-        nonlocal drawn
-        results(request, job, gain, beside)
-        if drawn and live and job is not None and job.is_done:
-            st.rerun()  # only when looking again: on the first time the page below is still to be drawn
-        drawn = True
-
-    st.fragment(look, run_every=0.25 if live else None)()
-    following = (live and request.is_iterative) or detail.is_computing(request)
-    st.fragment(details, run_every=0.6 if following else None)(request, job, following)
+    st.fragment(results)(request, job, gain, beside)
+    st.fragment(details)(request, job)
 
 
 def run(request: Request) -> Job[AttackEvent] | None:
@@ -59,9 +51,7 @@ def run(request: Request) -> Job[AttackEvent] | None:
     if job is not None and (not job.is_done or job.error):
         return job
     shown = state.shown()
-    if shown is not None and shown.request == request and shown.is_complete:
-        return None
-    known = resources.workshop().results.get(request)
+    known = shown if shown and shown.is_complete_for(request) else resources.workshop().results.get(request)
     if known is not None:
         state.drop_job()
         state.show(known)
@@ -93,28 +83,28 @@ def take(job: Job[AttackEvent] | None) -> None:
 
 def results(request: Request, job: Job[AttackEvent] | None, gain: int, beside: Beside) -> None:
     """Status and pictures; the last result stays until the next is there."""
+    is_live = job is not None and not job.is_done  # asked first: what ends meanwhile is drawn by the next look
     take(job)
     result = state.shown()
     chosen = status.toolbar(request, job, result, again=lambda: start_again(request))
     if job is not None and job.error:
-        st.error(f"{job.error}.")
+        st.error(plain(f"{job.error}."))
+    progress = status.progress(request, job)
     if result is not None:
         names = list(result.outcome.perturbations)
         view = View(chosen if chosen in names else names[0], gain, beside)
-        progress = None if result.request == request else status.progress(request, job)
-        stage.draw(panels.message(result, view, progress=progress, live=steps_of(job)))
-        detail.downloads(result, view)
+        stage.draw(lambda with_files: panels.message(result, view, progress, steps_of(job), with_files=with_files))
+        detail.downloads(result, view, is_live)
     else:
-        stage.draw(panels.outline(request, steps_of(job)))
+        stage.draw(lambda _: panels.outline(request, progress, steps_of(job)))
+    pulse.beat("watch_results", 0.25 if is_live else None)
 
 
-def details(request: Request, job: Job[AttackEvent] | None, following: bool) -> None:
+def details(request: Request, job: Job[AttackEvent] | None) -> None:
     """Charts; they follow a running attack."""
-    running = job is not None and not job.is_done
-    detail.tabs(request, state.shown(), steps_of(job) if running else [])
-    waiting = (running and request.is_iterative) or detail.is_computing(request)
-    if waiting != following:  # begins to look again, or ends it
-        st.rerun()
+    is_live = job is not None and not job.is_done
+    detail.tabs(request, state.shown(), steps_of(job) if is_live else [])
+    pulse.beat("watch_details", 0.6 if is_live or detail.is_computing(request) else None)
 
 
 def steps_of(job: Job[AttackEvent] | None) -> list[LossStep]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar, Literal, final
 
@@ -78,7 +78,7 @@ class Step:
         done, total: steps finished, of how many for this perturbation.
         adversarial: the candidate, (B, 3, H, W), inside the budget and [0, 1].
         losses: the attacked tasks' losses at the point the last gradient was taken, i.e. of the candidate before
-            this one; empty where the attack takes none.
+            this one, or of the last candidate where a restart ends; empty where the attack takes none.
     """
 
     perturbation: str
@@ -119,6 +119,10 @@ class Attack(ABC):
             value, limits = getattr(self, known.name), known.metadata
             if "low" in limits and not limits["low"] <= value <= limits["high"]:
                 raise ValueError(f"expected {known.name} in [{limits['low']}, {limits['high']}], got {value}")
+
+    def weights(self, victim: str, tasks: Sequence[str]) -> dict[str, str]:
+        """sha256 of the weight files that it would use against these tasks of that victim, by name."""
+        return {}
 
     @abstractmethod
     def steps(self, problem: Problem) -> Iterator[Step]:

@@ -32,5 +32,5 @@ class Fgsm(Attack):
         budget, clean = problem.budget, problem.clean
         for number, (name, objective) in enumerate(problem.objectives.items()):
             start = problem.random_start(number) * self.start
-            gradient, losses = ascend(objective, clean + start)
-            yield Step(name, 1, 1, clean + budget.step(gradient, budget.epsilon), losses)
+            gradient, reached = ascend(objective, clean + start)
+            yield Step(name, 1, 1, clean + budget.step(gradient, budget.epsilon), reached.losses)

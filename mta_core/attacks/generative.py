@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -26,6 +26,10 @@ class Mta(Attack):
     summary = "one pass of a trained generator"
     source = "Guo et al., Multi-Task Adversarial Attack"
     scopes = ("per-task",)
+
+    def weights(self, victim: str, tasks: Sequence[str]) -> dict[str, str]:
+        card = generators.choose(self.generator, victim, tuple(tasks))
+        return {card.name: card.sha256}
 
     def steps(self, problem: Problem) -> Iterator[Step]:
         network = generators.ready(self.generator, problem.victim, tuple(problem.objectives), problem.clean.device.type)

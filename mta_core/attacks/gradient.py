@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import torch
 from torch import Tensor
 
-from mta_core.attacks.base import Objective
+from mta_core.attacks.base import Evaluation, Objective
 
 
-def ascend(objective: Objective, images: Tensor) -> tuple[Tensor, Mapping[str, Tensor]]:
-    """The gradient of the objective at `images`, and the tasks' losses there.
+def ascend(objective: Objective, images: Tensor) -> tuple[Tensor, Evaluation]:
+    """The gradient of the objective at `images`, and its value there, detached.
 
     Pictures do not interact, so the gradient of the sum holds each picture's own.
     """
@@ -19,4 +17,4 @@ def ascend(objective: Objective, images: Tensor) -> tuple[Tensor, Mapping[str, T
         point = images.detach().requires_grad_()
         evaluation = objective(point)
         (gradient,) = torch.autograd.grad(evaluation.value.sum(), point)
-    return gradient, evaluation.losses
+    return gradient, Evaluation(evaluation.value.detach(), evaluation.losses)

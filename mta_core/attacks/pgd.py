@@ -19,6 +19,7 @@ class Pgd(Attack):
     Madry et al.: "Towards Deep Learning Models Resistant to Adversarial Attacks" (ICLR 2018). Momentum after Dong et
     al.: "Boosting Adversarial Attacks with Momentum" (CVPR 2018): gradients are normalised by their mean absolute
     value, then accumulated. Without restarts the last point is the result, so k steps cost k gradients and no more.
+    Stopped early, the strongest point known is: how strong a point is shows when its gradient is taken, a step later.
     """
 
     num_steps: int = setting(10, "Steps", "Gradient steps for each perturbation.", low=1, high=100, step=1)
@@ -66,15 +67,21 @@ class Pgd(Attack):
     def _climb(self, problem: Problem, name: str, objective: Objective, salt: int) -> Iterator[Step]:
         budget, clean = problem.budget, problem.clean
         step_size = self._step_size(problem)
-        images = clean + problem.random_start(salt) if self.random_start else clean
+        images = strongest = clean + problem.random_start(salt) if self.random_start else clean
+        highest = torch.full((len(clean),), -torch.inf, device=clean.device)
         velocity = torch.zeros_like(clean)
         for i in range(self.num_steps):
-            gradient, losses = ascend(objective, images)
+            gradient, reached = ascend(objective, images)
+            is_rising = reached.value > highest
+            highest = torch.maximum(highest, reached.value)
+            strongest = torch.where(is_rising.view(-1, 1, 1, 1), images, strongest)
             if self.momentum:
                 scale = gradient.abs().mean((1, 2, 3), keepdim=True).clamp(min=1e-12)
                 gradient = velocity = self.momentum * velocity + gradient / scale
             images = budget.project_adversarial(images + budget.step(gradient, step_size), clean)
-            yield Step(name, i + 1, self.num_steps, images, losses)
+            is_best = is_rising | (i + 1 == self.num_steps)
+            shown = torch.where(is_best.view(-1, 1, 1, 1), images, strongest)
+            yield Step(name, i + 1, self.num_steps, shown, reached.losses)
 
     def _step_size(self, problem: Problem) -> float:
         """On the scale of epsilon; people type it in the budget's units."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -13,10 +14,14 @@ from mta_core.cli.arguments import PROGRAM, make_parser
 USER_ERROR = 2
 INTERRUPTED = 130
 OUT_OF_MEMORY = 1
+NO_MEMORY = ("out of memory", "can't allocate memory")
+"""What PyTorch says on a GPU and on the CPU. Named here too, since the engine is not imported before it is needed."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command; returns the exit code: 0, 2 for bad input, 130 when stopped by the keyboard."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # file names need not be text that a terminal can show
     try:
         return run(sys.argv[1:] if argv is None else list(argv))
     except KeyboardInterrupt:
@@ -30,7 +35,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         where = f"{error.filename}: " if error.filename else ""
         return _complain(f"{where}{error.strerror or error}", USER_ERROR)
     except (MemoryError, RuntimeError) as error:
-        if not isinstance(error, MemoryError) and "out of memory" not in str(error):
+        if not isinstance(error, MemoryError) and not any(text in str(error) for text in NO_MEMORY):
             raise
         return _complain("out of memory: choose a smaller batch, victim or picture", OUT_OF_MEMORY)
 

@@ -125,11 +125,12 @@ def _add_train(commands: Any) -> None:
         "--out", required=True, metavar="DIR", help="where checkpoints and weights go; runs/NAME is searched"
     )
     command.add_argument("--resume", action="store_true", help="go on where an earlier run in DIR was stopped")
+    command.add_argument("--limit", type=_positive, metavar="N", help="only the first N pictures of each data source")
 
 
 def _add_rooms(commands: Any) -> None:
     command = _command(
-        commands, "rooms", "Renders indoor scenes with exact labels.", seed_help="of the first scene (default: 0)"
+        commands, "rooms", "Renders indoor scenes with exact labels.", seed_help="of the first scene (default: 3000000)"
     )
     scenes = command.add_mutually_exclusive_group(required=True)
     scenes.add_argument("--count", type=_positive, metavar="N", help="how many scenes, from consecutive seeds")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,9 +10,9 @@ from typing import Any
 
 from torch import Tensor
 
-from mta_core import explore, imaging, results, victims
+from mta_core import explore, imaging, results
 from mta_core.cli.choices import Choice, choose
-from mta_core.cli.output import check_json, command_line, say, write_json
+from mta_core.cli.output import check_json, command_line, complain, each, say, write_json
 from mta_core.cli.pictures import write_outcome
 from mta_core.results import check_folder, provenance
 
@@ -26,11 +25,12 @@ def run(arguments: argparse.Namespace) -> int:
     begin = time.perf_counter()
     made: list[dict[str, Any]] = []
     unreadable: list[dict[str, str]] = []
-    for text, folder in zip(arguments.images, folders(arguments.images, out), strict=True):
+    pictures = list(zip(arguments.images, folders(arguments.images, out), strict=True))
+    for text, folder in each(pictures, "pictures", "attacking"):
         try:
             image = read_picture(Path(text), choice.card.input_size)
         except imaging.ImageError as error:
-            print(f"{text}: {error}", file=sys.stderr)
+            complain(f"{text}: {error}")
             unreadable.append({"picture": text, "error": str(error)})
             continue
         made.append(_attack(arguments, choice, text, image, folder))
@@ -56,7 +56,7 @@ def folders(images: Sequence[str], out: Path) -> list[Path]:
     taken: set[str] = set()
     chosen = []
     for text in images:
-        stem = name = Path(text).stem or "picture"
+        stem = name = Path(text).stem.strip(".") or "picture"  # a folder named ".." would be outside
         number = 1
         while name.lower() in taken:  # some file systems do not tell cases apart
             number += 1
@@ -90,7 +90,7 @@ def _settings(arguments: argparse.Namespace, choice: Choice) -> dict[str, Any]:
 def _provenance(arguments: argparse.Namespace, choice: Choice, seconds: float) -> dict[str, Any]:
     return provenance(
         command=command_line(arguments), device=choice.subject.device.label, seed=choice.seed, seconds=seconds,
-        weights=victims.digests(choice.card),
+        weights=choice.weights(),
     )  # fmt: skip
 
 

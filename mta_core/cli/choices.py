@@ -32,6 +32,10 @@ class Choice:
         """The attack's name and settings, for provenance."""
         return {"name": self.attack.name, **asdict(self.attack)}
 
+    def weights(self) -> dict[str, str]:
+        """sha256 of every weight file that is used, by name."""
+        return victims.digests(self.card) | self.attack.weights(self.card.name, [t.name for t in self.tasks])
+
 
 def choose(arguments: argparse.Namespace) -> Choice:
     """Raises ValueError where something is unknown, out of range, or does not go together."""

@@ -7,7 +7,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from mta_core import results, victims
+from mta_core import results
 from mta_core.cli.choices import Choice, choose
 from mta_core.cli.output import check_json, command_line, say, show, table, write_json
 from mta_core.data import open_data
@@ -22,9 +22,8 @@ def run(arguments: argparse.Namespace) -> int:
     check_json(arguments)
     choice = choose(arguments)
     source = open_data(arguments.data, arguments.split, choice.card.input_size)
-    split = arguments.split if len(source.splits) > 1 else source.splits[0]
     setting = Setting(
-        choice.subject, source, choice.attack, choice.budget, choice.tasks, split, choice.scope, arguments.form,
+        choice.subject, source, choice.attack, choice.budget, choice.tasks, source.split, choice.scope, arguments.form,
         seed=choice.seed,
     )  # fmt: skip
     begin = time.perf_counter()
@@ -47,7 +46,7 @@ def _provenance(
 ) -> dict[str, Any]:
     return results.provenance(
         command=command_line(arguments), device=choice.subject.device.label, seed=choice.seed, seconds=seconds,
-        weights=victims.digests(choice.card), data=data, names=names, attack=choice.settings(), form=arguments.form,
+        weights=choice.weights(), data=data, names=names, attack=choice.settings(), form=arguments.form,
         max_perturbation=last["max_perturbation"], num_outside=int(last["num_outside"]),
         batch_size=arguments.batch_size,
     )  # fmt: skip

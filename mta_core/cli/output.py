@@ -7,13 +7,15 @@ import shlex
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from tqdm import tqdm
 
 from mta_core import results
 from mta_core.cli.arguments import PROGRAM
 from mta_core.events import Event, Message, Progress, Row
+
+Item = TypeVar("Item")
 
 
 def command_line(arguments: argparse.Namespace) -> str:
@@ -35,6 +37,12 @@ def show(events: Iterable[Event]) -> Iterator[Progress | Row]:
     finally:
         if bar is not None:
             bar.close()
+
+
+def each(items: Sequence[Item], unit: str, stage: str) -> Iterable[Item]:
+    """The items one after the other, with their progress on a terminal."""
+    bar: Iterable[Item] = tqdm(items, stage, unit=f" {unit}", disable=None, file=sys.stderr, leave=False)
+    return bar
 
 
 def _draw(bar: tqdm[Any], event: Progress) -> None:
@@ -60,7 +68,12 @@ def write_json(arguments: argparse.Namespace, content: Any) -> None:
 
 def say(arguments: argparse.Namespace, text: str = "") -> None:
     """For people, on standard output unless that carries JSON."""
-    print(text, file=sys.stderr if arguments.json == "-" else sys.stdout)
+    tqdm.write(text, file=sys.stderr if arguments.json == "-" else sys.stdout)
+
+
+def complain(text: str) -> None:
+    """Says what is wrong with one of several inputs, without ending the work on the others."""
+    tqdm.write(text, file=sys.stderr)
 
 
 def table(head: Sequence[str], lines: Iterable[Sequence[str]]) -> str:

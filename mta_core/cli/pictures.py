@@ -41,6 +41,7 @@ def write_outcome(folder: Path, subject: Subject, outcome: Outcome, budget: Budg
         files[f"perturbation{suffix}.npy"] = _npy(made.perturbation)
     for task in outcome.tasks.values():
         files |= _outputs(task)
+    _remove_earlier(folder)
     for name, data in files.items():
         write_atomically(folder / name, data)
     of_files = finish(subject, outcome.clean, [t.task for t in outcome.tasks.values()], budget, rounded, seed=seed)
@@ -51,6 +52,13 @@ def write_outcome(folder: Path, subject: Subject, outcome: Outcome, budget: Budg
         "perturbations": {name: _size(outcome, budget, name, picture) for name, picture in rounded.items()},
         "tasks": {name: _task(task, of_files.tasks[name].measures) for name, task in outcome.tasks.items()},
     }
+
+
+def _remove_earlier(folder: Path) -> None:
+    """Takes away what an earlier run wrote there, first the description of it: it would be taken for this one's."""
+    for pattern in ("result.json", "adversarial*.png", "perturbation*.npy", "*-clean.png", "*-adversarial.png"):
+        for path in folder.glob(pattern):
+            path.unlink()
 
 
 def _outputs(task: TaskOutcome) -> dict[str, bytes]:

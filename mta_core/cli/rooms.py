@@ -16,12 +16,15 @@ from mta_core.data.rooms.source import SPLITS, write_scene
 from mta_core.events import Event, Progress
 from mta_core.weights import write_atomically
 
+FIRST = 3_000_000
+"""Where scenes that belong to no split of `rooms` begin: weights trained on it have not seen them."""
+
 
 def run(arguments: argparse.Namespace) -> int:
     out = Path(arguments.out)
     check_json(arguments)
     results.check_folder(out)
-    first = arguments.seed or 0
+    first = FIRST if arguments.seed is None else arguments.seed
     seeds = SPLITS[arguments.split] if arguments.split else range(first, first + arguments.count)
     missing = [seed for seed in seeds if not (out / "rgb" / f"{seed:07d}.png").exists()]
     begin = time.perf_counter()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, replace
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from mta_core import devices, presets, results, weights
+from mta_core.cli.arguments import PROGRAM
 from mta_core.cli.output import check_json, command_line, show, write_json
 from mta_core.devices import Device
 from mta_core.events import Event
@@ -45,11 +47,32 @@ def make_recipe(arguments: argparse.Namespace) -> Recipe:
         recipe = presets.override(presets.victim_preset(arguments.preset), settings)
     else:
         recipe = presets.override(presets.generator_preset(arguments.preset), settings)
-    return recipe if arguments.seed is None else replace(recipe, seed=arguments.seed)
+    changed = {"seed": arguments.seed, "limit": arguments.limit}
+    return replace(recipe, **{key: value for key, value in changed.items() if value is not None})
+
+
+def command_for_card(arguments: argparse.Namespace, recipe: Recipe) -> str:
+    """What to type to make the weights again: paths, which mean nothing elsewhere, are left for the reader to fill."""
+    words = ["train", arguments.kind, "--preset", arguments.preset]
+    for key, value in presets.parse_settings(arguments.set).items():
+        if key == "data":
+            value = ",".join(_without_path(text) for text in recipe.data)
+        elif value.endswith(".json"):
+            value = Path(value).stem
+        words += ["--set", f"{key}={value}"]
+    for key in ("seed", "limit"):
+        if getattr(arguments, key) is not None:
+            words += [f"--{key}", str(getattr(arguments, key))]
+    return f"{PROGRAM} {shlex.join([*words, '--out', f'runs/{recipe.name}'])}"
+
+
+def _without_path(data: str) -> str:
+    name, colon, _ = data.partition(":")
+    return f"{name}:PATH" if colon else name
 
 
 def _events(arguments: argparse.Namespace, recipe: Recipe, device: Device, out: Path) -> Iterator[Event]:
-    options: dict[str, Any] = {"resume": arguments.resume, "command": command_line(arguments)}
+    options: dict[str, Any] = {"resume": arguments.resume, "command": command_for_card(arguments, recipe)}
     if isinstance(recipe, VictimRecipe):
         return train_victim(recipe, device, out, **options)
     return train_generator(recipe, device, out, **options)

@@ -32,7 +32,11 @@ def open_data(text: str, split: str = "test", size: Size = (288, 384)) -> DataSo
         raise DataError(f"expected {name}:PATH, got {text!r}")
     if len(kind.splits) > 1 and split not in kind.splits:
         raise DataError(f"expected a split of {name} among {', '.join(kind.splits)}, got {split!r}")
-    return kind.open(Path(path).expanduser() if path else None, split, size)
+    try:
+        folder = Path(path).expanduser() if path else None
+    except RuntimeError as error:  # ~nobody
+        raise DataError(f"expected a folder, got {path!r}: {error}") from error
+    return kind.open(folder, split, size)
 
 
 __all__ = ["SOURCES", "DataError", "DataSource", "Sample", "Size", "collate", "open_data", "source"]

@@ -44,6 +44,8 @@ class DataSource(ABC, Sequence[Sample]):
     """Label space of each task it has labels for."""
     splits: ClassVar[tuple[str, ...]]
     needs_path: ClassVar[bool] = True
+    split: str
+    """Which of them these pictures are; "all" where they are not divided."""
 
     @classmethod
     @abstractmethod

@@ -19,6 +19,7 @@ class Nyuv2(DataSource):
 
     def __init__(self, layout: SceneLayout, size: Size) -> None:
         self.layout = layout
+        self.split = layout.split
         self.size = size
 
     @classmethod

@@ -21,6 +21,7 @@ class Pictures(DataSource):
 
     def __init__(self, root: Path, paths: list[Path], size: Size) -> None:
         self.root = root
+        self.split = self.splits[0]
         self.paths = paths
         self.size = size
 

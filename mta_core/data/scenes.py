@@ -20,12 +20,14 @@ SPACES = {"segmentation": "nyu13", "depth": "metres", "normals": "unit-camera"}
 FLOOR, CEILING = 4, 2
 SUFFIXES = (".png", ".jpg", ".webp")
 """Files of the folder layout; of several with one name the first is read."""
+LISTS = ("train.txt", "test.txt", "val.txt", "gallery.txt")
 
 
 class SceneLayout(ABC):
     """Where the pictures and labels of one split lie."""
 
     names: list[str]
+    split: str
 
     @abstractmethod
     def read(self, name: str) -> Sample: ...
@@ -34,14 +36,21 @@ class SceneLayout(ABC):
 class FolderLayout(SceneLayout):
     """`rgb/`, `seg13/`, `depth/` (16-bit, mm), `normal/` (n = px / 127.5 - 1) and a list of names per split.
 
-    Without a list every picture belongs to every split. Normals are in the project's axes already.
+    Where there is no list at all the pictures are not divided. Normals are in the project's axes already.
     """
 
     def __init__(self, root: Path, split: str) -> None:
         self.root = root
         listing = root / f"{split}.txt"
         found = {path.stem for path in (root / "rgb").iterdir() if path.suffix in SUFFIXES}
-        self.names = listing.read_text().split() if listing.exists() else sorted(found)
+        others = [name for name in LISTS if (root / name).exists()]
+        if others and not listing.exists():
+            raise DataError(f"expected {listing.name} beside {', '.join(others)} under {root}")
+        self.split = split if others else "all"
+        try:
+            self.names = listing.read_text(encoding="utf-8").split() if others else sorted(found)
+        except (OSError, ValueError) as error:
+            raise DataError(f"expected names of pictures in {listing}: {error}") from error
         if not self.names:
             raise DataError(f"expected pictures under {root / 'rgb'}, found none")
         missing = [name for name in self.names if name not in found]
@@ -92,12 +101,13 @@ def _file(root: Path, kind: str, name: str) -> Path:
 
 def _pixels(path: Path, shape: tuple[int, ...]) -> NDArray[np.generic]:
     try:
-        with Image.open(path) as picture:
-            pixels = np.array(picture)
+        with Image.open(path, formats=("PNG", "JPEG", "WEBP")) as picture:
+            fits = picture.size == (shape[1], shape[0])  # looked at before anything is decoded
+            pixels = np.array(picture) if fits else np.empty(0)
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:  # Pillow raises all of these
         raise DataError(f"cannot read the labels in {path.parent.name}/{path.name}: {error}") from error
-    if pixels.shape != shape:
-        kind = "colour" if len(shape) == 3 else "grey"
+    if pixels.shape != shape or (path.parent.name == "depth" and pixels.dtype.itemsize < 2):
+        kind = "colour" if len(shape) == 3 else "16-bit" if path.parent.name == "depth" else "grey"
         size = f"{shape[1]}x{shape[0]}"
         raise DataError(f"expected {path.parent.name}/{path.name} to be {size} {kind} pixels like its picture")
     return pixels
@@ -110,6 +120,7 @@ class ArrayLayout(SceneLayout):
     """
 
     def __init__(self, root: Path, split: str) -> None:
+        self.split = split
         self.root = root / ("train" if split == "train" else "val")
         images = self.root / "image"
         if not images.is_dir():
@@ -118,7 +129,7 @@ class ArrayLayout(SceneLayout):
         if not self.names:
             raise DataError(f"expected N.npy files in {images}")
         probe = self.names[:: max(1, len(self.names) // 24)]
-        self.axes = find_axes((self._array("normal", n), self._array("label", n)) for n in probe)
+        self.axes = find_axes(self._normals_and_labels(n) for n in probe)
 
     def read(self, name: str) -> Sample:
         label = self._array("label", name)
@@ -135,17 +146,27 @@ class ArrayLayout(SceneLayout):
                 raise DataError(f"expected the {task} of {name}.npy to be as large as its picture under {self.root}")
         return Sample(name, image.contiguous(), targets)
 
+    def _normals_and_labels(self, name: str) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        normals, labels = self._array("normal", name), self._array("label", name)
+        if normals.shape[:2] != labels.shape:
+            raise DataError(f"expected normal and label of {name}.npy to be of one size under {self.root}")
+        return normals, labels
+
     def _array(self, kind: str, name: str) -> NDArray[np.float32]:
         path = self.root / kind / f"{name}.npy"
         try:
-            array: NDArray[np.float32] = np.load(path, allow_pickle=False).astype(np.float32)
+            with path.open("rb") as file:
+                array: NDArray[np.float32] = np.lib.format.read_array(file, allow_pickle=False).astype(np.float32)
         except (OSError, ValueError, TypeError, EOFError) as error:
             raise DataError(f"expected an array in {kind}/{path.name} under {self.root}: {error}") from error
-        dimensions = 2 if kind == "label" else 3
         if array.ndim == 2 and kind == "depth":
             array = array[..., None]
-        if array.ndim != dimensions:
-            raise DataError(f"expected {kind}/{path.name} to have {dimensions} dimensions, got {array.ndim}")
+        channels = {"image": (3,), "depth": (1,), "normal": (3,), "label": ()}[kind]
+        if array.shape[2:] != channels or array.ndim < 2 or not array.size:
+            shape = "(height, width" + "".join(f", {n}" for n in channels) + ")"
+            raise DataError(f"expected {kind}/{path.name} to be {shape} under {self.root}, got {array.shape}")
+        if kind == "image" and not (array.min() >= -0.01 and array.max() <= 1.01):
+            raise DataError(f"expected the pixels of image/{path.name} in [0, 1] under {self.root}")
         return array
 
 

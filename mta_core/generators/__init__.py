@@ -29,9 +29,19 @@ def build(card: weights.Card) -> MtaGenerator:
 
 
 def cards(victim: str | None = None) -> list[weights.Card]:
-    """The cards of every generator that can be loaded, shipped ones first; of one victim if named."""
+    """The cards of every generator that can be loaded, shipped ones first; of one victim if named.
+
+    One made for earlier weights of that victim is none of its own: attacking with it is a transfer.
+    """
     found = [card for card, _ in weights.find_cards("generator")]
-    return [card for card in found if victim is None or card.options.get("victim") == victim]
+    if victim is None:
+        return found
+    current = next((card.sha256 for card, _ in weights.find_cards("victim") if card.name == victim), None)
+    return [
+        card
+        for card in found
+        if card.options.get("victim") == victim and card.options.get("victim_sha256", current) in (current, None)
+    ]
 
 
 def load(name: str) -> tuple[MtaGenerator, weights.Card]:
@@ -46,8 +56,8 @@ def load(name: str) -> tuple[MtaGenerator, weights.Card]:
     return generator.eval().requires_grad_(False), card
 
 
-def ready(name: str, victim: str, tasks: tuple[str, ...], device: str) -> MtaGenerator:
-    """The generator frozen for fast inference on a device; `auto` takes the first one made for `victim`.
+def choose(name: str, victim: str, tasks: tuple[str, ...]) -> weights.Card:
+    """The card of the generator of that name; `auto` takes the first one made for `victim`.
 
     Raises:
         WeightsError: there is none, or it has no decoder for one of the tasks.
@@ -64,7 +74,13 @@ def ready(name: str, victim: str, tasks: tuple[str, ...], device: str) -> MtaGen
     missing = set(tasks) - set(card.tasks)
     if missing:
         raise weights.WeightsError(f"the generator {name} has no decoder for {', '.join(sorted(missing))}")
-    return _frozen(name, card.sha256, device)
+    return card
+
+
+def ready(name: str, victim: str, tasks: tuple[str, ...], device: str) -> MtaGenerator:
+    """The generator that `choose` names, frozen for fast inference on a device."""
+    card = choose(name, victim, tasks)
+    return _frozen(name if name.endswith(".json") else card.name, card.sha256, device)
 
 
 @lru_cache(maxsize=4)
@@ -74,4 +90,4 @@ def _frozen(name: str, sha256: str, device: str) -> MtaGenerator:
     return chosen.freeze(generator, chosen.fast_dtype)
 
 
-__all__ = ["ARCHITECTURES", "MtaGenerator", "build", "cards", "load", "ready"]
+__all__ = ["ARCHITECTURES", "MtaGenerator", "build", "cards", "choose", "load", "ready"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import ClassVar
@@ -184,12 +185,13 @@ class Meter:
         return {name: float(values[0]) for name, values in self._replicates(aggregation).items()}
 
     def interval(self, aggregation: str = "pooled") -> dict[str, tuple[float, float] | None]:
-        """95 % bootstrap interval over pictures of every measure; None for fewer than two pictures or no replicates."""
+        """95 % bootstrap interval over pictures of every measure; None for fewer than two pictures, no replicates, or
+        nothing to measure."""
         if self.num_pictures < 2 or not self._num_replicates:
             return {measure.name: None for measure in self.task.measures}
-        quantiles = torch.tensor([0.025, 0.975], dtype=torch.float64)
-        return {
-            name: (float(low), float(high))
-            for name, values in self._replicates(aggregation).items()
-            for low, high in [torch.nanquantile(values[1:].double(), quantiles)]
-        }
+        return {name: _interval(values[1:].double()) for name, values in self._replicates(aggregation).items()}
+
+
+def _interval(replicates: Tensor) -> tuple[float, float] | None:
+    low, high = torch.nanquantile(replicates, torch.tensor([0.025, 0.975], dtype=torch.float64)).tolist()
+    return None if math.isnan(low) else (low, high)

@@ -9,7 +9,6 @@ from torch.nn import functional as F
 from mta_core.tasks.base import Legend, Measure, Span, Task
 from mta_core.tasks.colours import rgb
 
-UNLABELLED = 255
 CLASSES = (
     "bed", "books", "ceiling", "chair", "floor", "furniture", "objects", "picture", "sofa", "table", "tv", "wall",
     "window",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Collection, Mapping
+from functools import cache
 from typing import Any, ClassVar
 
 import torch
@@ -13,6 +14,12 @@ from torch.nn import functional as F
 MEAN = (0.485, 0.456, 0.406)
 STD = (0.229, 0.224, 0.225)
 """Channel statistics of ImageNet: the usual normalisation."""
+
+
+@cache
+def _statistics(device: torch.device) -> tuple[Tensor, Tensor]:
+    mean, std = (torch.tensor(values, device=device).view(1, 3, 1, 1) for values in (MEAN, STD))
+    return mean, std
 
 
 class Victim(nn.Module):
@@ -29,15 +36,11 @@ class Victim(nn.Module):
     summary: ClassVar[str]
     multiple: ClassVar[int] = 32
     """Height and width that the network takes are multiples of this."""
-    mean: Tensor
-    std: Tensor
 
     def __init__(self, tasks: Mapping[str, str], input_size: tuple[int, int]) -> None:
         super().__init__()
         self.tasks = dict(tasks)
         self.input_size = input_size
-        self.register_buffer("mean", torch.tensor(MEAN).view(1, 3, 1, 1), persistent=False)
-        self.register_buffer("std", torch.tensor(STD).view(1, 3, 1, 1), persistent=False)
 
     @abstractmethod
     def options(self) -> dict[str, Any]:
@@ -59,7 +62,8 @@ class Victim(nn.Module):
         size = [max(1, round(side / self.multiple)) * self.multiple for side in (height, width)]
         fits = size == [height, width]
         inputs = images if fits else F.interpolate(images, size, mode="bilinear", antialias=True)
-        normalised = ((inputs - self.mean.float()) / self.std.float()).to(self.mean.dtype)
+        mean, std = _statistics(inputs.device)  # no buffers: they would be rounded with the weights
+        normalised = ((inputs - mean) / std).to(next(self.parameters()).dtype)
         answers = {
             task: answer.float()
             for task, answer in self.predict(normalised, self.tasks if tasks is None else tasks).items()

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from helpers import png, read_message, read_stage, settle, stage_bytes
 from streamlit.testing.v1 import AppTest
+from studio import make_weights
 
 from mta_core import weights
 
@@ -56,6 +58,12 @@ def test_a_nonsense_link_falls_back_to_the_defaults(page: Open) -> None:
     assert "5/255" in read_stage(at)["rows"][0]["cells"][1]["alt"]
 
 
+def test_numbers_that_no_field_can_hold_fall_back_too(page: Open) -> None:
+    for value in ("inf", "-1e999", "nan", "1e9"):
+        at = page(attack="PGD", tasks="Depth", pgd_num_steps="1", pgd_num_restarts=value, pgd_step_size=value)
+        assert at.number_input(key="pgd_num_restarts").value == 1 and not at.exception
+
+
 def test_moving_epsilon_changes_the_result(page: Open) -> None:
     at = page()
     settle(at.slider(key="epsilon").set_value(2.0).run())
@@ -78,7 +86,7 @@ def test_pgd_draws_its_losses(page: Open) -> None:
 
 def test_the_form_follows_the_attack(page: Open) -> None:
     at = page(attack="PGD", pgd_num_steps="1")
-    assert {"Steps", "Step size", "Restarts", "Momentum"} <= {number.label for number in at.number_input}
+    assert {"Steps", "Step size (1/255)", "Restarts", "Momentum"} <= {number.label for number in at.number_input}
     settle(at.selectbox(key="attack").set_value("MTA").run())
     assert not at.number_input
     assert "scope" not in {control.key for control in at.segmented_control}
@@ -112,6 +120,40 @@ def test_an_upload_is_shown_and_a_broken_one_explained(page: Open) -> None:
     at.file_uploader(key="upload").upload("broken.png", b"\x89PNG broken", "image/png")
     settle(at.run())
     assert "broken.png cannot be read" in at.error[0].value
+    at.file_uploader(key="upload").set_value(None)
+    settle(at.run())
+    assert not at.error and read_stage(at)["rows"][0]["title"] == "Room 1", "taken away is taken away"
+
+
+def test_weights_replaced_while_the_server_runs_are_used(page: Open, studio: Path) -> None:
+    def picture(at: AppTest) -> str:
+        return str(read_stage(at)["rows"][1]["cells"][1]["digest"])
+
+    card = studio / "runs" / "dmtl" / "dmtl.json"
+    kept = {path: path.read_bytes() for path in (*card.parent.iterdir(), *(studio / "runs" / "mta-dmtl").iterdir())}
+    at = page(attack="FGSM")
+    before = picture(at)
+    try:
+        make_weights(studio / "runs", seed=1)
+        assert picture(settle(at.run())) != before
+    finally:
+        for path, content in kept.items():
+            path.write_bytes(content)
+    assert picture(settle(at.run())) == before
+
+
+def test_a_failed_attack_says_why_and_can_be_tried_again(page: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise ValueError("the weights are $gone$")
+
+    at = page()
+    with monkeypatch.context() as broken:
+        broken.setattr("app.workshop.explore", fail)
+        settle(at.slider(key="epsilon").set_value(2.0).run())
+        assert r"the weights are \$gone\$" in at.error[0].value
+        assert read_stage(at)["progress"] is None, "nothing is under way"
+    settle(at.button(key="again").click().run())
+    assert not at.error and "2/255" in read_stage(at)["rows"][0]["cells"][1]["alt"]
 
 
 def test_connected_data_are_offered(page: Open, studio, monkeypatch: pytest.MonkeyPatch) -> None:  # type: ignore[no-untyped-def]

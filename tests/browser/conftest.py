@@ -15,7 +15,7 @@ from pathlib import Path
 from urllib.parse import urlparse
 
 import pytest
-from playwright.sync_api import Browser, Page, Playwright, sync_playwright
+from playwright.sync_api import Browser, Error, Page, sync_playwright
 from studio import has_shipped_weights, make_gallery, make_weights
 from visits import FLAGS, PATIENCE, READY
 
@@ -86,13 +86,12 @@ def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
         if executable is None and not Path(playwright.chromium.executable_path).exists():
             pytest.skip("NO BROWSER: install chromium to run the tests in a real browser")
-        chromium = _launch(playwright, executable)
+        try:
+            chromium = playwright.chromium.launch(executable_path=executable, args=FLAGS)
+        except Error as error:  # libraries of the system that the browser needs are missing
+            pytest.skip(f"NO BROWSER: it does not start: {error.message.splitlines()[0]}")
         yield chromium
         chromium.close()
-
-
-def _launch(playwright: Playwright, executable: str | None) -> Browser:
-    return playwright.chromium.launch(executable_path=executable, args=FLAGS)
 
 
 @pytest.fixture

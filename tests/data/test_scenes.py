@@ -131,6 +131,7 @@ def test_reads_the_folder_layout(tmp_path: Path) -> None:
     make_folders(tmp_path)
     train, test = (open_data(f"nyuv2:{tmp_path}", split, (HEIGHT, WIDTH)) for split in ("train", "test"))
     assert [s.name for s in train] == ["0000", "0001"] and [s.name for s in test] == ["0002"]
+    assert (train.split, test.split) == ("train", "test")
     assert test.name_of(0) == "0002"
     check_sample(train[1], 1)
     assert float(train[1].targets["depth"][0, 5, 5]) == pytest.approx(2.501)
@@ -155,12 +156,31 @@ def test_arrays_come_in_the_order_of_their_numbers(tmp_path: Path) -> None:
     assert [s.name for s in open_data(f"nyuv2:{tmp_path}", "test", (HEIGHT, WIDTH))] == ["0", "2", "10"]
 
 
+POSTSCRIPT = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 32 24\n"
+"""Pillow would hand it to another program."""
+
+
 def without(path: str) -> Callable[[Path], None]:
     return lambda root: (root / path).unlink()
 
 
 def holding(path: str, content: bytes) -> Callable[[Path], object]:
     return lambda root: (root / path).write_bytes(content)
+
+
+def test_without_lists_the_pictures_are_not_divided(tmp_path: Path) -> None:
+    make_folders(tmp_path)
+    (tmp_path / "test.txt").unlink()
+    with pytest.raises(DataError, match=r"^expected test.txt beside train.txt under"):
+        open_data(f"nyuv2:{tmp_path}", "test")
+    (tmp_path / "train.txt").unlink()
+    for kind in ("nyuv2", "rooms"):
+        source = open_data(f"{kind}:{tmp_path}", "test")
+        assert source.split == "all" and len(source) == 3
+
+
+def eight_bit_depth(root: Path) -> None:
+    Image.fromarray(np.zeros((HEIGHT, WIDTH), np.uint8)).save(root / "depth" / "0002.png")
 
 
 def small_depth(root: Path) -> None:
@@ -179,7 +199,10 @@ def coloured_labels(root: Path) -> None:
         (holding("normal/0002.png", b"no picture"), "cannot read the labels in normal/0002.png"),
         (holding("seg13/0002.png", b""), "cannot read the labels in seg13/0002.png"),
         (holding("test.txt", b""), "expected pictures under"),
-        (small_depth, "expected depth/0002.png to be 32x24 grey pixels like its picture"),
+        (holding("seg13/0002.png", POSTSCRIPT), "cannot read the labels in seg13/0002.png"),
+        (holding("test.txt", b"\xff\xfe"), "expected names of pictures in"),
+        (small_depth, "expected depth/0002.png to be 32x24 16-bit pixels like its picture"),
+        (eight_bit_depth, "expected depth/0002.png to be 32x24 16-bit pixels like its picture"),
         (coloured_labels, "expected seg13/0002.png to be 32x24 grey pixels like its picture"),
     ],
 )
@@ -204,6 +227,23 @@ def larger_depth(root: Path) -> None:
     np.save(root / "val" / "depth" / "0.npy", np.zeros((HEIGHT, WIDTH + 1, 1), np.float32))
 
 
+def zipped_image(root: Path) -> None:
+    with (root / "val" / "image" / "0.npy").open("wb") as file:
+        np.savez(file, np.zeros((HEIGHT, WIDTH, 3)))
+
+
+def image_with_alpha(root: Path) -> None:
+    np.save(root / "val" / "image" / "0.npy", np.zeros((HEIGHT, WIDTH, 4), np.float32))
+
+
+def image_in_bytes(root: Path) -> None:
+    np.save(root / "val" / "image" / "0.npy", np.full((HEIGHT, WIDTH, 3), 200, np.uint8))
+
+
+def narrow_normals(root: Path) -> None:
+    np.save(root / "val" / "normal" / "0.npy", np.zeros((HEIGHT, WIDTH - 1, 3), np.float32))
+
+
 def pickled_image(root: Path) -> None:
     np.save(root / "val" / "image" / "0.npy", np.array([{"a": 1}], dtype=object), allow_pickle=True)
 
@@ -215,7 +255,11 @@ def pickled_image(root: Path) -> None:
         (truncated_label, "expected an array in label/0.npy under"),
         (holding("val/image/0.npy", b""), "expected an array in image/0.npy under"),
         (pickled_image, "expected an array in image/0.npy under"),
-        (flat_image, "expected image/0.npy to have 3 dimensions, got 2"),
+        (flat_image, "expected image/0.npy to be (height, width, 3) under"),
+        (zipped_image, "expected an array in image/0.npy under"),
+        (image_with_alpha, "expected image/0.npy to be (height, width, 3) under"),
+        (image_in_bytes, "expected the pixels of image/0.npy in [0, 1] under"),
+        (narrow_normals, "expected normal and label of 0.npy to be of one size under"),
         (larger_depth, "expected the depth of 0.npy to be as large as its picture under"),
     ],
 )

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 import torch
 
-from mta_core import generators
+from mta_core import generators, weights
 from mta_core.generators import ARCHITECTURES, MtaGenerator
 from mta_core.generators.resnet import count_parameters, make_decoder, make_encoder
 from mta_core.tasks import TASKS
-from tests.toys import make_pictures, victim_name
+from tests.toys import make_pictures, make_victim, victim_name
 
 NAMES = tuple(task.name for task in TASKS)
 every = pytest.mark.parametrize("kind", ARCHITECTURES, ids=lambda kind: kind.architecture)
@@ -57,6 +57,25 @@ def test_auto_takes_the_generator_made_for_the_victim(with_generators: Path) -> 
     assert ready is generators.ready("against-labels", "whatever", ("normals",), "cpu"), "it is loaded once"
     assert ready is not generators.ready("auto", victim_name("pseudo-targets"), ("depth",), "cpu")
     assert [card.name for card in generators.cards(victim_name("labels"))] == ["against-labels"]
+
+
+def test_a_generator_for_earlier_weights_of_the_victim_is_left_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(weights, "RUNS", tmp_path)
+    monkeypatch.setattr(weights, "SHIPPED", tmp_path / "nothing")
+    spaces = {task.name: task.space for task in TASKS}
+    victim = weights.save_weights(
+        make_victim(), weights.Card("v", "victim", "dmtl", {"width": 4}, spaces, (64, 64)), tmp_path / "v"
+    )
+    generator = MtaGenerator(NAMES, ngf=4, num_blocks=1)
+    for name, digest in (("earlier", "0" * 64), ("current", victim.sha256)):
+        options = {**generator.options(), "victim": "v", "victim_sha256": digest}
+        card = weights.Card(name, "generator", "mta", options, spaces, (64, 64))
+        weights.save_weights(generator, card, tmp_path / name)
+    assert [card.name for card in generators.cards("v")] == ["current"]
+    assert generators.choose("auto", "v", NAMES).name == "current"
+    assert generators.choose("earlier", "v", NAMES).name == "earlier", "asked for by name it is a transfer"
 
 
 def test_says_which_decoder_is_missing(with_generators: Path) -> None:

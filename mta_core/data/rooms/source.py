@@ -59,8 +59,9 @@ class Rooms(DataSource):
     splits = ("train", "test", "gallery")
     needs_path = False
 
-    def __init__(self, root: Path, names: list[str], size: Size, *, render: bool) -> None:
+    def __init__(self, root: Path, names: list[str], split: str, size: Size, *, render: bool) -> None:
         self.root = root
+        self.split = split
         self.names = names
         self.size = size
         self.render = render
@@ -71,9 +72,10 @@ class Rooms(DataSource):
         if path is not None:
             if not (path / "rgb").is_dir():
                 raise DataError(f"expected a folder made by the rooms command, there is no {path / 'rgb'}")
-            return cls(path, FolderLayout(path, split).names, size, render=False)
+            layout = FolderLayout(path, split)
+            return cls(path, layout.names, layout.split, size, render=False)
         root = RUNS / "cache" / f"rooms-{VERSION}"
-        return cls(root, [f"{seed:07d}" for seed in SPLITS[split]], size, render=True)
+        return cls(root, [f"{seed:07d}" for seed in SPLITS[split]], split, size, render=True)
 
     def name_of(self, index: int) -> str:
         return self.names[index]
