@@ -7,6 +7,7 @@ written here. Values that a link gets wrong fall back to their defaults.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import fields
 from typing import Any
 
 import streamlit as st
@@ -14,12 +15,18 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from app.library import Picture
 from app.workshop import AttackEvent, CurveEvent, Request, Result
+from mta_core.attacks import ATTACKS
 from mta_core.jobs import Job
 
 LINKED: dict[str, Any] = {"bind": "query-params"}
 """Passed to a widget whose value belongs to the link."""
 SCENE = "scene"
-_JOB, _SHOWN, _UPLOAD, _CURVE, _SCENE = "_job", "_shown", "_upload", "_curve", "_scene"
+CHOICES = (
+    "source", "number", "upload", "victim", "tasks", "attack", "scope", "norm", "epsilon", "epsilon_l2", "gain",
+    "beside",
+)  # fmt: skip
+"""Keys of the widgets in the side bar, beside the settings of the attacks."""
+_JOB, _SHOWN, _UPLOAD, _CURVE, _SCENE, _REDRAWS = "_job", "_shown", "_upload", "_curve", "_scene", "_redraws"
 
 
 def scene(names: Sequence[str]) -> str:
@@ -46,6 +53,19 @@ def choose_scene(name: str, default: str) -> None:
             st.query_params[SCENE] = name
     elif SCENE in st.query_params:
         del st.query_params[SCENE]
+
+
+def choices() -> dict[str, object]:
+    """What was chosen in the side bar, as the browser last told."""
+    settings = [f"{kind.name}_{f.name}" for kind in ATTACKS for f in fields(kind)]
+    values = {key: st.session_state.get(key) for key in (*CHOICES, *settings)}
+    return {key: getattr(value, "file_id", value) for key, value in values.items()}
+
+
+def count_redraws() -> int:
+    """How often the whole page was drawn in this session."""
+    st.session_state[_REDRAWS] = st.session_state.get(_REDRAWS, 0) + 1
+    return int(st.session_state[_REDRAWS])
 
 
 def upload() -> tuple[str, Picture | str] | None:

@@ -201,7 +201,7 @@ def _checked(key: str, value: Any) -> Any:
     """Raises ValueError for numbers that no recipe can mean."""
     if isinstance(value, float) and not (math.isfinite(value) and value >= 0):
         raise ValueError(f"expected {key} to be a finite number of at least 0, got {value:g}")
-    least = 0 if key in ("seed", "cut_at", "limit") else 1
+    least = 0 if key in ("seed", "cut_at", "limit", "warm_up") else 1
     if type(value) is int and value < least:
         raise ValueError(f"expected {key} to be at least {least}, got {value}")
     if isinstance(value, tuple):

@@ -33,6 +33,9 @@ class GeneratorRecipe:
         data: sources of pictures; `per_epoch` of each are taken in an epoch.
         tasks: a decoder each.
         norm, epsilon: the budget, in the units that people type.
+        warm_up: epochs in which the perturbation may be larger, `warm_up_epsilon`, and moves away from the victim's own
+            clean answers. While it is weak, labels pull both ways (an error falls as often as it rises) and learning
+            stands still; the clean answers pull one way.
         phases: (epochs, height, width): first random crops, which cost less, then whole pictures.
         learning_rate: peak of one cycle of Adam.
         output_gain: standard deviation of the last convolution's initial weights. The budget scales by the largest
@@ -50,6 +53,8 @@ class GeneratorRecipe:
     num_blocks: int = 6
     norm: str = "linf"
     epsilon: float = 5.0
+    warm_up: int = 0
+    warm_up_epsilon: float = 16.0
     per_epoch: int = 795
     phases: Phases = ((6, 144, 192), (2, 288, 384))
     batch_size: int = 8
@@ -101,7 +106,16 @@ class GeneratorTraining(Training):
         kind, dtype = self.device.torch_device.type, self.device.fast_dtype
         with torch.autocast(kind, dtype, enabled=dtype != torch.float32):
             directions = self.generator(images)
-        return {name: (images + self.budget.scale(d)).clamp(0, 1) for name, d in directions.items()}
+        return {name: (images + self.current_budget.scale(d)).clamp(0, 1) for name, d in directions.items()}
+
+    @property
+    def is_warming_up(self) -> bool:
+        return self.epoch < self.recipe.warm_up
+
+    @property
+    def current_budget(self) -> Budget:
+        recipe = self.recipe
+        return Budget.from_units(recipe.norm, recipe.warm_up_epsilon) if self.is_warming_up else self.budget
 
     def fooling_losses(self, images: Tensor, targets: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """-log loss of each task's own perturbation, mean over pictures (MTA equations 3 and 5)."""
@@ -125,7 +139,7 @@ class GeneratorTraining(Training):
             for group in self.optimiser.param_groups:
                 group["lr"] = rate
             clean = self.device.put(images)
-            losses = self.fooling_losses(clean, self._targets(clean, targets))
+            losses = self.fooling_losses(clean, self._targets(clean, {} if self.is_warming_up else targets))
             self.optimiser.zero_grad(set_to_none=True)
             total = torch.stack(list(losses.values())).mean()
             total.backward()  # type: ignore[no-untyped-call]

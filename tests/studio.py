@@ -16,7 +16,7 @@ SIZE = (288, 384)
 
 
 def has_shipped_weights() -> bool:
-    return any(SHIPPED.glob("*.safetensors"))
+    return all((SHIPPED / f"{name}.safetensors").exists() for name in ("dmtl", "mta-dmtl"))
 
 
 def make_weights(runs: Path, seed: int = 0) -> None:

@@ -1,4 +1,4 @@
-"""The heartbeat of a fragment that follows something being computed."""
+"""The heartbeat of a fragment that follows something."""
 
 from __future__ import annotations
 
@@ -11,6 +11,12 @@ _component = st.components.v2.component(
 )
 
 
-def beat(key: str, seconds: float | None) -> None:
-    """Runs the fragment that calls this again and again, every so many seconds; None ends it."""
-    _component(key=key, data={"period": round(1000 * seconds) if seconds else 0}, on_beat_change=lambda: None)
+def beat(key: str, seconds: float | None, *, times: int = 0, since: int = 0) -> None:
+    """Runs the fragment that calls this again and again, every so many seconds; None ends it.
+
+    Args:
+        times: how many times, without end where it is 0.
+        since: a number; another one starts the counting anew.
+    """
+    period = round(1000 * seconds) if seconds else 0
+    _component(key=key, data={"period": period, "times": times, "since": since}, on_beat_change=lambda: None)

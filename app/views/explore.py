@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import streamlit as st
 
 from app import panels, resources, state
@@ -28,12 +30,24 @@ def page() -> None:
         if picture is not None:
             request = controls.choose(picture)
             gain, beside = controls.look(bool(picture.targets))
+        st.fragment(check)(state.choices(), state.count_redraws())
     if picture is None:
         st.info("Choose a picture in the side bar.")
         return
     with st.container(key="results"):
         st.html('<i class="mta-first"></i>')  # a container without a child is not drawn, nor what it says meanwhile
         show(request, gain, beside)
+
+
+def check(used: Mapping[str, object], redraws: int) -> None:
+    """Draws the page again where a choice went unheard.
+
+    Two quick choices are two redraws that overlap, and the earlier one may put its choices in the place of the later
+    one's. Looking again a moment later tells.
+    """
+    if state.choices() != used:
+        st.rerun()
+    pulse.beat("check", 0.5, times=2, since=redraws)
 
 
 def show(request: Request, gain: int, beside: Beside) -> None:

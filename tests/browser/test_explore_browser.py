@@ -161,7 +161,6 @@ def upload(page: Page, file: Path) -> str:
         || [...document.querySelectorAll('[data-testid=stAlert]')].some((a) => a.textContent.includes(name))""",
         arg=file.name,
     )
-    settled(page)  # a file given while the page is being drawn anew would be lost
     alert = page.locator("[data-testid=stAlert]")
     return alert.first.inner_text() if alert.count() else page.locator(".mta-row h3").first.inner_text()
 
