@@ -38,11 +38,19 @@ def dmtl_middle() -> VictimRecipe:
     )  # fmt: skip
 
 
-def dmtl() -> VictimRecipe:
-    """The shipped victim, from `dmtl-middle` on. Give the data: `--set data=nyuv2:PATH,rooms`."""
+def dmtl_late() -> VictimRecipe:
+    """From `dmtl-middle` on, to full resolution. Give the data: `--set data=nyuv2:PATH,rooms`."""
     return replace(
-        dmtl_middle(), name="dmtl", init="dmtl-middle", cut_at=0, phases=((20, 192, 256), (7, 288, 384)),
+        dmtl_middle(), name="dmtl-late", init="dmtl-middle", cut_at=0, phases=((20, 192, 256), (7, 288, 384)),
         class_balance=0.15,
+    )  # fmt: skip
+
+
+def dmtl() -> VictimRecipe:
+    """The shipped victim, from `dmtl-late` on, with more rooms. Give the data: `--set data=nyuv2:PATH,rooms,rooms`."""
+    return replace(
+        dmtl_late(), name="dmtl", init="dmtl-late", phases=((6, 288, 384),), class_balance=0.3,
+        weights=(("segmentation", 2.0), ("depth", 1.0), ("normals", 2.0)),
     )  # fmt: skip
 
 
@@ -102,6 +110,7 @@ def mta_tiny() -> GeneratorRecipe:
 VICTIMS: Mapping[str, Callable[[], VictimRecipe]] = {
     "dmtl-start": dmtl_start,
     "dmtl-middle": dmtl_middle,
+    "dmtl-late": dmtl_late,
     "dmtl": dmtl,
     "dmtl-paper": dmtl_paper,
     "dmtl-tiny": dmtl_tiny,
