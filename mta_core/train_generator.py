@@ -110,7 +110,7 @@ class GeneratorTraining(Training):
 
     @property
     def is_warming_up(self) -> bool:
-        return self.epoch < self.recipe.warm_up
+        return bool(self.epoch < self.recipe.warm_up)
 
     @property
     def current_budget(self) -> Budget:
