@@ -14,7 +14,7 @@ from app.workshop import Request
 from mta_core.attacks import ATTACKS, Attack, Scope, make_attack
 from mta_core.budget import Budget, Norm
 from mta_core.tasks import TASKS, Task
-from mta_core.weights import Card
+from mta_core.weights import Card, WeightsError
 
 SCOPES: dict[str, Scope] = {"One per task": "per-task", "One for all": "joint"}
 NORMS = {norm.label: norm for norm in Norm}
@@ -32,8 +32,15 @@ def choose(picture: Picture) -> Request:
     scope = _scope(kind)
     budget = _budget()
     attack = make_attack(kind.name, **_settings(kind, workshop.generators(card.name), budget))
-    made = attack.weights(card.name, [t.name for t in tasks])
-    return Request(picture, card.name, tasks, attack, scope, budget, (card.sha256, *made.values()))
+    return Request(picture, card.name, tasks, attack, scope, budget, (card.sha256, *_digests(attack, card, tasks)))
+
+
+def _digests(attack: Attack, card: Card, tasks: tuple[Task, ...]) -> tuple[str, ...]:
+    """Of the weights that the attack itself uses; none where they do not fit, which the attack will say."""
+    try:
+        return tuple(attack.weights(card.name, [t.name for t in tasks]).values())
+    except WeightsError:
+        return ()
 
 
 def _victim(cards: list[Card]) -> Card:

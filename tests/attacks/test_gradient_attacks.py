@@ -155,3 +155,24 @@ def test_random_numbers_belong_to_the_picture_not_to_the_batch() -> None:
     apart = [Problem(clean[i : i + 1], {}, LINF, seed=9, first=10 + i) for i in range(len(clean))]
     assert torch.equal(whole.random_start(2), torch.cat([part.random_start(2) for part in apart]))
     assert not torch.equal(whole.random_start(2)[0], whole.random_start(2)[1])
+
+
+def test_stopped_early_pgd_has_the_strongest_point_it_knows() -> None:
+    """Steps three times as long as the way to the top leap over it and back."""
+    clean, top = torch.full((1, 3, 4, 4), 0.5), 0.51
+    known: list[float] = []
+
+    def objective(images: Tensor) -> Evaluation:
+        value = -((images - top) ** 2).sum((1, 2, 3))
+        known.append(float(value.detach()[0]))
+        return Evaluation(value, {"depth": -value.detach()})
+
+    problem = Problem(clean, {"depth": objective}, Budget.from_units("linf", 16))
+    attack = Pgd(num_steps=6, step_size=8.0, random_start=False)
+    leaps = 0
+    for number, step in enumerate(attack.run(problem)):
+        shown = float(-((step.adversarial - top) ** 2).sum())
+        if step.done < 6 and known[number] < max(known):
+            leaps += 1
+            assert shown == pytest.approx(max(known), abs=1e-6)
+    assert leaps > 0, "some step must have led down for this to mean anything"
