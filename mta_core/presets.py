@@ -89,7 +89,7 @@ def mta_paper() -> GeneratorRecipe:
     """The generator of the MTA paper for NYUv2 (section 4.2): ngf 64, ten residual blocks, Adam at 2e-4, batch 5."""
     return replace(
         mta(), name="mta-dmtl-paper", victim="dmtl-paper", ngf=64, num_blocks=10, batch_size=5, learning_rate=2e-4,
-        phases=((60, 288, 384),), output_gain=0.02,
+        phases=((60, 288, 384),), curriculum=((2, 4), (2, 16), (4, 64)), saturation=0.0,
     )  # fmt: skip
 
 
@@ -210,11 +210,11 @@ def _checked(key: str, value: Any) -> Any:
     """Raises ValueError for numbers that no recipe can mean."""
     if isinstance(value, float) and not (math.isfinite(value) and value >= 0):
         raise ValueError(f"expected {key} to be a finite number of at least 0, got {value:g}")
-    least = 0 if key in ("seed", "cut_at", "limit", "warm_up") else 1
+    least = 0 if key in ("seed", "cut_at", "limit") else 1
     if type(value) is int and value < least:
         raise ValueError(f"expected {key} to be at least {least}, got {value}")
     if isinstance(value, tuple):
-        if not value:
+        if not value and key != "curriculum":
             raise ValueError(f"expected at least one value for {key}")
         for item in value:
             _checked(key, item)

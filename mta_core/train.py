@@ -161,6 +161,27 @@ def epoch_places(by_source: Sequence[Sequence[Place]], per_epoch: int, seed: int
     return epoch_order(chosen, seed, epoch)
 
 
+def check_start(start: Card, wanted: Card, options: Sequence[str]) -> None:
+    """Raises ValueError where weights to start from are of another kind than the recipe says; of their options, only
+    `options` count."""
+    for name, have, want in (
+        ("architecture", start.architecture, wanted.architecture),
+        ("options", _part(start.options, options), _part(wanted.options, options)),
+        ("tasks", dict(start.tasks), dict(wanted.tasks)),
+    ):
+        if have != want:
+            raise ValueError(f"expected {start.name} to have the recipe's {name}, {want}; it has {have}")
+
+
+def _part(options: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:
+    return {name: options.get(name) for name in names}
+
+
+def chained(start: Card | None, command: str) -> str:
+    """The command that made the start, if any, and then this one."""
+    return " && ".join(part for part in (start.command if start else "", command) if part)
+
+
 def provenance_of(recipe: Any, start: Card | None = None) -> dict[str, Any]:
     """The card's fields on the data and the recipe, without paths, which mean nothing elsewhere.
 

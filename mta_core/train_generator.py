@@ -15,13 +15,17 @@ from mta_core import data, generators, victims
 from mta_core.budget import Budget
 from mta_core.data.augment import Augmentation
 from mta_core.data.cached import Cached
-from mta_core.data.loader import batches
+from mta_core.data.loader import Place, batches
 from mta_core.devices import Device
 from mta_core.events import Event, Progress
 from mta_core.objective import VictimObjective, pseudo_targets
 from mta_core.tasks import Meter, Task, task
-from mta_core.train import Phases, Training, epoch_places, provenance_of, split_places, train
+from mta_core.train import Phases, Training, chained, check_start, epoch_places, provenance_of, split_places, train
 from mta_core.weights import Card, save_weights
+
+Curriculum = tuple[tuple[int, int], ...]
+SATURATED = 2.0
+"""tanh(2) is 0.96 and passes 7 % of a gradient."""
 
 
 @dataclass(frozen=True)
@@ -32,15 +36,16 @@ class GeneratorRecipe:
         victim: name of the victim to fool.
         data: sources of pictures; `per_epoch` of each are taken in an epoch.
         tasks: a decoder each.
+        init: name of a trained generator, or path to its card, to start from; empty for a random start.
         norm, epsilon: the budget, in the units that people type.
-        warm_up: epochs in which the perturbation may be larger, `warm_up_epsilon`, and moves away from the victim's own
-            clean answers. While it is weak, labels pull both ways (an error falls as often as it rises) and learning
-            stands still; the clean answers pull one way.
+        curriculum: (epochs, pictures) of the first epochs, which see only that many pictures of each source. With all
+            pictures at once every decoder soon draws one saturated pattern for all of them, whose tanh passes no
+            gradient any more; few pictures can be told apart within a minute, and more of them after that.
         phases: (epochs, height, width): first random crops, which cost less, then whole pictures.
         learning_rate: peak of one cycle of Adam.
-        output_gain: standard deviation of the last convolution's initial weights. The budget scales by the largest
-            pixel of a perturbation, so that one whose values are spread out wastes most of it: a large gain starts
-            near +-1 everywhere.
+        output_gain: standard deviation of the last convolution's initial weights; GAP starts from 0.02.
+        saturation: weight of the penalty on outputs beyond +-2 before the tanh, the square of the excess, mean over
+            pixels. Beyond, tanh passes no gradient, and what was drawn stays.
         holdout: every n-th picture of each source is kept out of training and measured instead.
         limit: only the first pictures of each source; 0 for all.
     """
@@ -51,15 +56,16 @@ class GeneratorRecipe:
     tasks: tuple[str, ...] = ("segmentation", "depth", "normals")
     ngf: int = 24
     num_blocks: int = 6
+    init: str = ""
     norm: str = "linf"
     epsilon: float = 5.0
-    warm_up: int = 0
-    warm_up_epsilon: float = 16.0
-    per_epoch: int = 795
-    phases: Phases = ((6, 144, 192), (2, 288, 384))
-    batch_size: int = 8
-    learning_rate: float = 1e-3
-    output_gain: float = 0.1
+    curriculum: Curriculum = ((2, 4), (3, 16), (5, 64))
+    per_epoch: int = 400
+    phases: Phases = ((36, 96, 128), (8, 192, 256), (2, 288, 384))
+    batch_size: int = 4
+    learning_rate: float = 7e-4
+    output_gain: float = 0.02
+    saturation: float = 0.05
     holdout: int = 20
     limit: int = 0
     seed: int = 0
@@ -86,13 +92,27 @@ class GeneratorTraining(Training):
         self.card = Card(
             recipe.name, "generator", "mta", options, spaces, victim_card.input_size, seed=recipe.seed,
         )  # fmt: skip
-        self.generator = generators.build(self.card)
-        for decoder in self.generator.decoders.values():
-            nn.init.normal_(decoder[-2].weight, 0, recipe.output_gain)  # type: ignore[index]
+        self.start: Card | None = None
+        self.generator = self._start()
         self.generator.to(device.torch_device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.optimiser = torch.optim.Adam(self.generator.parameters(), lr=recipe.learning_rate, betas=(0.5, 0.999))
         self.sources = [Cached(data.open_data(text, "train", victim_card.input_size)) for text in recipe.data]
-        self.train_places, self.held_out = split_places(self.sources, recipe.holdout, recipe.limit)
+        self.train_places, self.held_out = split_places(self.sources, recipe.holdout, recipe.limit, most=16)
+
+    def _start(self) -> generators.MtaGenerator:
+        """The generator to train: a new one, or one that was trained before.
+
+        Raises:
+            ValueError: that one is of another kind than the recipe says.
+        """
+        if self.recipe.init:
+            generator, self.start = generators.load(self.recipe.init)
+            check_start(self.start, self.card, ("ngf", "num_blocks"))
+            return generator.requires_grad_(True)
+        generator = generators.build(self.card)
+        for decoder in generator.decoders.values():
+            nn.init.normal_(decoder[-1].weight, 0, self.recipe.output_gain)  # type: ignore[index]
+        return generator
 
     def state(self) -> dict[str, Any]:
         return {"generator": self.generator.state_dict(), "optimiser": self.optimiser.state_dict()}
@@ -101,32 +121,39 @@ class GeneratorTraining(Training):
         self.generator.load_state_dict(state["generator"])
         self.optimiser.load_state_dict(state["optimiser"])
 
-    def perturb(self, images: Tensor) -> dict[str, Tensor]:
-        """Adversarial pictures of every task, differentiable; the network in the device's fast precision."""
+    def outputs(self, images: Tensor) -> dict[str, Tensor]:
+        """The generator's outputs before their tanh, differentiable, in the device's fast precision."""
         kind, dtype = self.device.torch_device.type, self.device.fast_dtype
         with torch.autocast(kind, dtype, enabled=dtype != torch.float32):
-            directions = self.generator(images)
-        return {name: (images + self.current_budget.scale(d)).clamp(0, 1) for name, d in directions.items()}
+            return self.generator.before_tanh(images)
+
+    def excess(self, outputs: Mapping[str, Tensor]) -> Tensor:
+        """How far outputs lie where tanh passes no gradient: see `saturation`."""
+        return torch.stack([(o.abs() - SATURATED).relu().square().mean() for o in outputs.values()]).sum()
 
     @property
-    def is_warming_up(self) -> bool:
-        return bool(self.epoch < self.recipe.warm_up)
+    def places(self) -> list[list[Place]]:
+        """The pictures of the current epoch, by source: few of them early in the curriculum."""
+        epoch = self.epoch
+        for length, pictures in self.recipe.curriculum:
+            if epoch < length:
+                return [places[:pictures] for places in self.train_places]
+            epoch -= length
+        return self.train_places
 
-    @property
-    def current_budget(self) -> Budget:
-        recipe = self.recipe
-        return Budget.from_units(recipe.norm, recipe.warm_up_epsilon) if self.is_warming_up else self.budget
-
-    def fooling_losses(self, images: Tensor, targets: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    def fooling_losses(
+        self, images: Tensor, outputs: Mapping[str, Tensor], targets: Mapping[str, Tensor]
+    ) -> dict[str, Tensor]:
         """-log loss of each task's own perturbation, mean over pictures (MTA equations 3 and 5)."""
-        return {
-            name: -VictimObjective(self.fast, {name: targets[name]}, form="log")(adversarial).value.mean()
-            for name, adversarial in self.perturb(images).items()
-        }
+        losses = {}
+        for name, output in outputs.items():
+            adversarial = (images + self.budget.scale(output.tanh())).clamp(0, 1)
+            losses[name] = -VictimObjective(self.fast, {name: targets[name]}, form="log")(adversarial).value.mean()
+        return losses
 
     def run_epoch(self) -> Iterator[Event]:
         recipe = self.recipe
-        places = epoch_places(self.train_places, recipe.per_epoch, recipe.seed, self.epoch)
+        places = epoch_places(self.places, recipe.per_epoch, recipe.seed, self.epoch)
         steps = len(places) // recipe.batch_size
         augment = Augmentation(self.crop, (1.0, 1.0), light=0.1, noise=0.0)
         stream = batches(
@@ -139,10 +166,11 @@ class GeneratorTraining(Training):
             for group in self.optimiser.param_groups:
                 group["lr"] = rate
             clean = self.device.put(images)
-            losses = self.fooling_losses(clean, self._targets(clean, {} if self.is_warming_up else targets))
+            outputs = self.outputs(clean)
+            losses = self.fooling_losses(clean, outputs, self._targets(clean, targets))
             self.optimiser.zero_grad(set_to_none=True)
             total = torch.stack(list(losses.values())).mean()
-            total.backward()  # type: ignore[no-untyped-call]
+            (total + recipe.saturation * self.excess(outputs)).backward()
             self.optimiser.step()
             speed = (step + 1) * recipe.batch_size / (time.perf_counter() - begin)
             parts = {name: float(loss.detach()) for name, loss in losses.items()}
@@ -173,8 +201,8 @@ class GeneratorTraining(Training):
 
     def save(self, out: Path, command: str) -> None:
         described = {
-            **provenance_of(self.recipe),
-            "command": command,
+            **provenance_of(self.recipe, self.start),
+            "command": chained(self.start, command),
             "summary": f"MTA generator, per-instance, non-targeted, trained at {self.budget.label}",
             "metrics": {"held_out": self.measure(), "history": self.history},
         }

@@ -20,7 +20,7 @@ from mta_core.devices import Device
 from mta_core.events import Event, Progress
 from mta_core.tasks import Meter, Task, task
 from mta_core.tasks.segmentation import CLASSES
-from mta_core.train import Phases, Training, epoch_places, provenance_of, split_places, train
+from mta_core.train import Phases, Training, chained, check_start, epoch_places, provenance_of, split_places, train
 from mta_core.victims import Victim
 from mta_core.weights import Card, save_weights
 
@@ -111,13 +111,7 @@ class VictimTraining(Training):
         if not self.recipe.init:
             return victims.build(self.card)
         victim, self.start = victims.load(self.recipe.init)
-        for name, have, want in (
-            ("architecture", self.start.architecture, self.card.architecture),
-            ("options", dict(self.start.options), dict(self.card.options)),
-            ("tasks", dict(self.start.tasks), dict(self.card.tasks)),
-        ):
-            if have != want:
-                raise ValueError(f"expected {self.recipe.init} to have the recipe's {name}, {want}; it has {have}")
+        check_start(self.start, self.card, ("width",))
         return victim.requires_grad_(True)
 
     def _open_at(self, size: tuple[int, int]) -> None:
@@ -206,7 +200,7 @@ class VictimTraining(Training):
     def save(self, out: Path, command: str) -> None:
         described = {
             **provenance_of(self.recipe, self.start),
-            "command": " && ".join(part for part in (self.start.command if self.start else "", command) if part),
+            "command": chained(self.start, command),
             "summary": self.victim.summary,
             "metrics": {"held_out": self.measure(), "history": self.history},
         }

@@ -11,13 +11,14 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import load_file
 from torch import Tensor
 
 from mta_core import victims
 from mta_core.checkpoints import NAME, load_checkpoint, save_checkpoint
 from mta_core.events import Event, Message, Progress, Row
 from mta_core.train import provenance_of
-from mta_core.train_generator import GeneratorRecipe, train_generator
+from mta_core.train_generator import GeneratorRecipe, GeneratorTraining, train_generator
 from mta_core.train_victim import VictimRecipe, train_victim
 from mta_core.weights import Card, WeightsError
 from tests.toys import CPU, tiny_recipe, write_scenes
@@ -247,6 +248,34 @@ class TestGenerator:
         assert card.options["victim"] == "tiny" and card.recipe["victim"] == "tiny"
         measured = card.metrics["held_out"]
         assert measured["adversarial abs_err"] > measured["clean abs_err"]
+
+    def test_starts_from_another(self, fooling: GeneratorRecipe, tmp_path: Path) -> None:
+        list(train_generator(fooling, CPU, tmp_path / "first", command="first"))
+        again = replace(
+            fooling, name="again", init=str(tmp_path / "first" / "fooling.json"), phases=((1, 32, 64),),
+            learning_rate=1e-12, curriculum=(),
+        )  # fmt: skip
+        list(train_generator(again, CPU, tmp_path / "again", command="again"))
+        names = ("first/fooling.safetensors", "again/again.safetensors")
+        first, second = (load_file(tmp_path / name) for name in names)
+        weight = "decoders.depth.7.weight"
+        assert torch.equal(first[weight], second[weight])
+        assert Card.read(tmp_path / "again" / "again.json").command == "first && again"
+        with pytest.raises(ValueError, match=r"^expected fooling to have the recipe's options, .*'ngf': 8"):
+            next(train_generator(replace(again, ngf=8), CPU, tmp_path / "wide"))
+
+    def test_sees_few_pictures_first(self, fooling: GeneratorRecipe) -> None:
+        training = GeneratorTraining(replace(fooling, curriculum=((1, 2), (1, 4))), CPU)
+        seen = []
+        for training.epoch in range(3):
+            seen.append([len(places) for places in training.places])
+        whole = [len(places) for places in training.train_places]
+        assert seen == [[2], [4], whole] and whole[0] > 4
+
+    def test_the_penalty_begins_where_tanh_passes_no_gradient(self, fooling: GeneratorRecipe) -> None:
+        training = GeneratorTraining(fooling, CPU)
+        assert float(training.excess({"depth": torch.tensor([-2.0, 1.5, 0.0])})) == 0
+        assert float(training.excess({"depth": torch.tensor([-4.0, 1.5])})) == pytest.approx(2.0)
 
     def test_a_victim_that_does_not_answer_a_task_is_refused(self, fooling: GeneratorRecipe, tmp_path: Path) -> None:
         with pytest.raises(ValueError, match="expected a task among"):

@@ -49,12 +49,12 @@ def make_encoder(ngf: int, num_blocks: int) -> nn.Sequential:
 
 
 def make_decoder(ngf: int) -> nn.Sequential:
-    """(B, 4 ngf, H / 4, W / 4) to (B, 3, H, W) in (-1, 1)."""
+    """(B, 4 ngf, H / 4, W / 4) to (B, 3, H, W), before the tanh."""
     up = {"kernel_size": 3, "stride": 2, "padding": 1, "output_padding": 1, "bias": False}
     return nn.Sequential(
         nn.ConvTranspose2d(4 * ngf, 2 * ngf, **up), *_norm_relu(2 * ngf),  # type: ignore[arg-type]
         nn.ConvTranspose2d(2 * ngf, ngf, **up), *_norm_relu(ngf),  # type: ignore[arg-type]
-        nn.ReflectionPad2d(3), nn.Conv2d(ngf, 3, 7), nn.Tanh(),
+        nn.ReflectionPad2d(3), nn.Conv2d(ngf, 3, 7),
     )  # fmt: skip
 
 
@@ -96,6 +96,10 @@ class MtaGenerator(nn.Module):
         The network runs in the precision of its weights. Sides that are not multiples of 4 are padded by reflection
         and the directions cropped.
         """
+        return {task: output.tanh() for task, output in self.before_tanh(images).items()}
+
+    def before_tanh(self, images: Tensor) -> dict[str, Tensor]:
+        """What `forward` squashes: training keeps it from growing without end."""
         height, width = images.shape[-2:]
         padded = F.pad(images, (0, -width % 4, 0, -height % 4), mode="reflect")
         weight = next(self.parameters())
