@@ -19,13 +19,12 @@ from mta_core.data.loader import Place, batches
 from mta_core.devices import Device
 from mta_core.events import Event, Progress
 from mta_core.objective import VictimObjective, pseudo_targets
+from mta_core.patterns import PATTERN_LIMIT, PatternPen
 from mta_core.tasks import Meter, Task, task
 from mta_core.train import Phases, Training, chained, check_start, epoch_places, provenance_of, split_places, train
 from mta_core.weights import Card, save_weights
 
 Curriculum = tuple[tuple[int, int], ...]
-PATTERN_LIMIT = 1.1
-"""Largest value of a pattern: tanh(1.1) is 0.8, and what the networks add on top can still change its sign."""
 SATURATED = 2.0
 """tanh(2) is 0.96 and passes 7 % of a gradient."""
 
@@ -76,29 +75,6 @@ class GeneratorRecipe:
     holdout: int = 20
     limit: int = 0
     seed: int = 0
-
-
-class PatternPen:
-    """Draws patterns like projected gradient descent with momentum: signed steps, long ones first.
-
-    After Moosavi-Dezfooli et al., "Universal adversarial perturbations" (CVPR 2017), and Shafahi et al., "Universal
-    Adversarial Training" (AAAI 2020), who climb the loss of batches by signed steps.
-    """
-
-    def __init__(self, patterns: Mapping[str, Tensor]) -> None:
-        self.patterns = patterns
-        self.momentum: dict[str, Tensor] = {}
-
-    def step(self, share: float) -> None:
-        """One step down the gradients; `share` of the drawing is done."""
-        length = PATTERN_LIMIT * (0.3 * (1 - share) + 0.02)
-        with torch.no_grad():
-            for name, pattern in self.patterns.items():
-                gradient = pattern.grad
-                if gradient is not None:
-                    scaled = gradient / gradient.abs().mean().clamp(min=1e-12)
-                    self.momentum[name] = 0.9 * self.momentum.get(name, torch.zeros_like(pattern)) + scaled
-                    pattern.sub_(length * self.momentum[name].sign()).clamp_(-PATTERN_LIMIT, PATTERN_LIMIT)
 
 
 class GeneratorTraining(Training):
@@ -163,7 +139,8 @@ class GeneratorTraining(Training):
     def restore(self, state: Mapping[str, Any]) -> None:
         self.generator.load_state_dict(state["generator"])
         self.optimiser.load_state_dict(state["optimiser"])
-        self.pen.momentum = dict(state.get("pen", {}))
+        kept = state.get("pen", {})
+        self.pen.momentum = {name: momentum.to(self.device.torch_device) for name, momentum in kept.items()}
 
     @property
     def is_drawing(self) -> bool:

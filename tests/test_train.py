@@ -17,8 +17,9 @@ from torch import Tensor
 from mta_core import victims
 from mta_core.checkpoints import NAME, load_checkpoint, save_checkpoint
 from mta_core.events import Event, Message, Progress, Row
+from mta_core.patterns import PATTERN_LIMIT
 from mta_core.train import provenance_of
-from mta_core.train_generator import PATTERN_LIMIT, GeneratorRecipe, GeneratorTraining, train_generator
+from mta_core.train_generator import GeneratorRecipe, GeneratorTraining, train_generator
 from mta_core.train_victim import VictimRecipe, train_victim
 from mta_core.weights import Card, WeightsError
 from tests.toys import CPU, tiny_recipe, write_scenes
