@@ -11,6 +11,7 @@ from typing import Any
 
 from mta_core import data
 from mta_core.checkpoints import load_checkpoint, save_checkpoint
+from mta_core.data.cached import Cached
 from mta_core.data.loader import Place, epoch_order
 from mta_core.events import Event, Message, Progress, Row
 from mta_core.weights import Card, WeightsError, brief
@@ -129,6 +130,20 @@ def _is_same(stored: Any, recipe: Any) -> bool:
     if not isinstance(stored, dict):
         return False
     return {field.name: field.default for field in fields(recipe)} | stored == asdict(recipe)
+
+
+class Views:
+    """Data sources for training, every picture at one size and kept in memory until another size is asked for."""
+
+    def __init__(self, texts: Sequence[str]) -> None:
+        self.texts = texts
+        self.size: data.Size | None = None
+        self.kept: list[Cached] = []
+
+    def at(self, size: data.Size) -> list[Cached]:
+        if size != self.size:
+            self.size, self.kept = size, [Cached(data.open_data(text, "train", size)) for text in self.texts]
+        return self.kept
 
 
 def split_places(

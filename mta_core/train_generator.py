@@ -14,14 +14,23 @@ from torch import Tensor, nn
 from mta_core import data, generators, victims, weights
 from mta_core.budget import Budget
 from mta_core.data.augment import Augmentation
-from mta_core.data.cached import Cached
 from mta_core.data.loader import Place, batches
 from mta_core.devices import Device
 from mta_core.events import Event, Progress
 from mta_core.objective import VictimObjective, pseudo_targets
 from mta_core.patterns import PATTERN_LIMIT, PatternPen
 from mta_core.tasks import Meter, Task, task
-from mta_core.train import Phases, Training, chained, check_start, epoch_places, provenance_of, split_places, train
+from mta_core.train import (
+    Phases,
+    Training,
+    Views,
+    chained,
+    check_start,
+    epoch_places,
+    provenance_of,
+    split_places,
+    train,
+)
 from mta_core.weights import Card, save_weights
 
 Curriculum = tuple[tuple[int, int], ...]
@@ -44,7 +53,9 @@ class GeneratorRecipe:
         curriculum: (epochs, pictures) of the first epochs, which see only that many pictures of each source. With all
             pictures at once every decoder soon draws one saturated pattern for all of them, whose tanh passes no
             gradient any more; few pictures can be told apart within a minute, and more of them after that.
-        phases: (epochs, height, width): first random crops, which cost less, then whole pictures.
+        phases: (epochs, height, width) of each phase: low resolutions first, which cost little.
+        whole_views: whether a phase's resolution shows the whole view, or a crop of the picture at full resolution. On
+            crops the victim is often wrong already, and there is little to learn.
         cut_at: epoch after which it ends, its learning rate still that of all phases; 0 for none.
         learning_rate: peak of one cycle of Adam.
         output_gain: standard deviation of the last convolution's initial weights; GAP starts from 0.02.
@@ -67,6 +78,7 @@ class GeneratorRecipe:
     curriculum: Curriculum = ()
     per_epoch: int = 400
     phases: Phases = ((7, 288, 384),)
+    whole_views: bool = True
     cut_at: int = 0
     batch_size: int = 4
     learning_rate: float = 4e-4
@@ -109,7 +121,8 @@ class GeneratorTraining(Training):
         networks = [*self.generator.encoder.parameters(), *self.generator.decoders.parameters()]
         self.optimiser = torch.optim.Adam(networks, lr=recipe.learning_rate, betas=(0.5, 0.999))
         self.pen = PatternPen(dict(self.generator.patterns.items()))
-        self.sources = [Cached(data.open_data(text, "train", victim_card.input_size)) for text in recipe.data]
+        self.sources = [data.open_data(text, "train", victim_card.input_size) for text in recipe.data]
+        self.views = Views(recipe.data)
         self.train_places, self.held_out = split_places(self.sources, recipe.holdout, recipe.limit, most=16)
 
     def _start(self) -> generators.MtaGenerator:
@@ -183,10 +196,11 @@ class GeneratorTraining(Training):
         recipe = self.recipe
         places = epoch_places(self.places, recipe.per_epoch, recipe.seed, self.epoch)
         steps = len(places) // recipe.batch_size
-        crop = self.card.input_size if self.is_drawing else self.crop
-        augment = Augmentation(crop, (1.0, 1.0), light=0.1, noise=0.0)
+        size = self.card.input_size if self.is_drawing else self.crop
+        views = self.views.at(size if recipe.whole_views else self.card.input_size)
+        augment = Augmentation(size, (1.0, 1.0), light=0.1, noise=0.0)
         stream = batches(
-            self.sources, places, recipe.batch_size, augment, seed=recipe.seed + 1009 * (self.epoch + 1), drop_last=True
+            views, places, recipe.batch_size, augment, seed=recipe.seed + 1009 * (self.epoch + 1), drop_last=True
         )
         self.generator.train()
         begin = time.perf_counter()

@@ -14,13 +14,22 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from mta_core import data, victims
 from mta_core.data.augment import Augmentation
-from mta_core.data.cached import Cached
 from mta_core.data.loader import batches
 from mta_core.devices import Device
 from mta_core.events import Event, Progress
 from mta_core.tasks import Meter, Task, task
 from mta_core.tasks.segmentation import CLASSES
-from mta_core.train import Phases, Training, chained, check_start, epoch_places, provenance_of, split_places, train
+from mta_core.train import (
+    Phases,
+    Training,
+    Views,
+    chained,
+    check_start,
+    epoch_places,
+    provenance_of,
+    split_places,
+    train,
+)
 from mta_core.victims import Victim
 from mta_core.weights import Card, save_weights
 
@@ -97,8 +106,7 @@ class VictimTraining(Training):
             if lacking:
                 raise data.DataError(f"expected data with labels for {', '.join(lacking)}; {source.label} has none")
         self.tasks: list[Task] = [task(name) for name, _ in recipe.weights]
-        self.views: list[Cached] = []
-        self.view_size = (0, 0)
+        self.views = Views(recipe.data)
         self.train_places, self.held_out = split_places(self.sources, recipe.holdout, recipe.limit)
         self.class_weights = self._class_weights()
 
@@ -113,12 +121,6 @@ class VictimTraining(Training):
         victim, self.start = victims.load(self.recipe.init)
         check_start(self.start, self.card, ("width",))
         return victim.requires_grad_(True)
-
-    def _open_at(self, size: tuple[int, int]) -> None:
-        """The sources with every picture brought to `size`, kept in memory until the next phase."""
-        if size != self.view_size:
-            self.views = [Cached(data.open_data(text, "train", size)) for text in self.recipe.data]
-            self.view_size = size
 
     def _class_weights(self) -> Tensor:
         """(14,): one weight a class, and zero for unlabelled pixels."""
@@ -164,9 +166,9 @@ class VictimTraining(Training):
         places = epoch_places(self.train_places, recipe.per_epoch, recipe.seed, self.epoch)
         steps = len(places) // recipe.batch_size
         augment = Augmentation(self.crop, recipe.zooms, recipe.light, recipe.noise / 255, recipe.flips)
-        self._open_at(self.crop if recipe.whole_views else recipe.size)
+        views = self.views.at(self.crop if recipe.whole_views else recipe.size)
         stream = batches(
-            self.views, places, recipe.batch_size, augment, seed=recipe.seed + 1009 * (self.epoch + 1), drop_last=True
+            views, places, recipe.batch_size, augment, seed=recipe.seed + 1009 * (self.epoch + 1), drop_last=True
         )
         self.victim.train()
         begin = time.perf_counter()

@@ -32,6 +32,9 @@ def toolbar(request: Request, job: Job[AttackEvent] | None, result: Result | Non
         ):
             if st.button("Run again", key="again"):
                 again()
+        else:
+            # Takes the button's place at once; one that is merely left out goes only when the whole redraw has ended.
+            st.html('<i class="mta-none"></i>')
     return chosen
 
 

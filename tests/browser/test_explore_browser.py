@@ -83,7 +83,7 @@ def test_pgd_runs_to_its_end(visit: Visit) -> None:
         ready=False,
     )
     page.locator(".mta-stage").wait_for()
-    page.locator(".st-key-stop").wait_for(state="detached")
+    page.locator(".st-key-stop").wait_for(state="hidden")
     settled(page)
     page.locator(".js-plotly-plot .scatterlayer .point").nth(5).wait_for(state="attached")
     assert page.locator(".mta-row").count() == 3
