@@ -5,14 +5,17 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 
 from torch import Tensor
 
+from app.kept import Kept
 from mta_core import imaging
 from mta_core.data import SOURCES, DataError, DataSource, Sample, Size, open_data
+from mta_core.data.base import fit_sample
+from mta_core.imaging import Fit
 from mta_core.weights import ROOT
 
 SIZE: Size = (288, 384)
@@ -22,13 +25,20 @@ THUMBNAIL: Size = (72, 96)
 
 @dataclass(frozen=True)
 class Picture:
-    """One picture to attack, (3, H, W) in [0, 1], with its label maps by task; equal where the key is equal."""
+    """One picture to attack; equal where the key is equal.
+
+    Attributes:
+        image: (3, H, W) in [0, 1], on the 8-bit grid, so that a PNG of it is exactly it.
+        targets: its label maps, by task.
+        kept: what is computed of it, where that must end with it: an upload is forgotten with its session.
+    """
 
     key: str
     name: str
     credit: str
     image: Tensor = field(compare=False, repr=False)
     targets: Mapping[str, Tensor] = field(default_factory=dict, compare=False, repr=False)
+    kept: Kept | None = field(default=None, compare=False, repr=False)
 
     @property
     def stem(self) -> str:
@@ -58,7 +68,7 @@ class Shelf:
             f"{self.name}/{sample.name}",
             _title(self.data, sample, index),
             self.data.terms,
-            sample.image,
+            _on_grid(sample.image),
             sample.targets,
         )
 
@@ -111,11 +121,25 @@ def parse_roots(text: str, separator: str = os.pathsep, names: Iterable[str] = (
     return [entry for entry in entries if entry.partition(":")[0] in known and entry.partition(":")[2]]
 
 
-def read_upload(name: str, data: bytes) -> Picture:
-    """An uploaded file, cropped to the size of the page.
+def at_size(picture: Picture, size: Size) -> Picture:
+    """The picture at the input size of a victim."""
+    if picture.image.shape[-2:] == tuple(size):
+        return picture
+    sample = fit_sample(Sample(picture.name, picture.image, dict(picture.targets)), size)
+    key = f"{picture.key}@{size[0]}x{size[1]}"
+    return replace(picture, key=key, image=_on_grid(sample.image), targets=sample.targets)
+
+
+def _on_grid(image: Tensor) -> Tensor:
+    return (image * 255).round() / 255
+
+
+def read_upload(name: str, data: bytes, mode: Fit = "crop") -> Picture:
+    """An uploaded file, brought to the size of the page; see `imaging.fit` for the mode.
 
     Raises:
         ImageError: it cannot be read; the message is one sentence.
     """
-    image = imaging.fit(imaging.decode(data), SIZE)
-    return Picture(f"upload/{imaging.digest(data)}", name, "your upload, forgotten with this session", image)
+    image = _on_grid(imaging.fit(imaging.decode(data), SIZE, mode))
+    key = f"upload/{imaging.digest(data)}/{mode}"
+    return Picture(key, name, "your upload, forgotten with this session", image, kept=Kept(results=4, answers=16))

@@ -22,7 +22,7 @@ LINKED: dict[str, Any] = {"bind": "query-params"}
 """Passed to a widget whose value belongs to the link."""
 SCENE = "scene"
 CHOICES = (
-    "source", "number", "upload", "victim", "tasks", "attack", "scope", "norm", "epsilon", "epsilon_l2", "gain",
+    "source", "number", "upload", "fit", "victim", "tasks", "attack", "scope", "norm", "epsilon", "epsilon_l2", "gain",
     "beside",
 )  # fmt: skip
 """Keys of the widgets in the side bar, beside the settings of the attacks."""

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import threading
 import time
-from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Generic, TypeVar
 
 from torch import Tensor
 
+from app.kept import Kept
 from app.library import Picture
 from mta_core import generators, victims
 from mta_core.attacks import Attack, Scope, Step
@@ -21,12 +19,7 @@ from mta_core.jobs import Job, Worker
 from mta_core.tasks import TASKS, Task
 from mta_core.weights import Card
 
-Value = TypeVar("Value")
 Answers = Mapping[str, Tensor]
-RESULTS_KEPT = 10
-"""Of about 20 MB each."""
-ANSWERS_KEPT = 64
-"""Of about 3 MB each."""
 CURVE_UNITS = {"linf": (1, 2, 4, 8, 16), "l2": (1, 2, 4, 8, 16)}
 """The epsilons of the curve, as people type them; the chosen one is added."""
 
@@ -112,37 +105,13 @@ AttackEvent = LossStep | Result
 CurveEvent = CurvePoint | Tick
 
 
-class Recent(Generic[Value]):
-    """The values used last, by key; safe among threads."""
-
-    def __init__(self, size: int) -> None:
-        self._size = size
-        self._values: OrderedDict[Hashable, Value] = OrderedDict()
-        self._lock = threading.Lock()
-
-    def get(self, key: Hashable) -> Value | None:
-        with self._lock:
-            if key in self._values:
-                self._values.move_to_end(key)
-            return self._values.get(key)
-
-    def put(self, key: Hashable, value: Value) -> None:
-        with self._lock:
-            self._values[key] = value
-            self._values.move_to_end(key)
-            while len(self._values) > self._size:
-                self._values.popitem(last=False)
-
-
 class Workshop:
     """Victims made ready, one worker on the accelerator, and what was computed lately."""
 
     def __init__(self, device: Device) -> None:
         self.device = device
         self.worker = Worker()
-        self.results: Recent[Result] = Recent(RESULTS_KEPT)
-        self.curves: Recent[tuple[CurvePoint, ...]] = Recent(RESULTS_KEPT)
-        self._answers: Recent[Answers] = Recent(ANSWERS_KEPT)
+        self._shared = Kept()
         self._subjects: dict[tuple[str, str], Subject] = {}
 
     def victims(self) -> list[Card]:
@@ -151,6 +120,17 @@ class Workshop:
 
     def generators(self, victim: str) -> list[Card]:
         return generators.cards(victim)
+
+    def kept(self, picture: Picture) -> Kept:
+        """What was computed of a picture lately: an upload's own, or what all browsers share."""
+        return picture.kept or self._shared
+
+    def result(self, request: Request) -> Result | None:
+        return self.kept(request.picture).results.get(request)
+
+    def points(self, request: Request) -> tuple[CurvePoint, ...] | None:
+        """The finished curve of a request."""
+        return self.kept(request.picture).curves.get(request)
 
     def attack(self, request: Request) -> Job[AttackEvent]:
         """Starts the attack; its events end with `Result`s, the last of them complete."""
@@ -206,7 +186,7 @@ class Workshop:
         complete = add_noise(outcome, self._noisy_answers(subject, request))
         result = replace(result, outcome=complete, is_complete=True)
         if stopped_at is None:
-            self.results.put(request, result)
+            self.kept(picture).results.put(request, result)
         yield result
 
     def _curve(self, request: Request, job: Job[CurveEvent]) -> Iterator[CurveEvent]:
@@ -228,7 +208,7 @@ class Workshop:
             measures = {name: o.measures for name, o in add_noise(outcome, noisy).tasks.items()}
             points.append(CurvePoint(units, measures))
             yield points[-1]
-        self.curves.put(request, tuple(points))
+        self.kept(request.picture).curves.put(request, tuple(points))
 
     def _explore(self, subject: Subject, request: Request, clean: Answers) -> Iterator[Step]:
         targets = {t.name: clean[t.name][0] for t in request.tasks} | dict(request.truth)
@@ -251,11 +231,11 @@ class Workshop:
     ) -> Answers:
         """The victim's answers to every task it knows, for the picture changed in some way."""
         key = (subject.name, self._digest(subject.name), picture.key, what)  # not the victim itself: it would be kept
-        answers = self._answers.get(key)
+        answers: Answers | None = self.kept(picture).answers.get(key)
         if answers is None:
             tasks = [t for t in TASKS if subject.precise.tasks.get(t.name) == t.space]
             answers = subject.answer(change(picture.image[None]), tasks)
-            self._answers.put(key, answers)
+            self.kept(picture).answers.put(key, answers)
         return answers
 
 

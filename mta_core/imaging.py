@@ -31,6 +31,8 @@ from PIL import (  # isort: skip
 )
 from torch import Tensor
 
+Fit = Literal["crop", "pad"]
+FITS = ("crop", "pad")
 MAX_PIXELS = 40_000_000
 """The largest picture that is decoded, width times height: 480 MB as a float tensor."""
 
@@ -155,7 +157,7 @@ def encode_png(image: Tensor) -> bytes:
     return buffer.getvalue()
 
 
-def fit(image: Tensor, size: tuple[int, int], mode: Literal["crop", "pad"] = "crop") -> Tensor:
+def fit(image: Tensor, size: tuple[int, int], mode: Fit = "crop") -> Tensor:
     """A picture brought to a victim's input size, its aspect kept.
 
     Antialiased bicubic resampling in float, clipped to [0, 1]; a picture that already has the size comes back as it
@@ -176,7 +178,7 @@ def fit(image: Tensor, size: tuple[int, int], mode: Literal["crop", "pad"] = "cr
     height, width = size
     if height < 1 or width < 1:
         raise ValueError(f"expected a size of at least 1 x 1 pixel, got {height} x {width}")
-    if mode not in ("crop", "pad"):
+    if mode not in FITS:
         raise ValueError(f"expected the mode crop or pad, got {mode!r}")
     picture = _one_picture(image)
     rows, columns = picture.shape[1:]

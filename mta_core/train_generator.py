@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from mta_core import data, generators, victims
+from mta_core import data, generators, victims, weights
 from mta_core.budget import Budget
 from mta_core.data.augment import Augmentation
 from mta_core.data.cached import Cached
@@ -24,6 +24,8 @@ from mta_core.train import Phases, Training, chained, check_start, epoch_places,
 from mta_core.weights import Card, save_weights
 
 Curriculum = tuple[tuple[int, int], ...]
+PATTERN_LIMIT = 1.1
+"""Largest value of a pattern: tanh(1.1) is 0.8, and what the networks add on top can still change its sign."""
 SATURATED = 2.0
 """tanh(2) is 0.96 and passes 7 % of a gradient."""
 
@@ -37,11 +39,14 @@ class GeneratorRecipe:
         data: sources of pictures; `per_epoch` of each are taken in an epoch.
         tasks: a decoder each.
         init: name of a trained generator, or path to its card, to start from; empty for a random start.
+        pattern_epochs: the first epochs, which draw a pattern for all pictures (see `MtaGenerator`) at the victim's
+            input size; the networks learn on top of it in the others. 0 for none, as in the paper.
         norm, epsilon: the budget, in the units that people type.
         curriculum: (epochs, pictures) of the first epochs, which see only that many pictures of each source. With all
             pictures at once every decoder soon draws one saturated pattern for all of them, whose tanh passes no
             gradient any more; few pictures can be told apart within a minute, and more of them after that.
         phases: (epochs, height, width): first random crops, which cost less, then whole pictures.
+        cut_at: epoch after which it ends, its learning rate still that of all phases; 0 for none.
         learning_rate: peak of one cycle of Adam.
         output_gain: standard deviation of the last convolution's initial weights; GAP starts from 0.02.
         saturation: weight of the penalty on outputs beyond +-2 before the tanh, the square of the excess, mean over
@@ -57,18 +62,43 @@ class GeneratorRecipe:
     ngf: int = 24
     num_blocks: int = 6
     init: str = ""
+    pattern_epochs: int = 2
     norm: str = "linf"
     epsilon: float = 5.0
-    curriculum: Curriculum = ((2, 4), (3, 16), (5, 64))
+    curriculum: Curriculum = ()
     per_epoch: int = 400
-    phases: Phases = ((36, 96, 128), (8, 192, 256), (2, 288, 384))
+    phases: Phases = ((7, 288, 384),)
+    cut_at: int = 0
     batch_size: int = 4
-    learning_rate: float = 7e-4
-    output_gain: float = 0.02
+    learning_rate: float = 4e-4
+    output_gain: float = 0.005
     saturation: float = 0.05
     holdout: int = 20
     limit: int = 0
     seed: int = 0
+
+
+class PatternPen:
+    """Draws patterns like projected gradient descent with momentum: signed steps, long ones first.
+
+    After Moosavi-Dezfooli et al., "Universal adversarial perturbations" (CVPR 2017), and Shafahi et al., "Universal
+    Adversarial Training" (AAAI 2020), who climb the loss of batches by signed steps.
+    """
+
+    def __init__(self, patterns: Mapping[str, Tensor]) -> None:
+        self.patterns = patterns
+        self.momentum: dict[str, Tensor] = {}
+
+    def step(self, share: float) -> None:
+        """One step down the gradients; `share` of the drawing is done."""
+        length = PATTERN_LIMIT * (0.3 * (1 - share) + 0.02)
+        with torch.no_grad():
+            for name, pattern in self.patterns.items():
+                gradient = pattern.grad
+                if gradient is not None:
+                    scaled = gradient / gradient.abs().mean().clamp(min=1e-12)
+                    self.momentum[name] = 0.9 * self.momentum.get(name, torch.zeros_like(pattern)) + scaled
+                    pattern.sub_(length * self.momentum[name].sign()).clamp_(-PATTERN_LIMIT, PATTERN_LIMIT)
 
 
 class GeneratorTraining(Training):
@@ -85,8 +115,13 @@ class GeneratorTraining(Training):
         if unknown:
             raise ValueError(f"the victim {recipe.victim} does not answer {', '.join(unknown)}")
         spaces = {t.name: victim_card.tasks[t.name] for t in self.tasks}
+        has_pattern = bool(recipe.pattern_epochs)
+        if recipe.init:
+            start, _ = weights.find_card("generator", recipe.init)
+            has_pattern = has_pattern or "pattern_size" in start.options
+        size = {"pattern_size": list(victim_card.input_size)} if has_pattern else {}
         options = {
-            "ngf": recipe.ngf, "num_blocks": recipe.num_blocks, "victim": victim_card.name,
+            "ngf": recipe.ngf, "num_blocks": recipe.num_blocks, **size, "victim": victim_card.name,
             "victim_sha256": victim_card.sha256, "norm": recipe.norm, "epsilon": recipe.epsilon,
         }  # fmt: skip
         self.card = Card(
@@ -95,7 +130,9 @@ class GeneratorTraining(Training):
         self.start: Card | None = None
         self.generator = self._start()
         self.generator.to(device.torch_device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.optimiser = torch.optim.Adam(self.generator.parameters(), lr=recipe.learning_rate, betas=(0.5, 0.999))
+        networks = [*self.generator.encoder.parameters(), *self.generator.decoders.parameters()]
+        self.optimiser = torch.optim.Adam(networks, lr=recipe.learning_rate, betas=(0.5, 0.999))
+        self.pen = PatternPen(dict(self.generator.patterns.items()))
         self.sources = [Cached(data.open_data(text, "train", victim_card.input_size)) for text in recipe.data]
         self.train_places, self.held_out = split_places(self.sources, recipe.holdout, recipe.limit, most=16)
 
@@ -107,22 +144,36 @@ class GeneratorTraining(Training):
         """
         if self.recipe.init:
             generator, self.start = generators.load(self.recipe.init)
-            check_start(self.start, self.card, ("ngf", "num_blocks"))
+            check_start(self.start, self.card, ("ngf", "num_blocks", "pattern_size"))
             return generator.requires_grad_(True)
         generator = generators.build(self.card)
         for decoder in generator.decoders.values():
             nn.init.normal_(decoder[-1].weight, 0, self.recipe.output_gain)  # type: ignore[index]
+        for pattern in generator.patterns.values():
+            nn.init.uniform_(pattern, -PATTERN_LIMIT, PATTERN_LIMIT)
         return generator
 
     def state(self) -> dict[str, Any]:
-        return {"generator": self.generator.state_dict(), "optimiser": self.optimiser.state_dict()}
+        return {
+            "generator": self.generator.state_dict(),
+            "optimiser": self.optimiser.state_dict(),
+            "pen": self.pen.momentum,
+        }
 
     def restore(self, state: Mapping[str, Any]) -> None:
         self.generator.load_state_dict(state["generator"])
         self.optimiser.load_state_dict(state["optimiser"])
+        self.pen.momentum = dict(state.get("pen", {}))
+
+    @property
+    def is_drawing(self) -> bool:
+        """Whether this epoch is for the patterns."""
+        return bool(self.epoch < self.recipe.pattern_epochs)
 
     def outputs(self, images: Tensor) -> dict[str, Tensor]:
         """The generator's outputs before their tanh, differentiable, in the device's fast precision."""
+        if self.is_drawing:
+            return {name: pattern.expand_as(images) for name, pattern in self.generator.patterns.items()}
         kind, dtype = self.device.torch_device.type, self.device.fast_dtype
         with torch.autocast(kind, dtype, enabled=dtype != torch.float32):
             return self.generator.before_tanh(images)
@@ -155,7 +206,8 @@ class GeneratorTraining(Training):
         recipe = self.recipe
         places = epoch_places(self.places, recipe.per_epoch, recipe.seed, self.epoch)
         steps = len(places) // recipe.batch_size
-        augment = Augmentation(self.crop, (1.0, 1.0), light=0.1, noise=0.0)
+        crop = self.card.input_size if self.is_drawing else self.crop
+        augment = Augmentation(crop, (1.0, 1.0), light=0.1, noise=0.0)
         stream = batches(
             self.sources, places, recipe.batch_size, augment, seed=recipe.seed + 1009 * (self.epoch + 1), drop_last=True
         )
@@ -168,10 +220,13 @@ class GeneratorTraining(Training):
             clean = self.device.put(images)
             outputs = self.outputs(clean)
             losses = self.fooling_losses(clean, outputs, self._targets(clean, targets))
-            self.optimiser.zero_grad(set_to_none=True)
+            self.generator.zero_grad(set_to_none=True)
             total = torch.stack(list(losses.values())).mean()
             (total + recipe.saturation * self.excess(outputs)).backward()
-            self.optimiser.step()
+            if self.is_drawing:
+                self.pen.step((self.epoch + step / steps) / recipe.pattern_epochs)
+            else:
+                self.optimiser.step()
             speed = (step + 1) * recipe.batch_size / (time.perf_counter() - begin)
             parts = {name: float(loss.detach()) for name, loss in losses.items()}
             values = {"loss": float(total.detach()), **parts, "learning rate": rate, "pictures per second": speed}

@@ -148,11 +148,12 @@ class TestAttack:
     def test_a_second_run_leaves_nothing_of_the_first(self, picture: Path, tmp_path: Path) -> None:
         arguments = ("attack", picture, "--victim", "small", "--attack", "noise", "--out", tmp_path / "out")
         assert run(*arguments) == 0
-        (tmp_path / "out" / "living room" / "mine.txt").touch()
+        for name in ("mine.txt", "beach-clean.png"):
+            (tmp_path / "out" / "living room" / name).touch()
         assert run(*arguments, "--tasks", "d", "--joint") == 0
         names = {path.name for path in (tmp_path / "out" / "living room").iterdir()}
-        assert names == {"mine.txt", "clean.png", "result.json", "adversarial.png", "perturbation.npy",
-                         "depth-clean.png", "depth-adversarial.png"}  # fmt: skip
+        assert names == {"mine.txt", "beach-clean.png", "clean.png", "result.json", "adversarial.png",
+                         "perturbation.npy", "depth-clean.png", "depth-adversarial.png"}  # fmt: skip
 
     def test_files_stay_inside_the_folder_whatever_a_picture_is_called(self, picture: Path, tmp_path: Path) -> None:
         names = (b"...png", b"..png", b"caf\xe9.png")
@@ -183,7 +184,7 @@ class TestAttack:
 
     def test_a_victim_for_each_task(self, picture: Path, tmp_path: Path) -> None:
         out = tmp_path / "out"
-        victim = "segmentation=small,depth=other"
+        victim = "s=small,depth=other"
         assert run("attack", picture, "--victim", victim, "--attack", "fgsm", "--out", out) == 0
         result = read(out / "living room" / "result.json")
         assert set(result["tasks"]) == {"segmentation", "depth"}
@@ -206,6 +207,7 @@ class TestEvaluate:
         }
         made = written["provenance"]
         assert (made["pictures"], made["num_outside"]) == (3, 0)
+        assert set(made["reference"].values()) == {"labels"}
         assert made["max_perturbation"] == pytest.approx(4, rel=1e-4)
         assert made["command"].startswith("python -m mta_core evaluate --data nyuv2:")
         out, err = capsys.readouterr()
@@ -222,7 +224,9 @@ class TestEvaluate:
     def test_json_to_standard_output_is_alone_there(self, picture: Path, capsys: pytest.CaptureFixture[str]) -> None:
         data = f"pictures:{picture.parent}"
         assert run("evaluate", "--data", data, "--victim", "small", "--attack", "noise", "--json", "-") == 0
-        rows = json.loads(capsys.readouterr().out)["rows"]
+        written = json.loads(capsys.readouterr().out)
+        assert set(written["provenance"]["reference"].values()) == {"clean output"}
+        rows = written["rows"]
         assert {(row["split"], row["n"], row["ci95"]) for row in rows} == {("all", 1, None)}
 
 

@@ -45,8 +45,10 @@ def test_the_four_families_do_not_know_each_other(family: str) -> None:
     assert offenders(f"mta_core/{family}", *others) == []
 
 
-def test_charts_are_tested_without_streamlit() -> None:
-    assert offenders("app/charts.py", "streamlit") == []
+@pytest.mark.parametrize("name", ["charts", "exports", "kept", "library", "panels", "words", "workshop"])
+def test_what_needs_no_browser_is_tested_without_streamlit(name: str) -> None:
+    assert (ROOT / "app" / f"{name}.py").is_file()
+    assert offenders(f"app/{name}.py", "streamlit") == []
 
 
 def test_the_reader_of_imports_sees_them(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from mta_core import victims
 from mta_core.checkpoints import NAME, load_checkpoint, save_checkpoint
 from mta_core.events import Event, Message, Progress, Row
 from mta_core.train import provenance_of
-from mta_core.train_generator import GeneratorRecipe, GeneratorTraining, train_generator
+from mta_core.train_generator import PATTERN_LIMIT, GeneratorRecipe, GeneratorTraining, train_generator
 from mta_core.train_victim import VictimRecipe, train_victim
 from mta_core.weights import Card, WeightsError
 from tests.toys import CPU, tiny_recipe, write_scenes
@@ -220,12 +220,16 @@ def test_data_must_have_labels_and_pictures(recipe: VictimRecipe, tmp_path: Path
 def fooling(recipe: VictimRecipe, whole: tuple[Path, list[Event]]) -> GeneratorRecipe:
     return GeneratorRecipe(
         name="fooling", victim=str(whole[0] / "tiny.json"), data=recipe.data, ngf=4, num_blocks=1, per_epoch=8,
-        phases=((2, 32, 64), (1, 64, 96)), batch_size=2, holdout=5, epsilon=16.0,
+        phases=((2, 32, 64), (1, 64, 96)), batch_size=2, holdout=5, epsilon=16.0, pattern_epochs=0,
     )  # fmt: skip
 
 
 class TestGenerator:
-    def test_goes_on_as_if_nothing_had_happened(self, fooling: GeneratorRecipe, tmp_path: Path) -> None:
+    @pytest.mark.parametrize("pattern_epochs", [0, 2])
+    def test_goes_on_as_if_nothing_had_happened(
+        self, fooling: GeneratorRecipe, tmp_path: Path, pattern_epochs: int
+    ) -> None:
+        fooling = replace(fooling, pattern_epochs=pattern_epochs)
         list(train_generator(fooling, CPU, tmp_path / "whole"))
         dropped = train_generator(fooling, CPU, tmp_path / "dropped")
         for event in dropped:
@@ -263,6 +267,22 @@ class TestGenerator:
         assert Card.read(tmp_path / "again" / "again.json").command == "first && again"
         with pytest.raises(ValueError, match=r"^expected fooling to have the recipe's options, .*'ngf': 8"):
             next(train_generator(replace(again, ngf=8), CPU, tmp_path / "wide"))
+
+    def test_draws_a_pattern_first_and_learns_on_top_of_it(self, fooling: GeneratorRecipe, tmp_path: Path) -> None:
+        recipe = replace(fooling, pattern_epochs=1, phases=((2, 32, 64),))
+        training = GeneratorTraining(recipe, CPU)
+        kept = []
+        for training.epoch in range(3):
+            kept.append({name: value.clone() for name, value in training.generator.state_dict().items()})
+            if training.epoch < 2:
+                list(training.run_epoch())
+        for name, value in kept[0].items():
+            is_pattern = name.startswith("patterns.")
+            assert torch.equal(kept[1][name], value) != is_pattern, name
+            if is_pattern:
+                assert torch.equal(kept[2][name], kept[1][name]) and value.shape == (3, 64, 96)
+                assert kept[1][name].abs().max() <= PATTERN_LIMIT
+        assert not torch.equal(kept[2]["encoder.1.weight"], kept[1]["encoder.1.weight"])
 
     def test_sees_few_pictures_first(self, fooling: GeneratorRecipe) -> None:
         training = GeneratorTraining(replace(fooling, curriculum=((1, 2), (1, 4))), CPU)

@@ -194,12 +194,16 @@ def test_refuses_a_changed_or_missing_file(folder: Path) -> None:
         victims.load(str(folder / "toy.json"))
 
 
-@pytest.mark.parametrize("options", [{"ngf": 0}, {"ngf": 8, "num_blocks": 10**9}, {"ngf": "x"}, {"num_blocks": -1}])
+@pytest.mark.parametrize(
+    "options",
+    [{"ngf": 0}, {"ngf": 8, "num_blocks": 10**9}, {"ngf": "x"}, {"num_blocks": -1}, {"pattern_size": [10**9, 64]},
+     {"pattern_size": [64]}, {"pattern_size": ["x", 64]}],
+)  # fmt: skip
 def test_refuses_a_generator_card_that_asks_for_too_much(options: dict[str, Any]) -> None:
     card = Card("toy", "generator", "mta", options, {"depth": "metres"}, (64, 64))
     with pytest.raises(WeightsError) as error:
         generators.build(card)
-    assert one_sentence(error).startswith("the card of toy does not fit mta: expected n")
+    assert one_sentence(error).startswith("the card of toy does not fit mta: expected ")
     with pytest.raises(WeightsError, match="the card of toy does not fit mta"):
         generators.build(replace(card, options={}, tasks={"a.b": "metres"}))
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from app import resources, state
+from app import library, resources, state
 from app.library import Picture
 from app.panels import GAINS, Beside
 from app.workshop import Request
@@ -31,6 +31,7 @@ def choose(picture: Picture) -> Request:
     kind = _attack_kind(workshop.generators(card.name), tasks)
     scope = _scope(kind)
     budget = _budget()
+    picture = library.at_size(picture, card.input_size)
     attack = make_attack(kind.name, **_settings(kind, workshop.generators(card.name), budget))
     return Request(picture, card.name, tasks, attack, scope, budget, (card.sha256, *_digests(attack, card, tasks)))
 

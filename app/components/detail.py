@@ -92,7 +92,7 @@ def _measures_alt(outcome: TaskOutcome) -> str:
 
 
 def _epsilon(request: Request) -> None:
-    points = resources.workshop().curves.get(request) or _compute_curve(request)
+    points = resources.workshop().points(request) or _compute_curve(request)
     unit = "1/255" if request.budget.epsilon_unit == "1/255" else "L2 norm"
     _chart(
         charts.epsilon_curves(points, request.tasks, request.budget.units, unit),
@@ -117,7 +117,7 @@ def _compute_curve(request: Request) -> list[CurvePoint]:
 def is_computing(request: Request) -> bool:
     """Whether the open tab waits for points of its curve."""
     job = state.curve_of(request)
-    is_known = resources.workshop().curves.get(request) is not None or (job is not None and job.is_done)
+    is_known = resources.workshop().points(request) is not None or (job is not None and job.is_done)
     return st.session_state.get("detail") == EPSILON and not is_known
 
 

@@ -9,7 +9,7 @@ from app.components import picker
 from app.library import Picture, Shelf
 from app.words import plain
 from mta_core.data import DataError
-from mta_core.imaging import ImageError
+from mta_core.imaging import Fit, ImageError
 
 GALLERY, UPLOAD = "Gallery", "Upload"
 MAX_UPLOAD_MB = 64
@@ -62,16 +62,26 @@ def _upload() -> Picture | None:
         "Your picture", key="upload", on_change=_uploaded, max_upload_size=MAX_UPLOAD_MB, label_visibility="collapsed",
         help="JPEG, PNG, WebP, GIF, BMP, TIFF or PPM. It stays in memory and is forgotten with this session.",
     )  # fmt: skip
-    if file is not None and (state.upload() or ("",))[0] != file.file_id:
-        state.keep_upload(file.file_id, _read(file.name, file.getvalue()))
+    fit = _fit()
+    if file is not None and (state.upload() or ("",))[0] != f"{file.file_id} {fit}":
+        state.keep_upload(f"{file.file_id} {fit}", _read(file.name, file.getvalue(), fit))
     kept = state.upload()
     if kept is None:
-        st.caption("Choose a file. It stays in memory and is forgotten with this session.")
+        st.caption("Choose a file. It is forgotten with this session: after a reload, choose it again.")
         return None
     if isinstance(kept[1], str):
         st.error(plain(kept[1]))
         return None
     return kept[1]
+
+
+def _fit() -> Fit:
+    names: dict[str, Fit] = {"Crop": "crop", "Pad": "pad"}
+    chosen = st.segmented_control(
+        "Fit", names, default="Crop", required=True, key="fit", width="stretch", persist_state="session",
+        help="Fills the frame and cuts what stands over, or shows everything between black bars.", **state.LINKED,
+    )  # fmt: skip
+    return names[chosen or "Crop"]
 
 
 def _uploaded() -> None:
@@ -80,8 +90,8 @@ def _uploaded() -> None:
         state.forget_upload()
 
 
-def _read(name: str, data: bytes) -> Picture | str:
+def _read(name: str, data: bytes, fit: Fit) -> Picture | str:
     try:
-        return library.read_upload(name, data)
+        return library.read_upload(name, data, fit)
     except ImageError as error:
         return f"{name} cannot be read: {error}."

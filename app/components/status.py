@@ -52,9 +52,16 @@ def _whose(request: Request) -> str:
 def line(request: Request, job: Job[AttackEvent] | None, result: Result | None) -> None:
     words = _running(request, job) if job and not job.is_done else _finished(result)
     kind = "mta-status mta-alive" if job and not job.is_done else "mta-status"
-    device = html.escape(resources.workshop().device.label)
-    spans = f'<span>{html.escape(words)}</span><span class="mta-device">{device}</span>'
-    st.html(f'<div class="{kind}" role="status">{spans}</div>')
+    st.html(f'<div class="{kind}" role="status"><span>{html.escape(words)}</span>{_device()}</div>')
+
+
+def device() -> None:
+    """What would compute, where nothing is computed."""
+    st.html(f'<div class="mta-status">{_device()}</div>')
+
+
+def _device() -> str:
+    return f'<span class="mta-device">{html.escape(resources.workshop().device.label)}</span>'
 
 
 def _running(request: Request, job: Job[AttackEvent]) -> str:

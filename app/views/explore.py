@@ -15,14 +15,17 @@ from mta_core.jobs import Job
 
 QUICK, FIRST_STEP = 15.0, 1.0
 """Seconds to wait for the result of a quick attack, or the first step of an iterative one, before drawing."""
+FIRST_PRESET = "dmtl-tiny"
+"""Needs nothing but rooms, and minutes."""
 TRAIN = (
     "There is no trained victim yet: make one with "
-    "`python -m mta_core train victim --preset dmtl --out runs/dmtl`, then reload this page."
+    f"`python -m mta_core train victim --preset {FIRST_PRESET} --out runs/{FIRST_PRESET}`, then reload this page."
 )
 
 
 def page() -> None:
     if not resources.workshop().victims():
+        status.device()
         st.info(TRAIN)
         return
     with st.sidebar:
@@ -32,6 +35,7 @@ def page() -> None:
             gain, beside = controls.look(bool(picture.targets))
         st.fragment(check)(state.choices(), state.count_redraws())
     if picture is None:
+        status.device()
         st.info("Choose a picture in the side bar.")
         return
     with st.container(key="results"):
@@ -65,7 +69,7 @@ def run(request: Request) -> Job[AttackEvent] | None:
     if job is not None and (not job.is_done or job.error):
         return job
     shown = state.shown()
-    known = shown if shown and shown.is_complete_for(request) else resources.workshop().results.get(request)
+    known = shown if shown and shown.is_complete_for(request) else resources.workshop().result(request)
     if known is not None:
         state.drop_job()
         state.show(known)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from mta_core.attacks.base import Attack, Problem, Step, setting
-from mta_core.attacks.gradient import ascend
+from mta_core.attacks.gradient import ascend_from
 
 
 @dataclass(frozen=True)
@@ -32,5 +32,5 @@ class Fgsm(Attack):
         budget, clean = problem.budget, problem.clean
         for number, (name, objective) in enumerate(problem.objectives.items()):
             start = problem.random_start(number) * self.start
-            gradient, reached = ascend(objective, clean + start)
+            _, gradient, reached = ascend_from(objective, problem, clean + start, number)
             yield Step(name, 1, 1, clean + budget.step(gradient, budget.epsilon), reached.losses)

@@ -5,7 +5,18 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from mta_core.attacks.base import Evaluation, Objective
+from mta_core.attacks.base import Evaluation, Objective, Problem
+
+
+def ascend_from(objective: Objective, problem: Problem, start: Tensor, salt: int) -> tuple[Tensor, Tensor, Evaluation]:
+    """Where to begin, and what `ascend` says there: `start`, or a random point of the budget for pictures without a
+    gradient there. The clean picture has none where its own clean prediction is the target."""
+    gradient, reached = ascend(objective, start)
+    is_flat = (gradient == 0).flatten(1).all(1)
+    if not is_flat.any():
+        return start, gradient, reached
+    moved = torch.where(is_flat.view(-1, 1, 1, 1), problem.clean + problem.random_start(salt), start)
+    return moved, *ascend(objective, moved)
 
 
 def ascend(objective: Objective, images: Tensor) -> tuple[Tensor, Evaluation]:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from mta_core.attacks.base import Attack, Objective, Problem, Step, setting
-from mta_core.attacks.gradient import ascend
+from mta_core.attacks.gradient import ascend, ascend_from
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,8 @@ class Pgd(Attack):
     Madry et al.: "Towards Deep Learning Models Resistant to Adversarial Attacks" (ICLR 2018). Momentum after Dong et
     al.: "Boosting Adversarial Attacks with Momentum" (CVPR 2018): gradients are normalised by their mean absolute
     value, then accumulated. Without restarts the last point is the result, so k steps cost k gradients and no more.
-    Stopped early, the strongest point known is: how strong a point is shows when its gradient is taken, a step later.
+    Stopped early, the newest point is while the value rises, and else the strongest measured: how strong a point is
+    shows when its gradient is taken, a step later.
     """
 
     num_steps: int = setting(10, "Steps", "Gradient steps for each perturbation.", low=1, high=100, step=1)
@@ -71,7 +72,10 @@ class Pgd(Attack):
         highest = torch.full((len(clean),), -torch.inf, device=clean.device)
         velocity = torch.zeros_like(clean)
         for i in range(self.num_steps):
-            gradient, reached = ascend(objective, images)
+            if i == 0:
+                images, gradient, reached = ascend_from(objective, problem, images, salt)
+            else:
+                gradient, reached = ascend(objective, images)
             is_rising = reached.value > highest
             highest = torch.maximum(highest, reached.value)
             strongest = torch.where(is_rising.view(-1, 1, 1, 1), images, strongest)

@@ -57,6 +57,12 @@ def _add_list(commands: Any) -> None:
 def _add_attack(commands: Any) -> None:
     command = _command(commands, "attack", "Attacks pictures and writes everything there is to see of them.")
     command.add_argument("images", nargs="+", metavar="IMAGE", help="a picture file")
+    command.add_argument(
+        "--fit",
+        default="crop",
+        choices=("crop", "pad"),
+        help="to the victim's size: cut what stands over, or black bars (default: %(default)s)",
+    )
     _add_attack_options(command)
     command.add_argument("--out", required=True, metavar="DIR", help="where to write: a folder for each picture")
 

@@ -28,7 +28,7 @@ def run(arguments: argparse.Namespace) -> int:
     pictures = list(zip(arguments.images, folders(arguments.images, out), strict=True))
     for text, folder in each(pictures, "pictures", "attacking"):
         try:
-            image = read_picture(Path(text), choice.card.input_size)
+            image = read_picture(Path(text), choice.card.input_size, arguments.fit)
         except imaging.ImageError as error:
             complain(f"{text}: {error}")
             unreadable.append({"picture": text, "error": str(error)})
@@ -42,13 +42,13 @@ def run(arguments: argparse.Namespace) -> int:
     return 2 if unreadable else 0
 
 
-def read_picture(path: Path, size: tuple[int, int]) -> Tensor:
+def read_picture(path: Path, size: tuple[int, int], fit: imaging.Fit = "crop") -> Tensor:
     """The picture at the victim's size on the 8-bit grid, (3, H, W): so `clean.png` is exactly what was attacked.
 
     Raises:
         ImageError: it cannot be read.
     """
-    return (imaging.fit(imaging.read(path), size) * 255).round() / 255
+    return (imaging.fit(imaging.read(path), size, fit) * 255).round() / 255
 
 
 def folders(images: Sequence[str], out: Path) -> list[Path]:
@@ -81,7 +81,7 @@ def _attack(arguments: argparse.Namespace, choice: Choice, text: str, image: Ten
 def _settings(arguments: argparse.Namespace, choice: Choice) -> dict[str, Any]:
     return {
         "victim": choice.subject.name, "attack": choice.settings(), "instance": "per-instance", "goal": "non-targeted",
-        "scope": choice.scope, "attacked": [t.name for t in choice.tasks], "form": arguments.form,
+        "scope": choice.scope, "attacked": [t.name for t in choice.tasks], "form": arguments.form, "fit": arguments.fit,
         "norm": str(choice.budget.norm), "epsilon": choice.budget.units, "epsilon_unit": choice.budget.epsilon_unit,
         "seed": choice.seed,
     }  # fmt: skip

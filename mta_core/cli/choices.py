@@ -13,6 +13,7 @@ from mta_core.explore import Subject
 from mta_core.objective import check_attackable
 from mta_core.presets import parse_settings
 from mta_core.tasks import Task, parse_tasks, task
+from mta_core.victims.composite import is_composite, parse_parts
 from mta_core.weights import Card
 
 
@@ -37,6 +38,13 @@ class Choice:
         return victims.digests(self.card) | self.attack.weights(self.card.name, [t.name for t in self.tasks])
 
 
+def _in_words(victim: str) -> str:
+    """`s=NAME,d=NAME` with the tasks' names for their letters."""
+    if not is_composite(victim):
+        return victim
+    return ",".join(f"{parse_tasks(name)[0].name}={model}" for name, model in parse_parts(victim).items())
+
+
 def choose(arguments: argparse.Namespace) -> Choice:
     """Raises ValueError where something is unknown, out of range, or does not go together."""
     if arguments.universal:
@@ -47,7 +55,7 @@ def choose(arguments: argparse.Namespace) -> Choice:
     attack = make_attack(arguments.attack, **parse_settings(arguments.set))
     asked = parse_tasks(arguments.tasks) if arguments.tasks is not None else None
     device = devices.pick(arguments.device)
-    victim, card = victims.load(arguments.victim)
+    victim, card = victims.load(_in_words(arguments.victim))
     tasks = asked or tuple(task(name) for name in victim.tasks)
     scope: Scope = "joint" if arguments.joint else "per-task"
     check_attackable(attack, victim, tasks, scope)

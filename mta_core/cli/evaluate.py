@@ -36,7 +36,11 @@ def run(arguments: argparse.Namespace) -> int:
             rows.append(event.values)
     names = [source.name_of(index) for index in range(int(rows[0]["n"]))]
     made = _provenance(arguments, choice, last, time.perf_counter() - begin, source.name, names)
+    made["reference"] = {t.name: "labels" if t.name in source.spaces else "clean output" for t in choice.tasks}
     _print(arguments, choice, rows, last)
+    unlabelled = [name for name, reference in made["reference"].items() if reference != "labels"]
+    if unlabelled:
+        say(arguments, f"{', '.join(unlabelled)}: no labels, measured against the clean output")
     write_json(arguments, results.document(rows, made))
     return 0
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -55,10 +56,19 @@ def write_outcome(folder: Path, subject: Subject, outcome: Outcome, budget: Budg
 
 
 def _remove_earlier(folder: Path) -> None:
-    """Takes away what an earlier run wrote there, first the description of it: it would be taken for this one's."""
-    for pattern in ("result.json", "adversarial*.png", "perturbation*.npy", "*-clean.png", "*-adversarial.png"):
-        for path in folder.glob(pattern):
-            path.unlink()
+    """Takes away what an earlier run wrote there, first the description of it: it would be taken for this one's.
+
+    Only what that description lists: the folder may hold pictures of somebody's own.
+    """
+    description = folder / "result.json"
+    try:
+        files = json.loads(description.read_text(encoding="utf-8"))["files"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return
+    description.unlink()
+    for name in files if isinstance(files, list) else []:
+        if isinstance(name, str) and name == Path(name).name:
+            (folder / name).unlink(missing_ok=True)
 
 
 def _outputs(task: TaskOutcome) -> dict[str, bytes]:

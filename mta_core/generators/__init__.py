@@ -8,6 +8,8 @@ from mta_core import devices, weights
 from mta_core.generators.resnet import MtaGenerator
 
 ARCHITECTURES: tuple[type[MtaGenerator], ...] = (MtaGenerator,)
+OPTIONS = ("ngf", "num_blocks", "pattern_size")
+"""What of a card's options builds the network; the others say what it was made for."""
 
 
 def build(card: weights.Card) -> MtaGenerator:
@@ -18,7 +20,7 @@ def build(card: weights.Card) -> MtaGenerator:
     """
     for architecture in ARCHITECTURES:
         if architecture.architecture == card.architecture:
-            options = {key: value for key, value in card.options.items() if key in ("ngf", "num_blocks")}
+            options = {key: value for key, value in card.options.items() if key in OPTIONS}
             try:
                 return architecture(tuple(card.tasks), **options)
             except (TypeError, ValueError, KeyError, RuntimeError) as error:

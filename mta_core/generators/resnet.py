@@ -12,10 +12,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-MAX_NGF, MAX_BLOCKS = 256, 32
+MAX_NGF, MAX_BLOCKS, MAX_PATTERN_SIDE = 256, 32, 2048
 """A card may not ask for more."""
 
 
@@ -65,11 +66,23 @@ class MtaGenerator(nn.Module):
         tasks: names of the decoders.
         ngf: channels of the first convolution; 64 is the paper's.
         num_blocks: residual blocks: 4 (NYUv2 universal), 6 (Office-31) or 10 (NYUv2 per-instance) in the paper.
+        pattern_size: (H, W) of a learned pattern a task, added before the tanh whatever the picture; None, as in the
+            paper, for none. Convolutions alone cannot tell where in the picture they are, and victims are weaker in
+            some places than in others: a pattern knows, and what depends on the picture is learnt on top of it.
+
+    Raises:
+        ValueError: a number is outside its range, or there is no task.
     """
 
     architecture: ClassVar[str] = "mta"
 
-    def __init__(self, tasks: Sequence[str], ngf: int = 64, num_blocks: int = 10) -> None:
+    def __init__(
+        self,
+        tasks: Sequence[str],
+        ngf: int = 64,
+        num_blocks: int = 10,
+        pattern_size: Sequence[int] | None = None,
+    ) -> None:
         super().__init__()
         for name, value, low, high in (("ngf", ngf, 1, MAX_NGF), ("num_blocks", num_blocks, 0, MAX_BLOCKS)):
             if not (type(value) is int and low <= value <= high):
@@ -79,6 +92,10 @@ class MtaGenerator(nn.Module):
         self.ngf, self.num_blocks = ngf, num_blocks
         self.encoder = make_encoder(ngf, num_blocks)
         self.decoders = nn.ModuleDict({task: make_decoder(ngf) for task in tasks})
+        self.pattern_size = _checked_size(pattern_size)
+        self.patterns = nn.ParameterDict()
+        if self.pattern_size is not None:
+            self.patterns.update({task: nn.Parameter(torch.zeros(3, *self.pattern_size)) for task in tasks})
         for module in self.modules():
             if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
                 nn.init.normal_(module.weight, 0, 0.02)
@@ -88,7 +105,8 @@ class MtaGenerator(nn.Module):
         return tuple(self.decoders)
 
     def options(self) -> dict[str, Any]:
-        return {"ngf": self.ngf, "num_blocks": self.num_blocks}
+        size = {} if self.pattern_size is None else {"pattern_size": list(self.pattern_size)}
+        return {"ngf": self.ngf, "num_blocks": self.num_blocks, **size}
 
     def forward(self, images: Tensor) -> dict[str, Tensor]:
         """(B, 3, H, W) in [0, 1] to one direction (B, 3, H, W) in [-1, 1] per task, float32, not yet in any budget.
@@ -104,7 +122,25 @@ class MtaGenerator(nn.Module):
         padded = F.pad(images, (0, -width % 4, 0, -height % 4), mode="reflect")
         weight = next(self.parameters())
         features = self.encoder((2 * padded - 1).to(weight.dtype))
-        return {task: decoder(features)[..., :height, :width].float() for task, decoder in self.decoders.items()}
+        outputs = {task: decoder(features)[..., :height, :width].float() for task, decoder in self.decoders.items()}
+        return {task: output + self._pattern(task, height, width) for task, output in outputs.items()}
+
+    def _pattern(self, task: str, height: int, width: int) -> Tensor | float:
+        """(3, H, W); repeated beside itself for pictures that are larger than it."""
+        if self.pattern_size is None:
+            return 0.0
+        rows, columns = (-(-side // own) for side, own in zip((height, width), self.pattern_size, strict=True))
+        pattern: Tensor = self.patterns[task]
+        return pattern.float().repeat(1, rows, columns)[:, :height, :width]
+
+
+def _checked_size(size: Sequence[int] | None) -> tuple[int, int] | None:
+    if size is None:
+        return None
+    sides = tuple(size)
+    if len(sides) != 2 or any(type(side) is not int or not 1 <= side <= MAX_PATTERN_SIDE for side in sides):
+        raise ValueError(f"expected pattern_size as two whole numbers in [1, {MAX_PATTERN_SIDE}], got {list(size)!r}")
+    return sides[0], sides[1]
 
 
 def count_parameters(module: nn.Module) -> int:

@@ -5,11 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import torch
 from helpers import png
 
 from app import library
 from app.library import SIZE, parse_roots
-from mta_core.imaging import ImageError
+from mta_core import imaging
+from mta_core.budget import Budget
+from mta_core.imaging import Fit, ImageError
 
 
 @pytest.mark.parametrize(
@@ -41,6 +44,30 @@ def test_an_upload_is_fitted_and_known_by_its_bytes() -> None:
     assert picture == library.read_upload("My photo.PNG", png((300, 500)))
     with pytest.raises(ImageError):
         library.read_upload("x", b"nothing")
+
+
+@pytest.mark.parametrize("mode", ["crop", "pad"])
+def test_a_png_of_an_upload_is_exactly_it_so_its_adversarial_stays_inside_small_budgets(mode: Fit) -> None:
+    clean = library.read_upload("mine.png", png((300, 500)), mode).image[None]
+    assert torch.equal(imaging.decode(imaging.encode_png(clean)), clean[0])
+    budget = Budget.from_units("l2", 0.5)
+    noise = torch.randn(clean.shape, generator=torch.Generator().manual_seed(0))
+    rounded = budget.round_to_8_bits(budget.project_adversarial(clean + noise, clean), clean)
+    assert budget.contains(rounded, clean).all()
+
+
+def test_padding_shows_everything_between_black_bars() -> None:
+    cropped, padded = (library.read_upload("mine.png", png((300, 500)), mode) for mode in ("crop", "pad"))
+    assert cropped != padded
+    assert padded.image[:, 0].max() == 0 or padded.image[:, :, 0].max() == 0
+
+
+def test_a_victim_of_another_size_gets_pictures_of_its_size(gallery: library.Shelf) -> None:
+    picture = gallery.read(0)
+    small = library.at_size(picture, (96, 128))
+    assert small.image.shape == (3, 96, 128) and small != picture
+    assert {target.shape[-2:] for target in small.targets.values()} == {(96, 128)}
+    assert library.at_size(picture, SIZE) is picture
 
 
 def test_thumbnails_are_png(gallery: library.Shelf) -> None:

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import torch
+from helpers import png
 from test_panels import finished
 
-from app.workshop import CurvePoint, LossStep, Recent, Request, Result, Workshop
+from app.kept import Recent
+from app.library import Shelf, read_upload
+from app.workshop import CurvePoint, LossStep, Request, Result, Workshop
 
 
 def test_a_finished_result_is_kept(workshop: Workshop, request_for: Callable[..., Request]) -> None:
     result = finished(workshop, request_for(units=7))
-    assert workshop.results.get(request_for(units=7)) is result
-    assert workshop.results.get(request_for(units=6.5)) is None
+    assert workshop.result(request_for(units=7)) is result
+    assert workshop.result(request_for(units=6.5)) is None
 
 
 def test_every_perturbation_is_inside_its_budget(workshop: Workshop, request_for: Callable[..., Request]) -> None:
@@ -34,7 +38,7 @@ def test_stopping_keeps_what_was_found(workshop: Workshop, request_for: Callable
     assert isinstance(result, Result) and result.stopped_at is not None and result.stopped_at < 300
     assert result.outcome.perturbations["segmentation"].similarity.linf > 0
     assert torch.equal(result.outcome.perturbations["normals"].adversarial, result.outcome.clean)
-    assert workshop.results.get(request) is None, "a stopped attack is no answer to the same question"
+    assert workshop.result(request) is None, "a stopped attack is no answer to the same question"
 
 
 def test_a_cancelled_attack_ends_at_once(workshop: Workshop, request_for: Callable[..., Request]) -> None:
@@ -70,6 +74,23 @@ def test_what_fails_is_reported(workshop: Workshop, request_for: Callable[..., R
         job.wait(len(job.events), 30)
     assert isinstance(job.error, ValueError)
     assert not isinstance(job.events[-1] if job.events else None, LossStep)
+
+
+def test_what_is_computed_of_an_upload_ends_with_it(
+    workshop: Workshop, request_for: Callable[..., Request], gallery: Shelf
+) -> None:
+    upload = read_upload("mine.png", png())
+    shared = workshop.kept(gallery.read(0))
+    before = len(shared.results), len(shared.curves), len(shared.answers)
+    request = replace(request_for("fgsm"), picture=upload)
+    for job in (workshop.attack(request), workshop.curve(request)):
+        while not job.is_done:
+            job.wait(len(job.events), 30)
+        assert job.error is None
+    assert workshop.result(request) is not None and workshop.points(request) is not None
+    assert (len(shared.results), len(shared.curves), len(shared.answers)) == before
+    again = replace(request, picture=read_upload("mine.png", png()))
+    assert again == request and workshop.result(again) is None, "another browser's upload of the same file"
 
 
 def test_recent_forgets_the_oldest() -> None:

@@ -102,6 +102,19 @@ def test_costs_one_pass_a_step_and_no_more(attack: Attack, cost: int) -> None:
     assert (counting.forward, counting.backward) == (cost, cost)
 
 
+def distance(images: Tensor) -> Evaluation:
+    """From the clean pictures, whose gradient there is zero: what a clean prediction as the target looks like."""
+    losses = (images - make_clean(0, 1)).square().mean((1, 2, 3))
+    return Evaluation(losses, {"classes": losses.detach()})
+
+
+@pytest.mark.parametrize("attack", [Fgsm(start=0.0), Pgd(3, random_start=False)], ids=lambda attack: attack.name)
+def test_where_there_is_no_gradient_it_starts_beside(attack: Attack) -> None:
+    clean = make_clean(0, 1)
+    found = attack(problem(clean, LINF, distance))["classes"]
+    assert (distance(found).value > 0).all()
+
+
 def test_restarts_are_never_weaker_than_the_first() -> None:
     clean = make_clean(0, 1)
     for budget in (LINF, L2):

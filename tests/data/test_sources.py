@@ -13,6 +13,8 @@ from mta_core import data
 from mta_core.data import SOURCES, DataError, DataSource, Sample, collate, open_data
 from mta_core.data.base import fit_sample
 from mta_core.tasks import TASKS
+from mta_core.weights import ROOT
+from tests.toys import write_scenes
 
 every = pytest.mark.parametrize("kind", SOURCES, ids=lambda kind: kind.name)
 SPACES = {t.name: t.space for t in TASKS}
@@ -39,9 +41,45 @@ def test_refuses_what_it_cannot_open(kind: type[DataSource], tmp_path: Path) -> 
             open_data(f"{kind.name}:{tmp_path}", "holiday")
 
 
+@every
+def test_reads_sound_samples_again_and_again(kind: type[DataSource], tmp_path: Path) -> None:
+    size = (48, 64)
+    source = open_data(EXAMPLES[kind.name](tmp_path), kind.splits[-1], size)
+    assert len(source) > 0
+    for index in range(min(2, len(source))):
+        sample, again = source[index], source[index]
+        assert sample.name == source.name_of(index)
+        assert sample.image.shape == (3, *size) and sample.image.dtype == torch.float32
+        assert 0 <= sample.image.min() < sample.image.max() <= 1
+        assert torch.equal(sample.image, again.image)
+        assert set(sample.targets) == set(source.spaces)
+        for t in (t for t in TASKS if t.name in sample.targets):
+            target = sample.targets[t.name]
+            assert target.shape[-2:] == size and torch.equal(target, again.targets[t.name])
+            assert t.valid(target[None]).any(), "some pixel has a label"
+
+
 def test_refuses_an_unknown_source() -> None:
     with pytest.raises(DataError, match=f"^expected data among {', '.join(s.name for s in SOURCES)}, got 'roms'$"):
         open_data("roms")
+
+
+def nyuv2_example(root: Path) -> str:
+    write_scenes(root, count=3)
+    return f"nyuv2:{root}"
+
+
+def pictures_example(root: Path) -> str:
+    write_scenes(root, count=2)
+    return f"pictures:{root / 'rgb'}"
+
+
+EXAMPLES = {
+    "rooms": lambda _: f"rooms:{ROOT / 'assets' / 'gallery'}",
+    "nyuv2": nyuv2_example,
+    "pictures": pictures_example,
+}
+"""What to open, by source."""
 
 
 def make_album(root: Path) -> None:

@@ -51,6 +51,20 @@ def test_tasks_share_the_encoder_and_nothing_else(kind: type[MtaGenerator]) -> N
     assert touched == {"encoder", "decoders"} and decoders == {"depth"}
 
 
+@every
+def test_a_pattern_is_there_whatever_the_picture_and_repeats_beside_itself(kind: type[MtaGenerator]) -> None:
+    torch.manual_seed(0)
+    generator = kind(NAMES, ngf=4, num_blocks=1, pattern_size=(24, 32)).eval()
+    assert generator.options()["pattern_size"] == [24, 32]
+    pictures = make_pictures(2, 40, 64)
+    without = generator.before_tanh(pictures)["depth"]
+    torch.nn.init.uniform_(generator.patterns["depth"])
+    added = generator.before_tanh(pictures)["depth"] - without
+    pattern = generator.patterns["depth"].detach()
+    torch.testing.assert_close(added[0], pattern.repeat(1, 2, 2)[:, :40], atol=1e-5, rtol=0)
+    torch.testing.assert_close(added[0], added[1], atol=1e-5, rtol=0)
+
+
 def test_auto_takes_the_generator_made_for_the_victim(with_generators: Path) -> None:
     ready = generators.ready("auto", victim_name("labels"), ("depth",), "cpu")
     assert ready.tasks == NAMES and not ready.training

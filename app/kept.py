@@ -1,0 +1,48 @@
+"""What was computed lately: shared by all browsers for pictures that are there anyway, private for uploads."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Hashable
+from typing import Any, Generic, TypeVar
+
+Value = TypeVar("Value")
+RESULTS = 10
+"""Of about 20 MB each."""
+ANSWERS = 64
+"""Of about 3 MB each."""
+
+
+class Recent(Generic[Value]):
+    """The values used last, by key; safe among threads."""
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._values: OrderedDict[Hashable, Value] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def get(self, key: Hashable) -> Value | None:
+        with self._lock:
+            if key in self._values:
+                self._values.move_to_end(key)
+            return self._values.get(key)
+
+    def put(self, key: Hashable, value: Value) -> None:
+        with self._lock:
+            self._values[key] = value
+            self._values.move_to_end(key)
+            while len(self._values) > self._size:
+                self._values.popitem(last=False)
+
+
+class Kept:
+    """Results of attacks, curves, and victims' answers. An upload carries its own, which end with its session."""
+
+    def __init__(self, results: int = RESULTS, answers: int = ANSWERS) -> None:
+        self.results: Recent[Any] = Recent(results)
+        self.curves: Recent[Any] = Recent(results)
+        self.answers: Recent[Any] = Recent(answers)

@@ -1,0 +1,48 @@
+"""What is shipped: its size, its gallery, and how it is served."""
+
+from __future__ import annotations
+
+import tomllib
+
+from mta_core.data import open_data
+from mta_core.data.rooms.source import SPLITS
+from mta_core.tasks import TASKS
+from mta_core.victims import cards
+from mta_core.weights import ROOT
+
+ASSETS = ROOT / "assets"
+MEGABYTE = 2**20
+
+
+def test_assets_stay_small() -> None:
+    sizes = {path: path.stat().st_size for path in ASSETS.rglob("*") if path.is_file()}
+    assert sum(sizes.values()) < 100 * MEGABYTE
+    assert max(sizes.values()) < 16 * MEGABYTE
+    assert sum(size for path, size in sizes.items() if "gallery" in path.parts) < 6 * MEGABYTE
+
+
+def test_the_gallery_is_24_scenes_with_every_label() -> None:
+    gallery = open_data(f"rooms:{ASSETS / 'gallery'}", "gallery", (288, 384))
+    assert len(gallery) == 24
+    for index in range(len(gallery)):
+        assert set(gallery[index].targets) == {t.name for t in TASKS}
+
+
+def test_no_split_of_the_rooms_shows_scenes_of_another() -> None:
+    seeds = {name: set(split) for name, split in SPLITS.items()}
+    for name in seeds:
+        others = [other for other in seeds if other != name]
+        assert all(seeds[name].isdisjoint(seeds[other]) for other in others), name
+
+
+def test_shipped_weights_say_where_they_come_from() -> None:
+    for card in cards():
+        if (ASSETS / "weights" / f"{card.name}.json").is_file():
+            assert card.data and card.terms and card.command and card.metrics and card.recipe, card.name
+            assert "/" not in card.data and "/work" not in card.command
+
+
+def test_the_app_serves_this_machine_alone_and_tells_nobody() -> None:
+    config = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text(encoding="utf-8"))
+    assert config["server"]["address"] == "127.0.0.1"
+    assert config["browser"]["gatherUsageStats"] is False
