@@ -12,6 +12,7 @@ _DESKTOPS = (
     ("#2b6cb0", "#9fd0f0"), ("#3d7a3a", "#8fc6ea"), ("#4a2f73", "#d98aa5"), ("#16324f", "#3f8f9c"),
     ("#b0532a", "#f0c27a"), ("#59656e", "#c3ccd1"), ("#0f5a5e", "#c2e0a8"),
 )  # fmt: skip
+_ICONS = ("#e8413b", "#38a852", "#2f7de1", "#f3b62b", "#f2f2f0", "#8a4fc7", "#20b3c2", "#f07d2e", "#2b2d31")
 
 
 def desktop(rng: np.random.Generator, width: float, height: float, glow: float) -> Material:
@@ -68,12 +69,51 @@ def mesh(surface: Surface, material: Material) -> Floats:
     return result
 
 
-def ticks(surface: Surface, material: Material) -> Floats:
-    """Ruler marks along x in the accent colour, every `scale` metres, the fifth and tenth longer; z is not used."""
-    x, y = surface.point[:, 0] / material.scale, surface.point[:, 1]
-    number = np.round(x)
-    reach = np.where(np.mod(number, 10) == 0, 0.012, np.where(np.mod(number, 5) == 0, 0.009, 0.006))
-    edge = 0.016 - np.abs(y)
-    mark = (np.abs(x - number) < 0.22) & (edge < reach) & (surface.normal[:, 2] > 0.5)
-    accent = np.asarray(material.accent, np.float32)
-    return np.where(mark[:, None], accent, surface.colour)
+def ticks(half: float) -> Texture:
+    """Ruler marks in the accent colour along both edges of a strip that lies along x, `half` metres half as wide.
+
+    They come every `scale` metres, the fifth and the tenth longer.
+    """
+
+    def texture(surface: Surface, material: Material) -> Floats:
+        x, edge = surface.point[:, 0] / material.scale, half - np.abs(surface.point[:, 1])
+        number = np.round(x)
+        long_ = np.where(np.mod(number, 10) == 0, 0.85, np.where(np.mod(number, 5) == 0, 0.65, 0.42))
+        mark = (np.abs(x - number) < 0.2) & (edge < long_ * half)
+        return np.where(mark[:, None], np.asarray(material.accent, np.float32), surface.colour)
+
+    return texture
+
+
+def ruled(depth: float) -> Texture:
+    """A lying page of `depth` metres with lines in the accent colour every `scale` metres."""
+
+    def texture(surface: Surface, material: Material) -> Floats:
+        y = surface.point[:, 1] + depth / 2
+        place = y / material.scale
+        line = (np.abs(place - np.round(place)) < 0.1) & (y > 0.1 * depth) & (y < 0.95 * depth)
+        return np.where(line[:, None], np.asarray(material.accent, np.float32), surface.colour)
+
+    return texture
+
+
+def icons(rng: np.random.Generator, width: float, depth: float, glow: float) -> Material:
+    """The home screen of a phone that lies on its back, its foot towards +y: rows of coloured icons."""
+    low, high = (np.asarray(colour(code)) for code in _DESKTOPS[int(rng.integers(len(_DESKTOPS)))])
+    tints = np.asarray([colour(code) for code in _ICONS])[rng.permutation(len(_ICONS))]
+
+    def texture(surface: Surface, material: Material) -> Floats:
+        u, v = surface.point[:, 0] / width + 0.5, surface.point[:, 1] / depth + 0.5
+        column, row = np.clip(np.floor(u * 4), 0, 3), np.clip(np.floor(v * 6.4), 0, 6)
+        off = np.maximum(np.abs(u * 4 - column - 0.5), np.abs(v * 6.4 - row - 0.5))
+        shown = (off < 0.34) & (v > 0.06) & ((row < 4) | (row == 5)) & (v < 0.95)
+        base = low + (high - low) * np.clip(v, 0, 1)[:, None]
+        number = (row * 4 + column).astype(np.int64) * 5 % len(tints)
+        return np.asarray(np.where(shown[:, None], tints[number], base), np.float32)
+
+    return Material(_mean(low, high), texture, gloss=0.04, rough=0.02, glow=glow)
+
+
+def _mean(low: Floats, high: Floats) -> Triple:
+    red, green, blue = (float(value) for value in (low + high) / 2)
+    return red, green, blue

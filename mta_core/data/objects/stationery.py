@@ -1,4 +1,4 @@
-"""Scissors, staplers and tape dispensers."""
+"""Scissors, staplers, punchers and tape dispensers."""
 
 import numpy as np
 
@@ -75,6 +75,29 @@ def _arm(rng: np.random.Generator, length: float) -> Floats:
     top = thick * (0.75 + 0.3 * np.sin(np.pi * x**0.8)) * np.clip(1 - x**14, 0, 1) ** 0.5
     upper = np.stack([x * length, np.maximum(top, 0.001)], axis=1)
     return np.concatenate([[(0.0, 0.0)], upper, [(length, 0.0)]])
+
+
+def punchers(rng: np.random.Generator) -> Furnishing:
+    """A hole punch: a wide foot, a steel bridge with two pins and a broad lever that rises towards the front."""
+    item = blank()
+    width, depth = between(rng, 0.11, 0.135), between(rng, 0.095, 0.115)
+    body = plastic(rng, *VIVID, *DARK, *DARK)
+    foot = body if chance(rng, 0.4) else RUBBER
+    item.add(rounded_box(width, depth, 0.014, 0.006), foot)
+    item.add_box((width * 0.9, depth * 0.5, 0.022), (0, -depth * 0.1, 0.006), STEEL, 0.003)
+    for side in (-1, 1):
+        item.add(cylinder(0.008, 0.034).moved(side * width * 0.3, depth * 0.06, 0.014), CHROME)
+        item.add(cylinder(0.012, 0.01).moved(side * width * 0.3, depth * 0.06, 0.026), STEEL)
+        item.add_box((0.004, depth * 0.45, 0.042), (side * width * 0.44, -depth * 0.2, 0.014), STEEL)
+    item.add(cylinder(0.006, width * 0.96).turned(1, np.pi / 2).moved(-width * 0.48, -depth * 0.3, 0.046), CHROME)
+    v = np.linspace(0, 1, 12)
+    thick = 0.013 * np.clip(1 - (2 * v - 1) ** 8, 0, 1) ** 0.5 + 0.001
+    bow = 0.012 * np.sin(np.pi * v)
+    upper, lower = np.stack([v, bow + thick], axis=1), np.stack([v, bow - thick * 0.3], axis=1)
+    outline = np.concatenate([upper, lower[::-1]]) * [depth * between(rng, 1.05, 1.25), 1.0]
+    lever = slab(outline, width * between(rng, 0.82, 0.98)).turned(2, np.pi / 2)
+    item.add(lever.turned(0, between(rng, 0.12, 0.32)).moved(0, -depth * 0.46, 0.044), body)
+    return item
 
 
 def tape_dispenser(rng: np.random.Generator) -> Furnishing:

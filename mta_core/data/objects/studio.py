@@ -23,7 +23,7 @@ def studio(rng: np.random.Generator, kind: Kind) -> Setting:
     """An object in the middle of a white table, lit from both sides, from the front and from above."""
     item = kind.build(rng)
     middle = _SIDE / 2
-    pose, points = standing(item, middle, middle, 0.0, between(rng, -kind.turn, kind.turn))
+    pose, points = standing(item, middle, middle, 0.0, kind.yaw(rng))
     builder = SceneBuilder()
     builder.place(item, pose)
     boxes = tuple(Opening(wall, -1.3, 1.3, 0.4, 3.2) for wall in (1, 2, 3))

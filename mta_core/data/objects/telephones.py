@@ -1,4 +1,4 @@
-"""Desk phones and calculators."""
+"""Desk phones, mobile phones and calculators."""
 
 from dataclasses import replace
 
@@ -17,6 +17,7 @@ from mta_core.data.objects.palette import (
     plastic,
     tone,
 )
+from mta_core.data.objects.prints import icons
 from mta_core.data.objects.shapes import curve, keys, slab, tube
 from mta_core.data.rooms.furnishing import Furnishing, Piece
 from mta_core.data.rooms.labels import Label
@@ -107,3 +108,24 @@ def _cord(item: Furnishing, width: float, depth: float) -> None:
     y = depth * (0.5 - 0.75 * share)
     coil = np.stack([x + 0.0075 * np.cos(turns), y, 0.011 + 0.0075 * np.sin(turns)], axis=1)
     item.add(tube(coil, 0.0026, segments=6), RUBBER)
+
+
+def mobile_phone(rng: np.random.Generator) -> Furnishing:
+    """A touch phone on its back or leaning: a dark glass front with icons and a home button."""
+    item = blank()
+    width = between(rng, 0.058, 0.068)
+    depth, rim = width * between(rng, 1.85, 2.05), between(rng, 0.09, 0.14)
+    case = plastic(rng, *DARK, *DARK, *PALE, "#b9bcc0", *VIVID)
+    item.add(rounded_box(width, depth, 0.009, 0.0042, 3), case)
+    item.add_box(
+        (width * 0.95, depth * 0.97, 0.001), (0, 0, 0.0086), BLACK if chance(rng, 0.8) else plastic(rng, *PALE)
+    )
+    glass = icons(rng, width * 0.88, depth * (1 - 2 * rim), 0.6)
+    item.add_box((width * 0.88, depth * (1 - 2 * rim), 0.0006), (0, 0, 0.0094), glass)
+    button = rounded_box(width * 0.2, width * (0.2 if chance(rng, 0.6) else 0.09), 0.0016, 0.0007)
+    item.add(button.moved(0, depth * (0.5 - rim / 2), 0.009), plastic(rng, *SOBER))
+    item.add_box((width * 0.22, 0.0022, 0.0006), (0, -depth * (0.5 - rim / 2), 0.0094), plastic(rng, "#6f7378"))
+    item.add_box((0.003, depth * 0.12, 0.004), (width / 2, -depth * 0.25, 0.0025), plastic(rng, *SOBER))
+    prop = between(rng, 0.0, 0.25)
+    item.pieces = [replace(piece, solid=piece.solid.turned(0, -prop)) for piece in item.pieces]
+    return item

@@ -26,7 +26,7 @@ def workplace(rng: np.random.Generator, kind: Kind, framing: Framing) -> Setting
     """An object among clutter in a furnished corner, looked at as `framing` says."""
     style, item = choose_style(rng), kind.build(rng)
     builder = SceneBuilder()
-    yaw = between(rng, -kind.turn, kind.turn)
+    yaw = kind.yaw(rng)
     width, depth, height = between(rng, 1.3, 2.0), between(rng, 0.7, 0.9), between(rng, 0.71, 0.76)
     # The object stands at x = 0 until the room is known; the wall behind it is y = 0.
     size = standing(item, 0, 0, 0, yaw)[1].max(axis=0)
