@@ -4,8 +4,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from mta_core.data.objects.palette import BLACK, DARK, RUBBER, SOBER, VIVID, between, blank, chance, tone
+from mta_core.data.objects.palette import BLACK, DARK, RUBBER, SOBER, VIVID, between, chance, tone
 from mta_core.data.objects.shapes import arc, curve, tube
+from mta_core.data.objects.thing import blank
 from mta_core.data.rooms.arrays import Floats
 from mta_core.data.rooms.furnishing import Furnishing
 from mta_core.data.rooms.materials import Material

@@ -10,13 +10,13 @@ from mta_core.data.objects.palette import (
     STEEL,
     VIVID,
     between,
-    blank,
     chance,
     lacquered,
     metal,
     plastic,
 )
 from mta_core.data.objects.shapes import annulus, curve, joined, tube
+from mta_core.data.objects.thing import blank
 from mta_core.data.rooms.arrays import Floats
 from mta_core.data.rooms.furnishing import Furnishing
 from mta_core.data.rooms.materials import Material
@@ -34,21 +34,9 @@ def bike(rng: np.random.Generator) -> Furnishing:
     for hub in (rear, front):
         _wheel(rng, item, wheel, hub)
     crank = np.array([-base * 0.08, 0, wheel * 0.85])
-    seat, head = (
-        crank + np.array([-0.17, 0, between(rng, 0.42, 0.5)]),
-        front + np.array([-0.19, 0, between(rng, 0.42, 0.5)]),
-    )
-    low = chance(rng, 0.25)  # a step-through frame
-    tubes = [
-        (crank, seat, 0.019),
-        (crank, head - np.array([-0.03, 0, 0.12]), 0.024),
-        (crank + (seat - crank) * (0.4 if low else 0.88), head - np.array([-0.01, 0, 0.04]), 0.019),
-        (seat + (crank - seat) * 0.12, rear, 0.012),
-        (crank, rear, 0.014),
-        (head + np.array([-0.01, 0, 0.05]), head - np.array([-0.04, 0, 0.15]), 0.023),
-        (head - np.array([-0.04, 0, 0.15]), front, 0.018),
-    ]
-    item.add(joined([rod(start, end, radius) for start, end, radius in tubes]), paint)
+    seat = crank + np.array([-0.17, 0, between(rng, 0.42, 0.5)])
+    head = front + np.array([-0.19, 0, between(rng, 0.42, 0.5)])
+    item.add(_frame(crank, seat, head, rear, front, step_through=chance(rng, 0.25)), paint)
     _saddle(rng, item, seat)
     _handlebar(rng, item, head)
     _drive(item, crank, rear)
@@ -56,6 +44,21 @@ def bike(rng: np.random.Generator) -> Furnishing:
         for hub, start, stop in ((rear, 0.6, 3.2), (front, 0.5, 2.3)):
             item.add(_mudguard(wheel, hub, start, stop), BLACK if chance(rng, 0.5) else paint)
     return item
+
+
+def _frame(crank: Floats, seat: Floats, head: Floats, rear: Floats, front: Floats, step_through: bool) -> Solid:
+    """The tubes and the fork between (3,) points, metres."""
+    down = np.array([0.25, 0.0, -1.0])  # from the steering head towards the front hub
+    tubes = [
+        (crank, seat, 0.019),
+        (crank, head + 0.12 * down, 0.024),
+        (crank + (seat - crank) * (0.4 if step_through else 0.88), head + 0.04 * down, 0.019),
+        (seat + (crank - seat) * 0.12, rear, 0.012),
+        (crank, rear, 0.014),
+        (head - 0.05 * down, head + 0.15 * down, 0.023),
+        (head + 0.15 * down, front, 0.018),
+    ]
+    return joined([rod(start, end, radius) for start, end, radius in tubes])
 
 
 def _circle(radius: float, hub: Floats, start: float = 0.0, stop: float = 2 * np.pi, count: int = 44) -> Floats:

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from mta_core.data.objects.palette import PALE, PAPER, SOBER, VIVID, between, blank, chance, tone
+from mta_core.data.objects.palette import PALE, PAPER, SOBER, VIVID, between, chance, tone
+from mta_core.data.objects.thing import blank
 from mta_core.data.rooms.arrays import Floats
 from mta_core.data.rooms.books import book_row, book_stack
 from mta_core.data.rooms.furnishing import Furnishing
@@ -68,34 +69,39 @@ def sheets(rng: np.random.Generator) -> Furnishing:
 def scatter(
     rng: np.random.Generator, builder: SceneBuilder, style: Style, around: Floats, top: tuple[float, ...], floor: bool
 ) -> None:
-    """Put things beside and behind the object, and flat ones anywhere.
+    """Put things beside and behind the object, and flat ones on a desk anywhere.
 
     around: (N, 3) the object's points. top: x0, x1, y0, y1 of what they may stand on, metres.
     """
     low, high = around.min(axis=0), around.max(axis=0)
-    z, reach = float(low[2]), max(float((high - low)[:2].max()), 0.2)
     if not floor:
-        for _ in range(int(rng.integers(0, 3))):
-            x, y = between(rng, -0.9, 0.9) * reach + (low[0] + high[0]) / 2, between(rng, low[1] - 0.1, high[1] + 0.15)
-            pose = Pose(float(x), float(y), z + 0.0005, between(rng, -0.7, 0.7))
-            if _inside(pose, 0.12, top) and _beside(pose.x, pose.y, 0.06, low, high):
-                builder.place(sheets(rng), pose)
+        _spread(rng, builder, low, high, top)
+    reach, middle = max(float((high - low)[:2].max()), 0.2), (low + high) / 2
     taken: list[tuple[float, float, float]] = []
     for _ in range(int(rng.integers(10, 22))):
         thing = (floor_thing if floor else desk_thing)(rng, style)
         radius = float(np.hypot(thing.width, thing.depth)) / 2
-        side = float(rng.choice([-1, 1]))
-        x = float(low[0] + high[0]) / 2 + side * between(rng, 0.0, float(high[0] - low[0]) / 2 + radius + 0.9 * reach)
-        y = between(rng, top[2], max(float(low[1] + high[1]) / 2, top[2] + 0.01))
-        pose = Pose(x, y, z, between(rng, -0.5, 0.5) if not floor else between(rng, -3, 3))
-        if not _inside(pose, radius * 0.8, top) or not _beside(x, y, radius, low, high):
-            continue
-        if any(np.hypot(x - a, y - b) < radius + c for a, b, c in taken):
-            continue
-        taken.append((x, y, radius))
-        middle = blank()
-        middle.carry(thing, 0, 0, 0)
-        builder.place(middle, pose)
+        away = between(rng, 0.0, float(high[0] - low[0]) / 2 + radius + 0.9 * reach)
+        x = float(middle[0]) + float(rng.choice([-1, 1])) * away
+        y = between(rng, top[2], max(float(middle[1]), top[2] + 0.01))
+        pose = Pose(x, y, float(low[2]), between(rng, -0.5, 0.5))
+        free = _inside(pose, radius * 0.8, top) and _beside(x, y, radius, low, high)
+        if free and all(np.hypot(x - a, y - b) > radius + c for a, b, c in taken):
+            taken.append((x, y, radius))
+            centred = blank()
+            centred.carry(thing, 0, 0, 0)
+            builder.place(centred, pose)
+
+
+def _spread(rng: np.random.Generator, builder: SceneBuilder, low: Floats, high: Floats, top: tuple[float, ...]) -> None:
+    """Pages and notes, which may also lie between the object and the camera."""
+    reach, middle = max(float((high - low)[:2].max()), 0.2), (low + high) / 2
+    for _ in range(int(rng.integers(0, 3))):
+        x = float(middle[0]) + between(rng, -0.9, 0.9) * reach
+        y = between(rng, float(low[1]) - 0.1, float(high[1]) + 0.15)
+        pose = Pose(x, y, float(low[2]) + 0.0005, between(rng, -0.7, 0.7))
+        if _inside(pose, 0.11, top) and _beside(x, y, 0.06, low, high):
+            builder.place(sheets(rng), pose)
 
 
 def _inside(pose: Pose, radius: float, top: tuple[float, ...]) -> bool:

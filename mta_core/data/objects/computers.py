@@ -13,7 +13,6 @@ from mta_core.data.objects.palette import (
     SOBER,
     VIVID,
     between,
-    blank,
     chance,
     metal,
     plastic,
@@ -21,6 +20,7 @@ from mta_core.data.objects.palette import (
 )
 from mta_core.data.objects.prints import desktop
 from mta_core.data.objects.shapes import curve, joined, keys, tube
+from mta_core.data.objects.thing import blank, turn
 from mta_core.data.rooms.arrays import Floats
 from mta_core.data.rooms.furnishing import Furnishing, Piece
 from mta_core.data.rooms.labels import Label
@@ -101,7 +101,7 @@ def keyboard(rng: np.random.Generator) -> Furnishing:
         item.pieces.append(Piece(field.moved(x, 0, 0.02), caps, Label.OBJECTS, 0, tints))
     item.add_box((0.1, depth / 5 * 0.7, 0.0105), (blocks[0][0], depth * 0.305, 0.02), caps, 0.003)
     rise = between(rng, 0.0, 0.12)
-    item.pieces = [replace(piece, solid=piece.solid.turned(0, -rise)) for piece in item.pieces]
+    turn(item, 0, -rise)
     if chance(rng, 0.5):
         cable = curve([(0, -depth / 2, 0.02), (0.02, -depth * 0.8, 0.01), (0.1, -depth * 0.9, 0.005)], 16)
         item.add(tube(cable, 0.003, segments=8), RUBBER)

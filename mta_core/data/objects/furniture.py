@@ -12,13 +12,13 @@ from mta_core.data.objects.palette import (
     SOBER,
     VIVID,
     between,
-    blank,
     chance,
     lacquered,
     metal,
     tone,
 )
 from mta_core.data.objects.shapes import tube
+from mta_core.data.objects.thing import blank
 from mta_core.data.rooms.arrays import Floats
 from mta_core.data.rooms.furnishing import Furnishing
 from mta_core.data.rooms.materials import Material

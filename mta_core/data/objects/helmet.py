@@ -4,8 +4,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from mta_core.data.objects.palette import DARK, PALE, RUBBER, VIVID, between, blank, chance, tone
+from mta_core.data.objects.palette import DARK, PALE, RUBBER, VIVID, between, chance, tone
 from mta_core.data.objects.shapes import curve, tube
+from mta_core.data.objects.thing import blank
 from mta_core.data.rooms.arrays import Bools, Floats, Triple
 from mta_core.data.rooms.furnishing import Furnishing
 from mta_core.data.rooms.materials import Material, Surface

@@ -61,7 +61,7 @@ KINDS: dict[str, Kind] = {
     "mobile_phone": Kind(telephones.mobile_phone, 0.6, (42, 72)),
     "monitor": Kind(computers.monitor, 0.6, (5, 22)),
     "mouse": Kind(computers.mouse, 1.2, (28, 58)),
-    "mug": Kind(vessels.mug, 0.8, (15, 42), reversible=True),
+    "mug": Kind(vessels.mug, 0.5, (15, 42), reversible=True),
     "paper_notebook": Kind(paperwork.paper_notebook, 0.7, (38, 70)),
     "pen": Kind(writing.pen, 0.9, (30, 72), reversible=True),
     "phone": Kind(telephones.phone, 0.6, (32, 60)),

@@ -2,8 +2,9 @@
 
 import numpy as np
 
-from mta_core.data.objects.palette import SOBER, VIVID, between, blank, chance, lacquered, metal
+from mta_core.data.objects.palette import SOBER, VIVID, between, chance, lacquered, metal
 from mta_core.data.objects.shapes import arc, tilted, tube
+from mta_core.data.objects.thing import blank
 from mta_core.data.rooms.arrays import Floats
 from mta_core.data.rooms.furnishing import Furnishing
 from mta_core.data.rooms.materials import Material, colour

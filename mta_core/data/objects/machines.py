@@ -1,7 +1,5 @@
 """Printers, projectors and desktop computers."""
 
-from dataclasses import replace
-
 import numpy as np
 
 from mta_core.data.objects.palette import (
@@ -14,12 +12,12 @@ from mta_core.data.objects.palette import (
     SOBER,
     VIVID,
     between,
-    blank,
     chance,
     plastic,
     tone,
 )
 from mta_core.data.objects.shapes import annulus, keys
+from mta_core.data.objects.thing import blank, turn
 from mta_core.data.rooms.furnishing import Furnishing
 from mta_core.data.rooms.materials import Material
 from mta_core.data.rooms.solids import cylinder, ellipsoid, rounded_box
@@ -120,5 +118,5 @@ def desktop_computer(rng: np.random.Generator) -> Furnishing:
     slots = keys(1, 7, width * 0.7, height * 0.26, 0.003, 0.007).turned(0, -np.pi / 2)
     item.add(slots.moved(0, face - 0.001, height * 0.2), HOLLOW)
     lean = float(rng.choice([-0.55, 0.55]))
-    item.pieces = [replace(piece, solid=piece.solid.turned(2, lean)) for piece in item.pieces]
+    turn(item, 2, lean)
     return item

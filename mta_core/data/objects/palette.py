@@ -3,8 +3,6 @@
 import numpy as np
 
 from mta_core.data.rooms.arrays import Triple
-from mta_core.data.rooms.furnishing import Furnishing
-from mta_core.data.rooms.labels import Label
 from mta_core.data.rooms.materials import Material, colour
 from mta_core.data.rooms.textures import brushed
 
@@ -19,11 +17,6 @@ STEEL = Material(colour("#b4b8bc"), brushed, gloss=0.35, rough=0.1)
 CHROME = Material(colour("#9fa4a8"), gloss=0.55, rough=0.04)
 PAPER = Material(colour("#f2f0ea"))
 HOLLOW = Material(colour("#0b0b0c"))
-
-
-def blank() -> Furnishing:
-    """An empty thing: built about its own middle, its front towards +y."""
-    return Furnishing(0.0, 0.0, 0.0, Label.OBJECTS)
 
 
 def between(rng: np.random.Generator, low: float, high: float) -> float:

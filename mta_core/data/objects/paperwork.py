@@ -14,7 +14,6 @@ from mta_core.data.objects.palette import (
     SOBER,
     VIVID,
     between,
-    blank,
     chance,
     lacquered,
     plastic,
@@ -22,6 +21,7 @@ from mta_core.data.objects.palette import (
 )
 from mta_core.data.objects.prints import ruled
 from mta_core.data.objects.shapes import annulus, tube
+from mta_core.data.objects.thing import blank, turn
 from mta_core.data.rooms.furnishing import Furnishing
 from mta_core.data.rooms.materials import Material
 from mta_core.data.rooms.solids import box, rod
@@ -107,7 +107,7 @@ def ring_binder(rng: np.random.Generator) -> Furnishing:
         shift = (k - (count - 1) / 2) * (thick + 0.006)
         item.pieces += [replace(piece, solid=piece.solid.moved(shift)) for piece in one.pieces]
     lean = float(rng.choice([-0.6, 0.6]))
-    item.pieces = [replace(piece, solid=piece.solid.turned(2, lean)) for piece in item.pieces]
+    turn(item, 2, lean)
     return item
 
 

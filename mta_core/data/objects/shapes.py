@@ -100,12 +100,6 @@ def keys(columns: int, rows: int, width: float, depth: float, height: float, gap
     return boxes(centres, np.tile([cell_x - gap, cell_y - gap, height], (len(centres), 1)))
 
 
-def scaled(solid: Solid, x: float, y: float, z: float) -> Solid:
-    """The same solid stretched along the axes."""
-    factors = np.array([x, y, z], np.float32)
-    return replace(solid, corners=solid.corners * factors, normals=unit(solid.normals / factors).astype(np.float32))
-
-
 def tilted(solid: Solid, direction: Floats) -> Solid:
     """The same solid with its z axis turned to a (3,) direction."""
     to = unit(np.asarray(direction, float))

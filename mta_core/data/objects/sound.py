@@ -1,7 +1,5 @@
 """Headphones and speakers."""
 
-from dataclasses import replace
-
 import numpy as np
 
 from mta_core.data.objects.palette import (
@@ -14,13 +12,13 @@ from mta_core.data.objects.palette import (
     SOBER,
     VIVID,
     between,
-    blank,
     chance,
     metal,
     plastic,
     tone,
 )
 from mta_core.data.objects.shapes import annulus, arc, tube
+from mta_core.data.objects.thing import blank, turn
 from mta_core.data.rooms.furnishing import Furnishing
 from mta_core.data.rooms.materials import Material
 from mta_core.data.rooms.solids import Solid, ellipsoid, lathe, rod, rounded_box
@@ -49,7 +47,7 @@ def headphones(rng: np.random.Generator) -> Furnishing:
         item.add(_cup(cup * 0.55, 0.029, side).moved(x, 0, -low), plastic(rng, *DARK, "#b9bcc0", *VIVID))
         item.add(_pad(cup).turned(1, -side * np.pi / 2).moved(x, 0, -low), pad)
     lying = between(rng, 1.1, 1.4) if chance(rng, 0.4) else between(rng, -0.1, 0.1)
-    item.pieces = [replace(piece, solid=piece.solid.turned(0, lying)) for piece in item.pieces]
+    turn(item, 0, lying)
     return item
 
 

@@ -11,13 +11,13 @@ from mta_core.data.objects.palette import (
     STEEL,
     VIVID,
     between,
-    blank,
     chance,
     metal,
     plastic,
     tone,
 )
 from mta_core.data.objects.shapes import annulus, prism, slab, tube
+from mta_core.data.objects.thing import blank
 from mta_core.data.rooms.arrays import Floats
 from mta_core.data.rooms.furnishing import Furnishing
 from mta_core.data.rooms.materials import Material
@@ -111,23 +111,24 @@ def tape_dispenser(rng: np.random.Generator) -> Furnishing:
         cheek = slab(_cheek(length, roll), 0.009).moved(0, side * (thick / 2 - 0.0045), 0)
         item.add(cheek, body)
     item.add(slab(np.array([(-0.46, 0), (0.5, 0), (0.5, 0.016), (-0.46, 0.016)]) * [length, 1.0], thick), body)
-    tape = Material(tone(rng, "#cdb98a", "#d9cfae", "#b9c7c9", "#e3dcc4"), gloss=0.06, rough=0.05)
-    wide = thick - 0.022
-    _lay(item, annulus(roll, roll * 0.64, wide, 40), (hub_x, wide / 2, hub_z), tape)
-    _lay(
-        item,
-        annulus(roll * 0.66, roll * 0.5, wide * 1.04, 40),
-        (hub_x, wide * 0.52, hub_z),
-        plastic(rng, *PALE, *VIVID),
-    )
-    _lay(item, cylinder(roll * 0.5, thick * 0.96), (hub_x, thick * 0.48, hub_z), plastic(rng, *SOBER))
-    nose = np.array([length * 0.5, 0, 0.062])
-    top = np.array([hub_x + roll * 0.35, 0, hub_z + roll * 0.94])
-    strip = np.linspace(top, nose, 6)
-    item.add(tube(strip, wide / 2, 0.03, np.array([0.0, 1.0, 0.0])), tape)
-    item.add_box((0.05, wide, 0.05), (length * 0.46, 0, 0.01), body, 0.006)
+    _roll(rng, item, roll, thick, (hub_x, hub_z), np.array([length * 0.5, 0, 0.062]))
+    item.add_box((0.05, thick - 0.022, 0.05), (length * 0.46, 0, 0.01), body, 0.006)
     item.add_box((0.006, thick * 0.95, 0.016), (length * 0.5 + 0.004, 0, 0.052), CHROME)
     return item
+
+
+def _roll(
+    rng: np.random.Generator, item: Furnishing, radius: float, thick: float, hub: tuple[float, float], nose: Floats
+) -> None:
+    """Tape, its core and the hub at (x, z), and the strip that runs to the nose (3,); metres."""
+    tape = Material(tone(rng, "#cdb98a", "#d9cfae", "#b9c7c9", "#e3dcc4"), gloss=0.06, rough=0.05)
+    wide = thick - 0.022
+    core, axle = plastic(rng, *PALE, *VIVID), plastic(rng, *SOBER)
+    _lay(item, annulus(radius, radius * 0.64, wide, 40), (hub[0], wide / 2, hub[1]), tape)
+    _lay(item, annulus(radius * 0.66, radius * 0.5, wide * 1.04, 40), (hub[0], wide * 0.52, hub[1]), core)
+    _lay(item, cylinder(radius * 0.5, thick * 0.96), (hub[0], thick * 0.48, hub[1]), axle)
+    top = np.array([hub[0] + radius * 0.35, 0, hub[1] + radius * 0.94])
+    item.add(tube(np.linspace(top, nose, 6), wide / 2, 0.03, np.array([0.0, 1.0, 0.0])), tape)
 
 
 def _lay(item: Furnishing, solid: Solid, at: tuple[float, float, float], material: Material) -> None:

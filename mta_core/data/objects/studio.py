@@ -5,8 +5,9 @@ from scipy.ndimage import distance_transform_edt, gaussian_filter
 
 from mta_core.data.objects.framing import Framing, standing
 from mta_core.data.objects.kinds import Kind
-from mta_core.data.objects.palette import between, blank, chance
+from mta_core.data.objects.palette import between, chance
 from mta_core.data.objects.setting import Exposure, Setting
+from mta_core.data.objects.thing import blank
 from mta_core.data.rooms.arrays import Floats, Ints
 from mta_core.data.rooms.furnishing import Glow
 from mta_core.data.rooms.interior import Daylight, Interior

@@ -1,24 +1,11 @@
 """Desk phones, mobile phones and calculators."""
 
-from dataclasses import replace
-
 import numpy as np
 
-from mta_core.data.objects.palette import (
-    BLACK,
-    DARK,
-    PALE,
-    RUBBER,
-    SOBER,
-    VIVID,
-    between,
-    blank,
-    chance,
-    plastic,
-    tone,
-)
+from mta_core.data.objects.palette import BLACK, DARK, PALE, RUBBER, SOBER, VIVID, between, chance, plastic, tone
 from mta_core.data.objects.prints import icons
-from mta_core.data.objects.shapes import curve, keys, slab, tube
+from mta_core.data.objects.shapes import curve, joined, keys, slab, tube
+from mta_core.data.objects.thing import blank, turn
 from mta_core.data.rooms.furnishing import Furnishing, Piece
 from mta_core.data.rooms.labels import Label
 from mta_core.data.rooms.materials import Material
@@ -50,9 +37,7 @@ def calculator(rng: np.random.Generator) -> Furnishing:
     tints[:columns], tints[columns - 1 :: columns], tints[[0, -1]] = special, special, loud
     item.pieces.append(Piece(field, Material(plain, gloss=0.03, rough=0.2), Label.OBJECTS, 0, tints))
     prop = between(rng, 0.0, 0.3)
-    item.pieces = [
-        replace(piece, solid=piece.solid.turned(2, np.pi).turned(0, prop).turned(2, np.pi)) for piece in item.pieces
-    ]
+    turn(item, 0, -prop)
     return item
 
 
@@ -78,21 +63,20 @@ def phone(rng: np.random.Generator) -> Furnishing:
         lifted = (0.03 + tall) / 2 - (tall - 0.03) * y / 2
         return solid.turned(0, -slope).moved(x, depth / 2 * y, lifted)
 
-    keys_x = -width * 0.17
-    item.add(on_top(rounded_box(width * 0.5, depth * 0.22, 0.006, 0.002), keys_x, -0.62), BLACK)
-    item.add(on_top(rounded_box(width * 0.42, depth * 0.15, 0.007, 0.001), keys_x, -0.62), _lcd(rng))
+    middle = -width * 0.17
+    item.add(on_top(rounded_box(width * 0.5, depth * 0.22, 0.006, 0.002), middle, -0.62), BLACK)
+    item.add(on_top(rounded_box(width * 0.42, depth * 0.15, 0.007, 0.001), middle, -0.62), _lcd(rng))
     caps = Material(tone(rng, *(PALE if case.colour[1] < 0.3 else DARK)), gloss=0.03, rough=0.2)
-    item.add(on_top(keys(3, 4, width * 0.34, depth * 0.45, 0.007, 0.006), keys_x + width * 0.07, 0.28), caps)
-    item.add(
-        on_top(keys(1, 4, width * 0.09, depth * 0.45, 0.006, 0.006), keys_x - width * 0.2, 0.28), plastic(rng, *SOBER)
-    )
-    for solid in _handset(depth, slope):
-        item.add(on_top(solid, width * 0.33, 0.0), case if chance(rng, 0.7) else plastic(rng, *DARK))
+    item.add(on_top(keys(3, 4, width * 0.34, depth * 0.45, 0.007, 0.006), middle + width * 0.07, 0.28), caps)
+    column = keys(1, 4, width * 0.09, depth * 0.45, 0.006, 0.006)
+    item.add(on_top(column, middle - width * 0.2, 0.28), plastic(rng, *SOBER))
+    handset = joined(_handset(depth))
+    item.add(on_top(handset, width * 0.33, 0.0), case if chance(rng, 0.7) else plastic(rng, *DARK))
     _cord(item, width, depth)
     return item
 
 
-def _handset(depth: float, slope: float) -> list[Solid]:
+def _handset(depth: float) -> list[Solid]:
     """A bowed grip with an ear piece and a mouth piece, along y, resting on z = 0."""
     grip = curve(
         [(0, -depth * 0.5, 0.022), (0, -depth * 0.3, 0.044), (0, depth * 0.3, 0.044), (0, depth * 0.5, 0.022)], 20
@@ -127,5 +111,5 @@ def mobile_phone(rng: np.random.Generator) -> Furnishing:
     item.add_box((width * 0.22, 0.0022, 0.0006), (0, -depth * (0.5 - rim / 2), 0.0094), plastic(rng, "#6f7378"))
     item.add_box((0.003, depth * 0.12, 0.004), (width / 2, -depth * 0.25, 0.0025), plastic(rng, *SOBER))
     prop = between(rng, 0.0, 0.25)
-    item.pieces = [replace(piece, solid=piece.solid.turned(0, -prop)) for piece in item.pieces]
+    turn(item, 0, -prop)
     return item

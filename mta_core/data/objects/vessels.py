@@ -12,7 +12,6 @@ from mta_core.data.objects.palette import (
     SOBER,
     VIVID,
     between,
-    blank,
     chance,
     lacquered,
     metal,
@@ -21,6 +20,7 @@ from mta_core.data.objects.palette import (
 )
 from mta_core.data.objects.prints import banded, mesh
 from mta_core.data.objects.shapes import arc, joined, tube
+from mta_core.data.objects.thing import blank
 from mta_core.data.rooms.furnishing import Furnishing
 from mta_core.data.rooms.materials import Material, colour, shade
 from mta_core.data.rooms.solids import cylinder, ellipsoid, lathe
@@ -110,7 +110,7 @@ def trash_can(rng: np.random.Generator) -> Furnishing:
 def _basket(rng: np.random.Generator, item: Furnishing, radius: float, height: float, body: Material) -> None:
     foot = between(rng, 0.72, 0.85) * radius
     if chance(rng, 0.5):
-        body = Material(body.colour, mesh, HOLLOW.colour, scale=0.03, gloss=0.05, rough=0.2)
+        body = Material(body.colour, mesh, HOLLOW.colour, scale=0.02, gloss=0.05, rough=0.2)
     item.add(lathe([(foot, 0.0), (radius, height)], segments=36), body)
     item.add(lathe([(radius * 0.97, height), (foot * 0.97, 0.004)], segments=36), Material(shade(body.colour, 0.5)))
     item.add(cylinder(foot, 0.006, segments=36), body)

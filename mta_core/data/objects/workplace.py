@@ -24,31 +24,26 @@ _SKIES = ("#dfeaf5", "#f4f2ee", "#cfe2f7", "#ffe9cf", "#e7ecef")
 
 def workplace(rng: np.random.Generator, kind: Kind, framing: Framing) -> Setting:
     """An object among clutter in a furnished corner, looked at as `framing` says."""
-    style, item = choose_style(rng), kind.build(rng)
-    builder = SceneBuilder()
-    yaw = kind.yaw(rng)
+    style, item, yaw = choose_style(rng), kind.build(rng), kind.yaw(rng)
     width, depth, height = between(rng, 1.3, 2.0), between(rng, 0.7, 0.9), between(rng, 0.71, 0.76)
     # The object stands at x = 0 until the room is known; the wall behind it is y = 0.
-    size = standing(item, 0, 0, 0, yaw)[1].max(axis=0)
-    y = float(size[1]) + between(rng, 0.08, 0.5) if kind.on_floor else 0.03 + depth * between(rng, 0.45, 0.62)
+    reach = float(standing(item, 0, 0, 0, yaw)[1][:, 1].max())
+    y = reach + between(rng, 0.08, 0.5) if kind.on_floor else 0.03 + depth * between(rng, 0.45, 0.62)
     z = 0.0 if kind.on_floor else height
-    camera = framing.camera(standing(item, 0, y, z, yaw)[1])
-    room = _room(rng, camera.position)
-    middle = room.width / 2
-    pose, points = standing(item, middle, y, z, yaw)
+    room = _room(rng, framing.camera(standing(item, 0, y, z, yaw)[1]).position)
+    pose, points = standing(item, room.width / 2, y, z, yaw)
+    builder = SceneBuilder()
     builder.place(item, pose)
     sky = Material(colour(_SKIES[int(rng.integers(len(_SKIES)))]), None, colour("#7c8a66"), glow=between(rng, 1.2, 2.4))
     _enclose(rng, builder, style, room, sky)
-    if kind.on_floor:
-        top = (middle - 1.8, middle + 1.8, 0.05, y + 0.3)
-    else:
+    middle, half, front = room.width / 2, 1.8, y + 0.3
+    if not kind.on_floor:
         shift = between(rng, -0.2, 0.2) * width
         builder.place(rectangular_table(rng, style, width, depth, height), room.wall_pose(0, shift, 0.03))
-        top = (middle - width / 2 - shift, middle + width / 2 - shift, 0.05, depth)
-    scatter(rng, builder, style, points, top, kind.on_floor)
+        middle, half, front = middle + shift, width / 2, depth
+    scatter(rng, builder, style, points, (middle - half, middle + half, 0.05, front), kind.on_floor)
     _hang(rng, builder, style, room, points)
-    day = _daylight(rng, room, sky)
-    interior = Interior(builder.build(), room, tuple(room.openings), day, sky)
+    interior = Interior(builder.build(), room, tuple(room.openings), _daylight(rng, room, sky), sky)
     return Setting(interior, framing.camera(points), item.groups)
 
 

@@ -11,12 +11,12 @@ from mta_core.data.objects.palette import (
     STEEL,
     VIVID,
     between,
-    blank,
     chance,
     plastic,
     tone,
 )
 from mta_core.data.objects.prints import ticks
+from mta_core.data.objects.thing import blank
 from mta_core.data.rooms.furnishing import Furnishing
 from mta_core.data.rooms.materials import Material
 from mta_core.data.rooms.solids import Solid, box, cylinder, lathe, rounded_box
