@@ -78,7 +78,10 @@ def make_victim(kind: type[Victim] = Dmtl, seed: int = 0, size: tuple[int, int] 
     """A small untrained victim for all tasks, frozen."""
     torch.manual_seed(seed)
     spaces = {task.name: task.space for task in TASKS}
-    victim = kind(spaces, size, **({"width": 4} if kind is Dmtl else {}))  # type: ignore[arg-type]
+    victim = kind(spaces, size, width=4)  # type: ignore[call-arg]
+    for parameter in victim.heads.parameters():  # type: ignore[union-attr]
+        if parameter.ndim == 1:
+            nn.init.normal_(parameter, 0, 0.1)  # an answer for pixels whose features are all zero
     stir_batch_norm(victim, make_pictures(4, *size, seed=100))
     return victim.eval().requires_grad_(False)
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 from dataclasses import fields
 from typing import Any
 
+from mta_core.attacks.apgd import Apgd
 from mta_core.attacks.base import JOINT, Attack, Evaluation, Objective, Problem, Scope, Step
 from mta_core.attacks.fgsm import Fgsm
 from mta_core.attacks.generative import Mta
+from mta_core.attacks.mifgsm import MiFgsm
 from mta_core.attacks.noise import Noise
 from mta_core.attacks.pgd import Pgd
 
-ATTACKS: tuple[type[Attack], ...] = (Mta, Fgsm, Pgd, Noise)
+ATTACKS: tuple[type[Attack], ...] = (Mta, Fgsm, Pgd, MiFgsm, Apgd, Noise)
 
 
 def attack_class(name: str) -> type[Attack]:
@@ -57,6 +59,20 @@ _KINDS = {bool: "true or false", int: "a whole number", float: "a number", str: 
 
 
 __all__ = [
-    "ATTACKS", "JOINT", "Attack", "Evaluation", "Fgsm", "Mta", "Noise", "Objective", "Pgd", "Problem", "Scope", "Step",
-    "attack_class", "make_attack",
-]  # fmt: skip
+    "ATTACKS",
+    "JOINT",
+    "Apgd",
+    "Attack",
+    "Evaluation",
+    "Fgsm",
+    "MiFgsm",
+    "Mta",
+    "Noise",
+    "Objective",
+    "Pgd",
+    "Problem",
+    "Scope",
+    "Step",
+    "attack_class",
+    "make_attack",
+]

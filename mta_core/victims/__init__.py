@@ -6,8 +6,9 @@ from mta_core import weights
 from mta_core.victims.base import Victim
 from mta_core.victims.composite import Composite, is_composite, parse_parts
 from mta_core.victims.dmtl import Dmtl
+from mta_core.victims.mtan import Mtan
 
-ARCHITECTURES: tuple[type[Victim], ...] = (Dmtl,)
+ARCHITECTURES: tuple[type[Victim], ...] = (Dmtl, Mtan)
 
 
 def build(card: weights.Card) -> Victim:

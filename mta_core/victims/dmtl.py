@@ -35,6 +35,31 @@ def conv_bn_relu(channels_in: int, channels_out: int) -> nn.Sequential:
     )
 
 
+def make_head(width: int, space: str) -> nn.Sequential:
+    """From the trunk's features to the raw map of a label space."""
+    return nn.Sequential(nn.Conv2d(width, width, 3, padding=1), nn.Conv2d(width, CHANNELS[space], 1))
+
+
+def initialise(network: nn.Module) -> None:
+    for module in network.modules():
+        if isinstance(module, nn.Conv2d):
+            nn.init.xavier_normal_(module.weight)
+            nn.init.zeros_(module.bias)  # type: ignore[arg-type]
+
+
+def check_width(width: int) -> None:
+    """Raises ValueError for widths that no card may ask for."""
+    if not (type(width) is int and 1 <= width <= MAX_WIDTH):
+        raise ValueError(f"expected a width in [1, {MAX_WIDTH}], got {width!r}")
+
+
+def check_spaces(tasks: Mapping[str, str]) -> None:
+    """Raises ValueError where there is no head for a label space, or no task."""
+    unknown = ", ".join(space for space in tasks.values() if space not in CHANNELS)
+    if unknown or not tasks:
+        raise ValueError(f"expected tasks in label spaces among {', '.join(CHANNELS)}, got {unknown or 'none'}")
+
+
 class SegNetTrunk(nn.Module):
     """Encoder and decoder of SegNet: (B, 3, H, W) to (B, width, H, W), H and W multiples of 32."""
 
@@ -77,23 +102,12 @@ class Dmtl(Victim):
         self, tasks: Mapping[str, str] = SPACES, input_size: tuple[int, int] = (288, 384), width: int = 64
     ) -> None:
         super().__init__(tasks, input_size)
-        if not (type(width) is int and 1 <= width <= MAX_WIDTH):
-            raise ValueError(f"expected a width in [1, {MAX_WIDTH}], got {width!r}")
-        unknown = ", ".join(space for space in tasks.values() if space not in CHANNELS)
-        if unknown or not tasks:
-            raise ValueError(f"expected tasks in label spaces among {', '.join(CHANNELS)}, got {unknown or 'none'}")
+        check_width(width)
+        check_spaces(tasks)
         self.width = width
         self.trunk = SegNetTrunk(width)
-        self.heads = nn.ModuleDict(
-            {
-                task: nn.Sequential(nn.Conv2d(width, width, 3, padding=1), nn.Conv2d(width, CHANNELS[space], 1))
-                for task, space in tasks.items()
-            }
-        )
-        for module in self.modules():
-            if isinstance(module, nn.Conv2d):
-                nn.init.xavier_normal_(module.weight)
-                nn.init.zeros_(module.bias)  # type: ignore[arg-type]
+        self.heads = nn.ModuleDict({task: make_head(width, space) for task, space in tasks.items()})
+        initialise(self)
 
     def options(self) -> dict[str, Any]:
         return {"width": self.width}

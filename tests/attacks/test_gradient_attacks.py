@@ -9,7 +9,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from mta_core.attacks import Attack, Evaluation, Fgsm, Objective, Pgd, Problem
+from mta_core.attacks import Apgd, Attack, Evaluation, Fgsm, Objective, Pgd, Problem
+from mta_core.attacks.apgd import checkpoints
 from mta_core.budget import Budget
 from tests.toys import seeded
 
@@ -94,7 +95,7 @@ class Counting:
         self.backward += 1
 
 
-@pytest.mark.parametrize(("attack", "cost"), [(Pgd(6), 6), (Pgd(6, momentum=0.9), 6), (Fgsm(), 1)])
+@pytest.mark.parametrize(("attack", "cost"), [(Pgd(6), 6), (Pgd(6, momentum=0.9), 6), (Fgsm(), 1), (Apgd(6), 7)])
 def test_costs_one_pass_a_step_and_no_more(attack: Attack, cost: int) -> None:
     counting = Counting()
     attack(problem(make_clean(0, 1), LINF, counting))
@@ -137,6 +138,21 @@ def test_reported_losses_are_those_of_the_candidate_before() -> None:
     points = [clean, *(step.adversarial for step in steps[:-1])]
     for step, point in zip(steps, points, strict=True):
         torch.testing.assert_close(step.losses["classes"], cross_entropy(point).value)
+
+
+@pytest.mark.parametrize("budget", [LINF, L2], ids=["linf", "l2"])
+def test_apgd_is_no_weaker_than_pgd_and_keeps_the_strongest_point(budget: Budget) -> None:
+    clean = make_clean(0, 1)
+    steps = list(Apgd(30).run(problem(clean, budget)))
+    values = torch.stack([cross_entropy(step.adversarial).value for step in steps])
+    assert (values.diff(dim=0) >= -1e-9).all()
+    pgd = cross_entropy(Pgd(30)(problem(clean, budget))["classes"]).value
+    assert values[-1].mean() >= pgd.mean() * 0.99
+
+
+def test_apgd_judges_its_step_size_where_the_paper_says() -> None:
+    """Croce and Hein, section 3.2, by hand for N = 100: 0.22, 0.41, 0.57, 0.70, 0.80, 0.87, 0.93, 0.99."""
+    assert checkpoints(100) == [22, 41, 57, 70, 80, 87, 93, 99]
 
 
 def test_momentum_accumulates_normalised_gradients() -> None:

@@ -10,6 +10,7 @@ from mta_core.generators.resnet import count_parameters
 from mta_core.tasks import TASKS
 from mta_core.victims import ARCHITECTURES, Victim
 from mta_core.victims.dmtl import Dmtl
+from mta_core.victims.mtan import Mtan
 from tests.toys import make_pictures, make_victim
 
 every = pytest.mark.parametrize("kind", ARCHITECTURES, ids=lambda kind: kind.architecture)
@@ -18,6 +19,10 @@ SPACES = {task.name: task.space for task in TASKS}
 
 def test_dmtl_has_the_papers_parameters() -> None:
     assert count_parameters(Dmtl(width=64)) == 25_055_185
+
+
+def test_mtan_has_the_papers_parameters() -> None:
+    assert count_parameters(Mtan(width=64)) == 44_229_073
 
 
 @every
