@@ -343,7 +343,7 @@ TRAIN = ("train", "victim", "--out", "out", "--preset")
         ((*ATTACK, "--victim", "segmentation=small,depth"), "task=NAME,task=NAME"),
         ((*ATTACK, "--victim", "depth=small,depth=other"), "expected one victim for depth"),
         ((*ATTACK, "--victim", "depth=small", "--tasks", "sdn"), "does not answer segmentation"),
-        ((*ATTACK, "--attack", "magic"), "expected an attack among mta, fgsm, pgd, noise"),
+        ((*ATTACK, "--attack", "magic"), "expected an attack among mta, fgsm, pgd, mifgsm, apgd, noise"),
         ((*ATTACK, "--attack", "mta", "--joint"), "per-task perturbations, not joint"),
         ((*ATTACK, "--set", "num_steps=0"), "expected num_steps in [1, 100]"),
         ((*ATTACK, "--set", "steps=3"), "expected a setting of PGD among num_steps"),

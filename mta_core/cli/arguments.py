@@ -85,7 +85,9 @@ def _add_attack_options(command: Parser) -> None:
         metavar="V",
         help="a name, or one for each task: segmentation=NAME,depth=NAME (default: dmtl)",
     )
-    command.add_argument("--attack", default="mta", metavar="A", help="mta, pgd, fgsm, noise (default: %(default)s)")
+    command.add_argument(
+        "--attack", default="mta", metavar="A", help="mta, fgsm, pgd, mifgsm, apgd, noise (default: %(default)s)"
+    )
     command.add_argument(
         "--epsilon",
         type=float,
