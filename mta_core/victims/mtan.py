@@ -107,7 +107,7 @@ class Mtan(Victim):
         self, attention: nn.Module, down: list[tuple[Tensor, Tensor]], up: list[tuple[Tensor, Tensor]]
     ) -> Tensor:
         own: list[Tensor] = []
-        for mask, carry, (first, last) in zip(attention.down, self.down, down, strict=True):  # type: ignore[call-overload]
+        for mask, carry, (first, last) in zip(attention.down, self.down, down, strict=True):  # type: ignore[arg-type]
             taken = mask(torch.cat([first, *own], 1)) * last
             own = [F.max_pool2d(carry(taken), 2)]
         (features,) = own
