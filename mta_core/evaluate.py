@@ -8,6 +8,7 @@ size beyond the rounding of the fast precision.
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,11 +18,12 @@ from torch import Tensor
 
 from mta_core.attacks import JOINT, Attack, Scope
 from mta_core.budget import Budget
-from mta_core.data import DataSource
-from mta_core.data.loader import batches
+from mta_core.data import DataError, DataSource
+from mta_core.data.loader import Place, batches
 from mta_core.devices import is_out_of_memory
 from mta_core.events import Event, Message, Progress, Row
 from mta_core.explore import Subject
+from mta_core.imaging import ImageError
 from mta_core.objective import Form, check_attackable, make_problem
 from mta_core.tasks import Meter, Task
 
@@ -64,8 +66,9 @@ class Setting:
     def identity(self) -> dict[str, Any]:
         """The part that all rows share."""
         return {
-            "data": self.source.name, "split": self.split, "victim": self.subject.name, "source": self.subject.name,
-            "attack": self.attack.name, "instance": "per-instance", "goal": "non-targeted", "scope": self.scope,
+            "data": self.source.name, "split": self.split, "victim": self.subject.name,
+            "source": self.attack.made_on(self.subject.name), "attack": self.attack.name,
+            "instance": "per-instance", "goal": "non-targeted", "scope": self.scope,
             "attacked": [t.name for t in self.tasks], "norm": str(self.budget.norm), "epsilon": self.budget.units,
             "epsilon_unit": self.budget.epsilon_unit, "seed": self.seed,
         }  # fmt: skip
@@ -118,25 +121,34 @@ class Tally:
         return Progress(self.num_pictures, total, "pictures", values, "evaluating")
 
 
-def evaluate(setting: Setting, *, limit: int | None = None, batch_size: int = 8) -> Iterator[Event]:
+def evaluate(
+    setting: Setting, *, limit: int | None = None, batch_size: int = 8, unreadable: list[str] | None = None
+) -> Iterator[Event]:
     """Progress after every batch, then a `Row` for each task, measure and aggregation.
 
-    A batch that does not fit into the device's memory is halved; a message says so.
+    A batch that does not fit into the device's memory is halved, and a picture that cannot be read is left out; a
+    message says so.
 
     Args:
         limit: how many pictures, from the first; all where it is None.
+        unreadable: filled with the names of the pictures that were left out.
 
     Raises:
         ValueError: the victim, attack, data and tasks do not go together, or a number is below 1.
-        DataError, ImageError: a picture cannot be read.
+        DataError: labels cannot be read, or no picture at all.
     """
+    left_out: list[str] = [] if unreadable is None else unreadable
     if batch_size < 1 or (limit is not None and limit < 1):
         raise ValueError("expected a batch size and a limit of at least 1")
     setting.check()
+    identity = setting.identity()  # now: what it names may be gone when the work is done
     total = len(setting.source) if limit is None else min(limit, len(setting.source))
     tally = Tally.empty(setting)
     size = batch_size
-    for images, targets in batches([setting.source], [(0, index) for index in range(total)], batch_size):
+    problems: deque[tuple[Place, ImageError]] = deque()
+    places = [(0, index) for index in range(total)]
+    for images, targets in batches([setting.source], places, batch_size, unreadable=problems):
+        yield from _said(setting.source, problems, left_out)
         done = 0
         while done < len(images):
             window = slice(done, done + size)
@@ -151,8 +163,19 @@ def evaluate(setting: Setting, *, limit: int | None = None, batch_size: int = 8)
                 continue
             done += len(part[0])
             yield tally.progress(total, setting.budget)
+    yield from _said(setting.source, problems, left_out)
+    if not tally.num_pictures:
+        raise DataError(f"expected pictures that can be read in {setting.source.label}, none of {total} can")
     for t in setting.tasks:
-        yield from rows(setting, t, tally)
+        yield from rows(identity, t, tally)
+
+
+def _said(source: DataSource, problems: deque[tuple[Place, ImageError]], left_out: list[str]) -> Iterator[Message]:
+    """A message for each picture that could not be read since last time."""
+    while problems:
+        (_, index), error = problems.popleft()
+        left_out.append(source.name_of(index))
+        yield Message(f"left out {left_out[-1]}: {error}")
 
 
 def _fits(setting: Setting, tally: Tally, images: Tensor, targets: Mapping[str, Tensor]) -> bool:
@@ -216,8 +239,12 @@ def in_double(values: Tensor) -> Tensor:
     return values.cpu() if values.device.type == "mps" else values
 
 
-def rows(setting: Setting, task: Task, tally: Tally) -> Iterator[Row]:
-    """One row for each measure and aggregation of a task, with the keys of `mta_core.results.ROW_KEYS`."""
+def rows(identity: Mapping[str, Any], task: Task, tally: Tally) -> Iterator[Row]:
+    """One row for each measure and aggregation of a task, with the keys of `mta_core.results.ROW_KEYS`.
+
+    Args:
+        identity: see `Setting.identity`.
+    """
     clean, adversarial = tally.clean[task.name], tally.adversarial[task.name]
     for aggregation in AGGREGATIONS:
         before, after = clean.compute(aggregation), adversarial.compute(aggregation)
@@ -225,8 +252,8 @@ def rows(setting: Setting, task: Task, tally: Tally) -> Iterator[Row]:
         for measure in task.measures:
             interval = intervals[measure.name]
             yield Row(
-                setting.identity()
-                | {
+                {
+                    **identity,
                     "task": task.name, "metric": measure.name, "aggregation": aggregation, "unit": measure.unit,
                     "higher_is_better": measure.higher_is_better, "clean": before[measure.name],
                     "adversarial": after[measure.name], "ci95": None if interval is None else list(interval),

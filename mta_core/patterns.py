@@ -7,8 +7,8 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-PATTERN_LIMIT = 1.1
-"""Largest value of a pattern: tanh(1.1) is 0.8, and what the networks add on top can still change its sign."""
+PATTERN_LIMIT = 1.8
+"""Largest value of a pattern: tanh(1.8) is 0.95, and what the networks add on top can still change its sign."""
 
 
 class PatternPen:
@@ -22,13 +22,14 @@ class PatternPen:
         self.patterns = patterns
         self.momentum: dict[str, Tensor] = {}
 
-    def step(self, share: float) -> None:
-        """One step down the gradients; `share` of the drawing is done."""
-        length = PATTERN_LIMIT * (0.3 * (1 - share) + 0.02)
+    def step(self, length: float) -> None:
+        """One step down the gradients, of `length` times the largest value."""
         with torch.no_grad():
             for name, pattern in self.patterns.items():
                 gradient = pattern.grad
                 if gradient is not None:
                     scaled = gradient / gradient.abs().mean().clamp(min=1e-12)
                     self.momentum[name] = 0.9 * self.momentum.get(name, torch.zeros_like(pattern)) + scaled
-                    pattern.sub_(length * self.momentum[name].sign()).clamp_(-PATTERN_LIMIT, PATTERN_LIMIT)
+                    pattern.sub_(PATTERN_LIMIT * length * self.momentum[name].sign()).clamp_(
+                        -PATTERN_LIMIT, PATTERN_LIMIT
+                    )

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import types
 import typing
 from collections.abc import Callable, Iterable, Mapping
@@ -15,7 +16,7 @@ from typing import Any, TypeVar
 
 from mta_core.train_generator import GeneratorRecipe
 from mta_core.train_victim import VictimRecipe
-from mta_core.weights import MIN_SIDE
+from mta_core.weights import MAX_SIDE, MIN_SIDE
 
 Recipe = TypeVar("Recipe", VictimRecipe, GeneratorRecipe)
 
@@ -80,16 +81,21 @@ def dmtl_tiny() -> VictimRecipe:
     )
 
 
+def mta_pattern() -> GeneratorRecipe:
+    """Where the shipped generator starts from: its pattern. Give the data: `--set data=nyuv2:PATH,rooms`."""
+    return GeneratorRecipe(name="mta-pattern", pattern_epochs=6, phases=((6, 288, 384),))
+
+
 def mta() -> GeneratorRecipe:
-    """The shipped per-instance generator, for the shipped victim."""
-    return GeneratorRecipe()
+    """The shipped per-instance generator, from `mta-pattern` on. Give the data: `--set data=nyuv2:PATH,rooms`."""
+    return GeneratorRecipe(init="mta-pattern")
 
 
 def mta_paper() -> GeneratorRecipe:
     """The generator of the MTA paper for NYUv2 (section 4.2): ngf 64, ten residual blocks, Adam at 2e-4, batch 5."""
     return replace(
-        mta(), name="mta-dmtl-paper", victim="dmtl-paper", ngf=64, num_blocks=10, batch_size=5, learning_rate=2e-4,
-        phases=((60, 288, 384),), pattern_epochs=0, output_gain=0.02, saturation=0.0,
+        mta(), name="mta-dmtl-paper", init="", victim="dmtl-paper", ngf=64, num_blocks=10, batch_size=5,
+        learning_rate=2e-4, phases=((60, 288, 384),), output_gain=0.02, output_rate=1.0, saturation=0.0,
     )  # fmt: skip
 
 
@@ -98,6 +104,7 @@ def mta_tiny() -> GeneratorRecipe:
     return replace(
         mta(),
         name="mta-dmtl-tiny",
+        init="",
         victim="dmtl-tiny",
         ngf=4,
         num_blocks=1,
@@ -116,7 +123,12 @@ VICTIMS: Mapping[str, Callable[[], VictimRecipe]] = {
     "dmtl-paper": dmtl_paper,
     "dmtl-tiny": dmtl_tiny,
 }
-GENERATORS: Mapping[str, Callable[[], GeneratorRecipe]] = {"mta": mta, "mta-paper": mta_paper, "mta-tiny": mta_tiny}
+GENERATORS: Mapping[str, Callable[[], GeneratorRecipe]] = {
+    "mta-pattern": mta_pattern,
+    "mta": mta,
+    "mta-paper": mta_paper,
+    "mta-tiny": mta_tiny,
+}
 
 
 def victim_preset(name: str) -> VictimRecipe:
@@ -169,6 +181,12 @@ def override(recipe: Recipe, settings: Mapping[str, str]) -> Recipe:
         raise ValueError("expected holdout to be at least 2: every n-th picture is kept out of training")
     if any(side < MIN_SIDE for _, *sides in changed.phases for side in sides):
         raise ValueError(f"expected phases of at least {MIN_SIDE}x{MIN_SIDE} pixels, got {changed.phases}")
+    if isinstance(changed, VictimRecipe) and not all(MIN_SIDE <= side <= MAX_SIDE for side in changed.size):
+        raise ValueError(f"expected height and input_width in [{MIN_SIDE}, {MAX_SIDE}], got {changed.size}")
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", changed.name) or changed.name.endswith(".json"):
+        raise ValueError(f"expected a name of letters, digits, dots and hyphens, not ending in .json: {changed.name!r}")
+    if isinstance(changed, GeneratorRecipe) and changed.pattern_epochs > sum(phase[0] for phase in changed.phases):
+        raise ValueError(f"expected at most as many pattern_epochs as epochs, got {changed.pattern_epochs}")
     if changed.batch_size > changed.per_epoch:
         raise ValueError(f"expected per_epoch to be at least batch_size, {changed.batch_size}, got {changed.per_epoch}")
     return changed

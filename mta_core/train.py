@@ -9,10 +9,14 @@ from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
+import torch
+from torch import Tensor
+
 from mta_core import data
 from mta_core.checkpoints import load_checkpoint, save_checkpoint
 from mta_core.data.cached import Cached
 from mta_core.data.loader import Place, epoch_order
+from mta_core.devices import is_out_of_memory
 from mta_core.events import Event, Message, Progress, Row
 from mta_core.weights import Card, WeightsError, brief
 
@@ -26,8 +30,15 @@ class Training(ABC):
     recipe: Any
     """A frozen dataclass with at least `phases`, `learning_rate` and `seed`; a checkpoint belongs to one recipe."""
     epoch: int = 0
+    part: int = 0
+    """Pictures whose gradients are taken at once; 0 for a whole batch. Halved where memory is too small."""
     history: list[dict[str, float]]
     """For each epoch its number, its mean training loss and, where they were taken, its held-out measures."""
+
+    @property
+    def builds_on(self) -> list[str]:
+        """sha256 of the weights that it needs; a name alone would not tell when they change."""
+        return []
 
     @property
     def num_epochs(self) -> int:
@@ -48,9 +59,8 @@ class Training(ABC):
             epoch -= length
         raise ValueError("the training is over")
 
-    def learning_rate(self, epochs: float) -> float:
-        """One cycle over the whole run: a linear warm-up over its first 5 %, then a cosine to nearly zero."""
-        share = epochs / self.num_epochs
+    def learning_rate(self, share: float) -> float:
+        """One cycle: a linear warm-up over the first 5 %, then a cosine to nearly zero; `share` of it is done."""
         warm = 0.05
         factor = share / warm if share < warm else 0.5 * (1 + math.cos(math.pi * (share - warm) / (1 - warm)))
         return float(self.recipe.learning_rate) * max(factor, 1e-3)
@@ -64,6 +74,42 @@ class Training(ABC):
 
     @abstractmethod
     def run_epoch(self) -> Iterator[Event]: ...
+
+    @abstractmethod
+    def backward(self, images: Tensor, targets: Mapping[str, Tensor], share: float) -> dict[str, float]:
+        """Adds the gradients of the mean loss of pictures, times their `share` of the batch; the losses by name."""
+
+    @abstractmethod
+    def clear_gradients(self) -> None: ...
+
+    def take_gradients(
+        self, images: Tensor, targets: Mapping[str, Tensor], values: dict[str, float]
+    ) -> Iterator[Message]:
+        """The gradients of a batch, in parts where the device's memory is too small for the whole.
+
+        Args:
+            values: filled with the mean losses by name.
+        """
+        while True:
+            self.clear_gradients()
+            values.clear()
+            part = self.part or len(images)
+            try:
+                for begin in range(0, len(images), part):
+                    window = slice(begin, begin + part)
+                    share = len(images[window]) / len(images)
+                    cut = {name: target[window] for name, target in targets.items()}
+                    for name, value in self.backward(images[window], cut, share).items():
+                        values[name] = values.get(name, 0.0) + share * value
+                return
+            except RuntimeError as error:
+                if part == 1 or not is_out_of_memory(error):
+                    raise
+                error.__traceback__ = None  # it holds on to every tensor of the failed batch
+            if torch.cuda.is_available():
+                torch.cuda.empty_cache()
+            self.part = part // 2
+            yield Message(f"out of memory on the device: going on with the gradients of {self.part} at once")
 
     @abstractmethod
     def measure(self) -> dict[str, float]:
@@ -82,7 +128,7 @@ def train(
     A checkpoint follows every epoch, so a killed run loses at most one. Yields a `Row` after every measured epoch.
 
     Raises:
-        ValueError: `out` holds a run and `resume` is off, or its checkpoint has other settings.
+        ValueError: `out` holds a run and `resume` is off, or its checkpoint has other settings or needs other weights.
         WeightsError: `out` holds a checkpoint that is none of this training.
     """
     training.history = []
@@ -105,6 +151,7 @@ def train(
         measures = training.measure() if is_measured else {}
         training.history.append({"epoch": training.epoch, "loss": sum(losses) / len(losses), **measures})
         kept = {"recipe": asdict(training.recipe), "epoch": training.epoch, "history": training.history}
+        kept["builds_on"] = training.builds_on
         save_checkpoint(out, {**kept, **training.state()})
         if is_measured:
             yield Row(training.history[-1])
@@ -118,6 +165,8 @@ def _go_on(training: Training, state: Mapping[str, Any], out: Path) -> None:
     try:
         if not _is_same(state["recipe"], training.recipe):
             raise ValueError(f"the run in {out} has other settings: give the same ones, or choose another --out")
+        if state.get("builds_on", training.builds_on) != training.builds_on:
+            raise ValueError(f"the run in {out} was made with other weights of the same name: choose another --out")
         training.restore(state)
         training.epoch = int(state["epoch"])
         training.history = [dict(row) for row in state.get("history", [])]
@@ -126,10 +175,17 @@ def _go_on(training: Training, state: Mapping[str, Any], out: Path) -> None:
 
 
 def _is_same(stored: Any, recipe: Any) -> bool:
-    """Whether a checkpoint's recipe is this one; a field that came later counts as its default then."""
+    """Whether a checkpoint's recipe is this one; a field that came later counts as its default then. Where the data
+    lie may change, and so may the batch size, which the device's memory decides."""
     if not isinstance(stored, dict):
         return False
-    return {field.name: field.default for field in fields(recipe)} | stored == asdict(recipe)
+    defaults = {field.name: field.default for field in fields(recipe)}
+    return _essence(defaults | stored) == _essence(asdict(recipe))
+
+
+def _essence(settings: Mapping[str, Any]) -> dict[str, Any]:
+    names = [str(text).partition(":")[0] for text in settings["data"]]
+    return {**settings, "data": names, "batch_size": 0}
 
 
 class Views:

@@ -48,7 +48,8 @@ class GeneratorRecipe:
         tasks: a decoder each.
         init: name of a trained generator, or path to its card, to start from; empty for a random start.
         pattern_epochs: the first epochs, which draw a pattern for all pictures (see `MtaGenerator`) at the victim's
-            input size; the networks learn on top of it in the others. 0 for none, as in the paper.
+            input size; in the others, as in a training that starts from a generator with a pattern, the networks learn
+            on top of it while it moves in small steps. 0 for none, as in the paper.
         norm, epsilon: the budget, in the units that people type.
         curriculum: (epochs, pictures) of the first epochs, which see only that many pictures of each source. With all
             pictures at once every decoder soon draws one saturated pattern for all of them, whose tanh passes no
@@ -59,6 +60,8 @@ class GeneratorRecipe:
         cut_at: epoch after which it ends, its learning rate still that of all phases; 0 for none.
         learning_rate: peak of one cycle of Adam.
         output_gain: standard deviation of the last convolution's initial weights; GAP starts from 0.02.
+        output_rate: learning rate of the last convolutions beside the others; 1 in the paper. With ngf 24 each output
+            is a sum of 1,176 products, and a step at the full rate would change it by a fifth of its range.
         saturation: weight of the penalty on outputs beyond +-2 before the tanh, the square of the excess, mean over
             pixels. Beyond, tanh passes no gradient, and what was drawn stays.
         holdout: every n-th picture of each source is kept out of training and measured instead.
@@ -72,17 +75,18 @@ class GeneratorRecipe:
     ngf: int = 24
     num_blocks: int = 6
     init: str = ""
-    pattern_epochs: int = 2
+    pattern_epochs: int = 0
     norm: str = "linf"
     epsilon: float = 5.0
     curriculum: Curriculum = ()
     per_epoch: int = 400
-    phases: Phases = ((7, 288, 384),)
+    phases: Phases = ((4, 288, 384),)
     whole_views: bool = True
     cut_at: int = 0
     batch_size: int = 4
     learning_rate: float = 4e-4
     output_gain: float = 0.005
+    output_rate: float = 0.05
     saturation: float = 0.05
     holdout: int = 20
     limit: int = 0
@@ -118,8 +122,12 @@ class GeneratorTraining(Training):
         self.start: Card | None = None
         self.generator = self._start()
         self.generator.to(device.torch_device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        networks = [*self.generator.encoder.parameters(), *self.generator.decoders.parameters()]
-        self.optimiser = torch.optim.Adam(networks, lr=recipe.learning_rate, betas=(0.5, 0.999))
+        lasts = [decoder[-1] for decoder in self.generator.decoders.values()]  # type: ignore[index]
+        ends = [parameter for last in lasts for parameter in last.parameters()]
+        inner = [*self.generator.encoder.parameters(), *self.generator.decoders.parameters()]
+        inner = [parameter for parameter in inner if all(parameter is not end for end in ends)]
+        groups = [{"params": inner}, {"params": ends}]
+        self.optimiser = torch.optim.Adam(groups, lr=recipe.learning_rate, betas=(0.5, 0.999))
         self.pen = PatternPen(dict(self.generator.patterns.items()))
         self.sources = [data.open_data(text, "train", victim_card.input_size) for text in recipe.data]
         self.views = Views(recipe.data)
@@ -156,9 +164,19 @@ class GeneratorTraining(Training):
         self.pen.momentum = {name: momentum.to(self.device.torch_device) for name, momentum in kept.items()}
 
     @property
+    def builds_on(self) -> list[str]:
+        return [str(self.card.options["victim_sha256"]), *([self.start.sha256] if self.start else [])]
+
+    @property
     def is_drawing(self) -> bool:
         """Whether this epoch is for the patterns."""
         return bool(self.epoch < self.recipe.pattern_epochs)
+
+    def share_done(self, epochs: float) -> float:
+        """How much of the drawing is done after so many epochs, or of what follows it."""
+        drawing = self.recipe.pattern_epochs
+        begin, end = (0, drawing) if self.is_drawing else (drawing, self.num_epochs)
+        return (epochs - begin) / (end - begin)
 
     def outputs(self, images: Tensor) -> dict[str, Tensor]:
         """The generator's outputs before their tanh, differentiable, in the device's fast precision."""
@@ -205,23 +223,31 @@ class GeneratorTraining(Training):
         self.generator.train()
         begin = time.perf_counter()
         for step, (images, targets) in enumerate(stream):
-            rate = self.learning_rate(self.epoch + step / steps)
-            for group in self.optimiser.param_groups:
-                group["lr"] = rate
+            share = self.share_done(self.epoch + step / steps)
+            rate = self.learning_rate(share)
+            for group, factor in zip(self.optimiser.param_groups, (1.0, recipe.output_rate), strict=True):
+                group["lr"] = rate * factor
             clean = self.device.put(images)
-            outputs = self.outputs(clean)
-            losses = self.fooling_losses(clean, outputs, self._targets(clean, targets))
-            self.generator.zero_grad(set_to_none=True)
-            total = torch.stack(list(losses.values())).mean()
-            (total + recipe.saturation * self.excess(outputs)).backward()
+            losses: dict[str, float] = {}
+            yield from self.take_gradients(clean, self._targets(clean, targets), losses)
             if self.is_drawing:
-                self.pen.step((self.epoch + step / steps) / recipe.pattern_epochs)
+                self.pen.step(0.02 + 0.3 * (1 - share))
             else:
+                self.pen.step(0.002 + 0.018 * (1 - share))
                 self.optimiser.step()
             speed = (step + 1) * recipe.batch_size / (time.perf_counter() - begin)
-            parts = {name: float(loss.detach()) for name, loss in losses.items()}
-            values = {"loss": float(total.detach()), **parts, "learning rate": rate, "pictures per second": speed}
+            values = {**losses, "learning rate": rate, "pictures per second": speed}
             yield Progress(self.epoch * steps + step + 1, self.last_epoch * steps, "steps", values, "training")
+
+    def backward(self, images: Tensor, targets: Mapping[str, Tensor], share: float) -> dict[str, float]:
+        outputs = self.outputs(images)
+        losses = self.fooling_losses(images, outputs, targets)
+        total = torch.stack(list(losses.values())).mean()
+        (share * (total + self.recipe.saturation * self.excess(outputs))).backward()
+        return {"loss": float(total.detach()), **{name: float(loss.detach()) for name, loss in losses.items()}}
+
+    def clear_gradients(self) -> None:
+        self.generator.zero_grad(set_to_none=True)
 
     def _targets(self, clean: Tensor, targets: Mapping[str, Tensor]) -> dict[str, Tensor]:
         known = {t.name: targets[t.name].to(clean.device) for t in self.tasks if t.name in targets}

@@ -33,6 +33,8 @@ from mta_core.train import (
 from mta_core.victims import Victim
 from mta_core.weights import Card, save_weights
 
+Tensors = tuple[Tensor, ...] | list[Tensor]
+
 
 @dataclass(frozen=True)
 class VictimRecipe:
@@ -95,8 +97,7 @@ class VictimTraining(Training):
         )
         self.start: Card | None = None
         self.victim = self._start().to(device.torch_device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        ema = get_ema_multi_avg_fn(recipe.ema)  # type: ignore[no-untyped-call]
-        self.average = AveragedModel(self.victim, multi_avg_fn=ema, use_buffers=True)
+        self.average = AveragedModel(self.victim, multi_avg_fn=self._blend, use_buffers=True)
         self.optimiser = torch.optim.AdamW(
             self.victim.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay, fused=True
         )
@@ -109,6 +110,15 @@ class VictimTraining(Training):
         self.views = Views(recipe.data)
         self.train_places, self.held_out = split_places(self.sources, recipe.holdout, recipe.limit)
         self.class_weights = self._class_weights()
+
+    def _blend(self, averages: Tensors, news: Tensors, num_averaged: Tensor | int) -> None:
+        """A running average whose memory grows with the run, or a short one would end near its random start."""
+        seen = int(num_averaged)
+        get_ema_multi_avg_fn(min(self.recipe.ema, (1 + seen) / (10 + seen)))(averages, news, num_averaged)  # type: ignore[no-untyped-call]
+
+    @property
+    def builds_on(self) -> list[str]:
+        return [self.start.sha256] if self.start else []
 
     def _start(self) -> Victim:
         """The network to train: a new one, or one that was trained before.
@@ -129,7 +139,8 @@ class VictimTraining(Training):
             for source, index in places[:: max(1, len(places) // 100)]:
                 labels = self.sources[source][index].targets["segmentation"]
                 counts += torch.bincount(labels[labels < len(CLASSES)].flatten(), minlength=len(CLASSES))
-        balance = (counts.median() / counts.clamp(min=1)) ** self.recipe.class_balance
+        typical = counts[counts > 0].median() if counts.any() else torch.ones(())
+        balance = (typical / counts.clamp(min=1)) ** self.recipe.class_balance
         return torch.cat([balance.clamp(max=5), torch.zeros(1)])
 
     def state(self) -> dict[str, Any]:
@@ -155,6 +166,14 @@ class VictimTraining(Training):
         )
         return total, {name: float(loss.detach()) for name, loss in losses.items()}
 
+    def backward(self, images: Tensor, targets: Mapping[str, Tensor], share: float) -> dict[str, float]:
+        loss, parts = self.loss(images, targets)
+        (share * loss).backward()  # type: ignore[no-untyped-call]
+        return {"loss": float(loss.detach()), **parts}
+
+    def clear_gradients(self) -> None:
+        self.optimiser.zero_grad(set_to_none=True)
+
     def _task_loss(self, t: Task, answer: Tensor, target: Tensor) -> Tensor:
         weight = t.valid(target).float()
         if t.name == "segmentation":
@@ -173,18 +192,17 @@ class VictimTraining(Training):
         self.victim.train()
         begin = time.perf_counter()
         for step, (images, targets) in enumerate(stream):
-            rate = self.learning_rate(self.epoch + step / steps)
+            rate = self.learning_rate((self.epoch + step / steps) / self.num_epochs)
             for group in self.optimiser.param_groups:
                 group["lr"] = rate
             on_device = {name: target.to(self.device.torch_device) for name, target in targets.items()}
-            loss, parts = self.loss(self.device.put(images), on_device)
-            self.optimiser.zero_grad(set_to_none=True)
-            loss.backward()  # type: ignore[no-untyped-call]
+            losses: dict[str, float] = {}
+            yield from self.take_gradients(self.device.put(images), on_device, losses)
             nn.utils.clip_grad_norm_(self.victim.parameters(), 5.0)
             self.optimiser.step()
             self.average.update_parameters(self.victim)
             speed = (step + 1) * recipe.batch_size / (time.perf_counter() - begin)
-            values = {"loss": float(loss.detach()), **parts, "learning rate": rate, "pictures per second": speed}
+            values = {**losses, "learning rate": rate, "pictures per second": speed}
             yield Progress(self.epoch * steps + step + 1, self.last_epoch * steps, "steps", values, "training")
 
     def measure(self) -> dict[str, float]:

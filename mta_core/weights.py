@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -127,6 +127,22 @@ def save_weights(model: nn.Module, card: Card, folder: Path) -> Card:
     write_atomically(folder / f"{card.name}.safetensors", data)
     write_atomically(folder / f"{card.name}.json", (json.dumps(asdict(card), indent=2) + "\n").encode())
     return card
+
+
+def check_size(build: Callable[[], nn.Module], card: Card, path: Path) -> None:
+    """Builds without memory, to see whether the weight file can hold what the card asks for.
+
+    Raises:
+        WeightsError: the file is missing, or too small for so many weights.
+    """
+    try:
+        size = path.stat().st_size
+    except OSError as error:
+        raise WeightsError(f"expected weights in {path.name}: {error.strerror}") from error
+    with torch.device("meta"):
+        count = sum(parameter.numel() for parameter in build().parameters())
+    if size < 2 * count:
+        raise WeightsError(f"expected {count:,} weights in {path.name}, as its card says; it is too small for them")
 
 
 def load_weights(model: nn.Module, card: Card, path: Path) -> None:

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -221,6 +222,27 @@ class TestEvaluate:
         code = run("evaluate", "--data", data, "--victim", "small", "--attack", "noise", "--json", tmp_path / "r.json")
         assert code == 0 and read(tmp_path / "r.json")["provenance"]["pictures"] == 2
 
+    def test_a_damaged_picture_is_left_out_and_said(self, picture: Path, tmp_path: Path, capsys: Any) -> None:
+        (picture.parent / "damaged.png").write_bytes(picture.read_bytes()[:60])
+        (picture.parent / "._hidden.png").write_bytes(b"")
+        data = f"pictures:{picture.parent}"
+        code = run("evaluate", "--data", data, "--victim", "small", "--attack", "noise", "--json", tmp_path / "r.json")
+        made = read(tmp_path / "r.json")["provenance"]
+        assert code == 2 and (made["unreadable"], made["pictures"]) == (["damaged.png"], 1)
+        assert capsys.readouterr().err.startswith("left out damaged.png: ")
+
+    def test_a_pipe_is_written_into_and_a_link_stays_one(self, picture: Path, tmp_path: Path) -> None:
+        os.mkfifo(tmp_path / "pipe")
+        (tmp_path / "link").symlink_to(tmp_path / "behind.json")
+        arguments = ("evaluate", "--data", f"pictures:{picture.parent}", "--victim", "small", "--attack", "noise")
+        with ThreadPoolExecutor(1) as pool:
+            heard = pool.submit((tmp_path / "pipe").read_text)
+            assert run(*arguments, "--json", tmp_path / "pipe") == 0
+            assert len(json.loads(heard.result(10))["rows"]) == 18
+        assert (tmp_path / "pipe").is_fifo()
+        assert run(*arguments, "--json", tmp_path / "link") == 0
+        assert (tmp_path / "link").is_symlink() and len(read(tmp_path / "behind.json")["rows"]) == 18
+
     def test_json_to_standard_output_is_alone_there(self, picture: Path, capsys: pytest.CaptureFixture[str]) -> None:
         data = f"pictures:{picture.parent}"
         assert run("evaluate", "--data", data, "--victim", "small", "--attack", "noise", "--json", "-") == 0
@@ -230,7 +252,9 @@ class TestEvaluate:
         assert {(row["split"], row["n"], row["ci95"]) for row in rows} == {("all", 1, None)}
 
 
-def test_train_then_attack_with_what_was_trained(scenes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_train_then_attack_with_what_was_trained(
+    scenes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.setattr(weights, "RUNS", tmp_path / "runs")
     data = f"data=nyuv2:{scenes}"
     quick = (
@@ -278,6 +302,16 @@ def test_train_then_attack_with_what_was_trained(scenes: Path, tmp_path: Path, m
     generator_card = read(tmp_path / "card.json")["card"]
     assert made["weights"] == {"dmtl-tiny": card["sha256"], "mta-dmtl-tiny": generator_card["sha256"]}
     assert str(scenes) not in str(generator_card)
+    code = run("evaluate", "--data", f"nyuv2:{scenes}", "--victim", str(victim / "dmtl-tiny.json"), "--attack", "mta",
+               "--limit", 2)  # fmt: skip
+    assert code == 0, "the generator of a victim is found by its digest, wherever the victim lies"
+    assert run("train", "victim", "--preset", "dmtl-tiny", *quick, *sides, "--out", tmp_path / "elsewhere") == 0
+    other = str(tmp_path / "elsewhere" / "dmtl-tiny.json")
+    said = capsys.readouterr().err.splitlines()[-1]
+    assert said == f"other weights are called dmtl-tiny too and come first: use {other} for these"
+    arguments = ("evaluate", "--data", f"nyuv2:{scenes}", "--victim", other, "--attack", "mta", "--limit", 2)
+    assert run(*arguments) == 2, "it was made for other weights of that name"
+    assert run(*arguments, "--set", "generator=mta-dmtl-tiny", "--json", tmp_path / "transfer.json") == 0
 
 
 class TestRooms:
@@ -343,6 +377,8 @@ TRAIN = ("train", "victim", "--out", "out", "--preset")
         ((*ATTACK, "--victim", "segmentation=small,depth"), "task=NAME,task=NAME"),
         ((*ATTACK, "--victim", "depth=small,depth=other"), "expected one victim for depth"),
         ((*ATTACK, "--victim", "depth=small", "--tasks", "sdn"), "does not answer segmentation"),
+        ((*ATTACK, "--victim", "sd=small"), "expected a task among segmentation, depth, normals, got 'sd'"),
+        ((*ATTACK, "--victim", "runs/rate=0.1/v.json"), "expected a weight card in v.json"),
         ((*ATTACK, "--attack", "magic"), "expected an attack among mta, fgsm, pgd, mifgsm, apgd, noise"),
         ((*ATTACK, "--attack", "mta", "--joint"), "per-task perturbations, not joint"),
         ((*ATTACK, "--set", "num_steps=0"), "expected num_steps in [1, 100]"),

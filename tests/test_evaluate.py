@@ -14,10 +14,11 @@ from torch import Tensor, nn
 
 from mta_core.attacks import Attack, Fgsm, Noise, Pgd, Problem, Step
 from mta_core.budget import Budget
-from mta_core.data import DataSource, Sample, Size
+from mta_core.data import DataError, DataSource, Sample, Size
 from mta_core.evaluate import AGGREGATIONS, Setting, evaluate
 from mta_core.events import Message, Progress, Row
 from mta_core.explore import Subject
+from mta_core.imaging import ImageError
 from mta_core.objective import make_problem
 from mta_core.results import ROW_KEYS
 from mta_core.tasks import TASKS, Meter
@@ -231,6 +232,27 @@ def test_a_batch_that_does_not_fit_is_halved(setting: Setting) -> None:
     assert adversarial(rows) == pytest.approx(adversarial(rows_of(replace(setting, attack=Noise()))), rel=1e-5)
     with pytest.raises(ValueError, match="does not fit"):
         list(evaluate(replace(setting, attack=Greedy(0))))
+
+
+def test_pictures_that_cannot_be_read_are_left_out(setting: Setting, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole, broken = Shelf(5), Shelf(5)
+
+    def read(index: int) -> Sample:
+        if index in (0, 3, 4):
+            raise ImageError("expected a picture")
+        return Shelf.read(whole, index)
+
+    monkeypatch.setattr(broken, "read", read)
+    left_out: list[str] = []
+    events = list(evaluate(replace(setting, source=broken), batch_size=2, unreadable=left_out))
+    assert left_out == ["picture 0", "picture 3", "picture 4"]
+    assert [e.text for e in events if isinstance(e, Message)] == [
+        f"left out {name}: expected a picture" for name in left_out
+    ]
+    assert {e.values["n"] for e in events if isinstance(e, Row)} == {2}
+    monkeypatch.setattr(broken, "read", lambda index: read(0))
+    with pytest.raises(DataError, match="expected pictures that can be read in Shelf, none of 5 can"):
+        list(evaluate(replace(setting, source=broken)))
 
 
 def test_what_does_not_go_together_is_refused(setting: Setting, monkeypatch: pytest.MonkeyPatch) -> None:

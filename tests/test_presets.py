@@ -68,6 +68,9 @@ def test_settings_are_read_as_the_field_is_typed() -> None:
         ({"weights": '[["depth", NaN]]'}, "expected weights to be a finite number"),
         ({"cut_at": "-1"}, "expected cut_at to be at least 0"),
         ({"holdout": "1"}, "holdout to be at least 2"),
+        ({"height": "16"}, r"expected height and input_width in \[32, 4096\], got \(16, 384\)"),
+        ({"name": "a/b"}, "expected a name of letters, digits, dots and hyphens"),
+        ({"name": ""}, "expected a name of letters"),
         ({"batch_size": "9", "per_epoch": "8"}, "per_epoch to be at least batch_size, 9, got 8"),
     ],
 )
@@ -81,5 +84,5 @@ def test_pieces_need_a_key_and_a_value() -> None:
     for piece in ("a", "=1"):
         with pytest.raises(ValueError, match="expected --set key=value"):
             presets.parse_settings([piece])
-    with pytest.raises(ValueError, match="expected a preset among mta, mta-paper, mta-tiny, got 'dmtl'"):
+    with pytest.raises(ValueError, match="expected a preset among mta-pattern, mta, mta-paper, mta-tiny, got 'dmtl'"):
         presets.generator_preset("dmtl")

@@ -121,7 +121,7 @@ def make_arena() -> Arena:
     return Arena(victim, pictures, labels, pseudo_targets(victim, TASKS, pictures))
 
 
-def train_toy_generator(arena: Arena, kind: str, folder: Path, steps: int = 40) -> None:
+def train_toy_generator(arena: Arena, kind: str, folder: Path, steps: int = 70) -> None:
     """Fits a generator to the arena's own pictures and targets, which a real one need not, and saves it."""
     torch.manual_seed(0)
     generator = MtaGenerator([task.name for task in TASKS], ngf=8, num_blocks=1)

@@ -5,12 +5,13 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from typing import Any, ClassVar, Literal, final
+from typing import Any, ClassVar, Literal, Self, final
 
 import torch
 from torch import Tensor
 
 from mta_core.budget import Budget
+from mta_core.weights import Card
 
 Scope = Literal["per-task", "joint"]
 JOINT = "joint"
@@ -120,9 +121,21 @@ class Attack(ABC):
             if "low" in limits and not limits["low"] <= value <= limits["high"]:
                 raise ValueError(f"expected {known.name} in [{limits['low']}, {limits['high']}], got {value}")
 
-    def weights(self, victim: str, tasks: Sequence[str]) -> dict[str, str]:
+    def resolve(self, victim: Card, tasks: Sequence[str]) -> Self:
+        """The same attack with every trained model that it would choose for that victim and these tasks named.
+
+        Raises:
+            WeightsError: there is none.
+        """
+        return self
+
+    def weights(self, victim: Card, tasks: Sequence[str]) -> dict[str, str]:
         """sha256 of the weight files that it would use against these tasks of that victim, by name."""
         return {}
+
+    def made_on(self, victim: str) -> str:
+        """The victim that the attack is made on, where `victim` is what it is tried on: another one in a transfer."""
+        return victim
 
     @abstractmethod
     def steps(self, problem: Problem) -> Iterator[Step]:

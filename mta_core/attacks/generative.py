@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 
 from mta_core import generators
 from mta_core.attacks.base import Attack, Problem, Step, setting
+from mta_core.weights import Card, find_card
+
+AUTO = "auto"
 
 
 @dataclass(frozen=True)
@@ -19,7 +22,7 @@ class Mta(Attack):
     `min(1, epsilon / ||g||_p)`, so one generator serves every epsilon up to its training range.
     """
 
-    generator: str = setting("auto", "Generator", "A trained generator; auto takes the one made for the victim.")
+    generator: str = setting(AUTO, "Generator", "A trained generator; auto takes the one made for the victim.")
 
     name = "mta"
     label = "MTA"
@@ -27,9 +30,18 @@ class Mta(Attack):
     source = "Guo et al., Multi-Task Adversarial Attack"
     scopes = ("per-task",)
 
-    def weights(self, victim: str, tasks: Sequence[str]) -> dict[str, str]:
+    def resolve(self, victim: Card, tasks: Sequence[str]) -> Mta:
+        card = generators.choose(self.generator, victim, tuple(tasks))
+        return replace(self, generator=card.name) if self.generator == AUTO else self
+
+    def weights(self, victim: Card, tasks: Sequence[str]) -> dict[str, str]:
         card = generators.choose(self.generator, victim, tuple(tasks))
         return {card.name: card.sha256}
+
+    def made_on(self, victim: str) -> str:
+        if self.generator == AUTO:
+            return victim
+        return str(find_card("generator", self.generator)[0].options.get("victim", victim))
 
     def steps(self, problem: Problem) -> Iterator[Step]:
         network = generators.ready(self.generator, problem.victim, tuple(problem.objectives), problem.clean.device.type)

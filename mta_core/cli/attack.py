@@ -90,7 +90,7 @@ def _settings(arguments: argparse.Namespace, choice: Choice) -> dict[str, Any]:
 def _provenance(arguments: argparse.Namespace, choice: Choice, seconds: float) -> dict[str, Any]:
     return provenance(
         command=command_line(arguments), device=choice.subject.device.label, seed=choice.seed, seconds=seconds,
-        weights=choice.weights(),
+        weights=choice.weights,
     )  # fmt: skip
 
 

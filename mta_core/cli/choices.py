@@ -28,21 +28,25 @@ class Choice:
     tasks: tuple[Task, ...]
     scope: Scope
     seed: int
+    weights: dict[str, str]
+    """sha256 of every weight file that is used, by name."""
 
     def settings(self) -> dict[str, Any]:
         """The attack's name and settings, for provenance."""
         return {"name": self.attack.name, **asdict(self.attack)}
-
-    def weights(self) -> dict[str, str]:
-        """sha256 of every weight file that is used, by name."""
-        return victims.digests(self.card) | self.attack.weights(self.card.name, [t.name for t in self.tasks])
 
 
 def _in_words(victim: str) -> str:
     """`s=NAME,d=NAME` with the tasks' names for their letters."""
     if not is_composite(victim):
         return victim
-    return ",".join(f"{parse_tasks(name)[0].name}={model}" for name, model in parse_parts(victim).items())
+    return ",".join(f"{_task_of(name).name}={model}" for name, model in parse_parts(victim).items())
+
+
+def _task_of(text: str) -> Task:
+    """Raises ValueError for several letters too, which name several tasks elsewhere."""
+    found = parse_tasks(text)
+    return found[0] if len(found) == 1 else task(text)
 
 
 def choose(arguments: argparse.Namespace) -> Choice:
@@ -59,5 +63,8 @@ def choose(arguments: argparse.Namespace) -> Choice:
     tasks = asked or tuple(task(name) for name in victim.tasks)
     scope: Scope = "joint" if arguments.joint else "per-task"
     check_attackable(attack, victim, tasks, scope)
+    names = [t.name for t in tasks]
+    attack = attack.resolve(card, names)
+    used = victims.digests(card) | attack.weights(card, names)
     subject = Subject.prepare(card.name, victim, device)
-    return Choice(subject, card, attack, budget, tasks, scope, arguments.seed or 0)
+    return Choice(subject, card, attack, budget, tasks, scope, arguments.seed or 0, used)

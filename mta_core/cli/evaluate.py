@@ -29,20 +29,24 @@ def run(arguments: argparse.Namespace) -> int:
     begin = time.perf_counter()
     rows: list[Values] = []
     last: Values = {}
-    for event in show(evaluate(setting, limit=arguments.limit, batch_size=arguments.batch_size)):
+    unreadable: list[str] = []
+    events = evaluate(setting, limit=arguments.limit, batch_size=arguments.batch_size, unreadable=unreadable)
+    for event in show(events):
         if isinstance(event, Progress):
             last = event.values
         else:
             rows.append(event.values)
-    names = [source.name_of(index) for index in range(int(rows[0]["n"]))]
+    asked = range(int(rows[0]["n"]) + len(unreadable))
+    names = [name for name in map(source.name_of, asked) if name not in unreadable]
     made = _provenance(arguments, choice, last, time.perf_counter() - begin, source.name, names)
+    made["unreadable"] = unreadable
     made["reference"] = {t.name: "labels" if t.name in source.spaces else "clean output" for t in choice.tasks}
     _print(arguments, choice, rows, last)
     unlabelled = [name for name, reference in made["reference"].items() if reference != "labels"]
     if unlabelled:
         say(arguments, f"{', '.join(unlabelled)}: no labels, measured against the clean output")
     write_json(arguments, results.document(rows, made))
-    return 0
+    return 2 if unreadable else 0
 
 
 def _provenance(
@@ -50,7 +54,7 @@ def _provenance(
 ) -> dict[str, Any]:
     return results.provenance(
         command=command_line(arguments), device=choice.subject.device.label, seed=choice.seed, seconds=seconds,
-        weights=choice.weights(), data=data, names=names, attack=choice.settings(), form=arguments.form,
+        weights=choice.weights, data=data, names=names, attack=choice.settings(), form=arguments.form,
         max_perturbation=last["max_perturbation"], num_outside=int(last["num_outside"]),
         batch_size=arguments.batch_size,
     )  # fmt: skip

@@ -63,7 +63,11 @@ def write_json(arguments: argparse.Namespace, content: Any) -> None:
     if arguments.json == "-":
         sys.stdout.write(results.dumps(content))
     elif arguments.json:
-        results.write_json(Path(arguments.json), content)
+        path = Path(arguments.json).resolve()  # a link stays a link
+        if path.exists() and not path.is_file():  # a pipe or a device: written into, never replaced
+            path.write_text(results.dumps(content), encoding="utf-8")
+        else:
+            results.write_json(path, content)
 
 
 def say(arguments: argparse.Namespace, text: str = "") -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 from mta_core import devices, presets, results, weights
 from mta_core.cli.arguments import PROGRAM
-from mta_core.cli.output import check_json, command_line, show, write_json
+from mta_core.cli.output import check_json, command_line, complain, show, write_json
 from mta_core.devices import Device
 from mta_core.events import Event
 from mta_core.train_generator import GeneratorRecipe, train_generator
@@ -31,6 +31,9 @@ def run(arguments: argparse.Namespace) -> int:
     for _ in show(_events(arguments, recipe, device, out)):
         pass
     card = weights.Card.read(out / f"{recipe.name}.json")
+    first = next((found for found, _ in weights.find_cards(card.kind) if found.name == card.name), card)
+    if first.sha256 != card.sha256:
+        complain(f"other weights are called {card.name} too and come first: use {out / card.name}.json for these")
     made = results.provenance(
         command=command_line(arguments), device=device.label, seed=recipe.seed, seconds=time.perf_counter() - begin,
         weights={card.name: card.sha256}, recipe=asdict(recipe),

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from mta_core.data.base import Sample, collate
 from mta_core.data.cached import Cached
+from mta_core.imaging import ImageError
 
 Batch = tuple[Tensor, dict[str, Tensor]]
 Place = tuple[int, int]
@@ -32,34 +33,43 @@ def batches(
     seed: int = 0,
     drop_last: bool = False,
     ahead: int = 3,
+    unreadable: deque[tuple[Place, ImageError]] | None = None,
 ) -> Iterator[Batch]:
     """The samples at `places`, in that order, a batch at a time; `transform` gets randomness of its own for each.
 
-    Only `ahead` batches are ever held, so memory does not grow with the data.
+    Only `ahead` batches are ever held, so memory does not grow with the data. Pictures that cannot be read are left
+    out of their batch and appended to `unreadable`; without it they end the stream.
     """
     groups = [places[i : i + batch_size] for i in range(0, len(places), batch_size)]
     if drop_last and len(groups) > 1 and len(groups[-1]) < batch_size:
         groups.pop()
 
-    def make(number: int) -> Batch:
+    def make(number: int) -> Batch | None:
         samples = []
         for offset, (source, index) in enumerate(groups[number]):
-            sample = sources[source][index]
+            try:
+                sample = sources[source][index]
+            except ImageError as error:
+                if unreadable is None:
+                    raise
+                unreadable.append(((source, index), error))
+                continue
             if transform is not None:
                 random = torch.Generator().manual_seed(seed * 1_000_003 + number * batch_size + offset)
                 sample = transform(sample, random)
             samples.append(sample)
-        return collate(samples)
+        return collate(samples) if samples else None
 
     with ThreadPoolExecutor(1, thread_name_prefix="loader") as pool:
-        waiting: deque[Future[Batch]] = deque()
+        waiting: deque[Future[Batch | None]] = deque()
         try:
             for number in range(len(groups)):
                 waiting.append(pool.submit(make, number))
-                if len(waiting) >= ahead:
-                    yield waiting.popleft().result()
+                if len(waiting) >= ahead and (batch := waiting.popleft().result()) is not None:
+                    yield batch
             while waiting:
-                yield waiting.popleft().result()
+                if (batch := waiting.popleft().result()) is not None:
+                    yield batch
         finally:
             for future in waiting:
                 future.cancel()

@@ -31,7 +31,8 @@ class Pictures(DataSource):
             raise DataError("expected a folder: pictures:PATH")
         if not path.is_dir():
             raise DataError(f"expected a folder of pictures, {path} is none")
-        paths = sorted(file for file in path.rglob("*") if file.suffix.lower() in SUFFIXES and file.is_file())
+        files = (file for file in path.rglob("*") if file.suffix.lower() in SUFFIXES and file.is_file())
+        paths = sorted(file for file in files if not file.name.startswith("."))  # not what systems put beside pictures
         if not paths:
             raise DataError(f"expected pictures ({', '.join(SUFFIXES)}) under {path}, found none")
         return cls(path, paths, size)

@@ -30,20 +30,20 @@ def build(card: weights.Card) -> MtaGenerator:
     raise weights.WeightsError(f"expected an architecture among {known}, got {card.architecture!r}")
 
 
-def cards(victim: str | None = None) -> list[weights.Card]:
-    """The cards of every generator that can be loaded, shipped ones first; of one victim if named.
+def cards(victim: str | weights.Card | None = None) -> list[weights.Card]:
+    """The cards of every generator that can be loaded, shipped ones first; of one victim if given by name or card.
 
     One made for earlier weights of that victim is none of its own: attacking with it is a transfer.
     """
     found = [card for card, _ in weights.find_cards("generator")]
     if victim is None:
         return found
-    current = next((card.sha256 for card, _ in weights.find_cards("victim") if card.name == victim), None)
-    return [
-        card
-        for card in found
-        if card.options.get("victim") == victim and card.options.get("victim_sha256", current) in (current, None)
-    ]
+    if isinstance(victim, str):
+        name, current = victim, next((c.sha256 for c, _ in weights.find_cards("victim") if c.name == victim), None)
+    else:
+        name, current = victim.name, victim.sha256
+    of_victim = [card for card in found if card.options.get("victim") == name]
+    return [card for card in of_victim if not current or card.options.get("victim_sha256") in (current, None)]
 
 
 def load(name: str) -> tuple[MtaGenerator, weights.Card]:
@@ -53,12 +53,13 @@ def load(name: str) -> tuple[MtaGenerator, weights.Card]:
         WeightsError: there is no such generator, or its files are not what they should be.
     """
     card, path = weights.find_card("generator", name)
+    weights.check_size(lambda: build(card), card, path)
     generator = build(card)
     weights.load_weights(generator, card, path)
     return generator.eval().requires_grad_(False), card
 
 
-def choose(name: str, victim: str, tasks: tuple[str, ...]) -> weights.Card:
+def choose(name: str, victim: str | weights.Card, tasks: tuple[str, ...]) -> weights.Card:
     """The card of the generator of that name; `auto` takes the first one made for `victim`.
 
     Raises:
@@ -67,8 +68,9 @@ def choose(name: str, victim: str, tasks: tuple[str, ...]) -> weights.Card:
     if name == "auto":
         fitting = [card.name for card in cards(victim) if set(tasks) <= set(card.tasks)]
         if not fitting:
+            of = victim if isinstance(victim, str) else victim.name
             raise weights.WeightsError(
-                f"no trained generator for the victim {victim!r} and {', '.join(tasks)}: "
+                f"no trained generator for the victim {of!r} and {', '.join(tasks)}: "
                 "train one, or choose another attack"
             )
         name = fitting[0]

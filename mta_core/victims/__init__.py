@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+
 from mta_core import weights
 from mta_core.victims.base import Victim
 from mta_core.victims.composite import Composite, is_composite, parse_parts
@@ -45,6 +47,7 @@ def load(name: str) -> tuple[Victim, weights.Card]:
     if is_composite(name):
         return _load_composite(name)
     card, path = weights.find_card("victim", name)
+    weights.check_size(lambda: build(card), card, path)
     victim = build(card)
     weights.load_weights(victim, card, path)
     return victim.eval().requires_grad_(False), card
@@ -52,9 +55,12 @@ def load(name: str) -> tuple[Victim, weights.Card]:
 
 def _load_composite(name: str) -> tuple[Victim, weights.Card]:
     names = parse_parts(name)
-    loaded = {part: load(part)[0] for part in dict.fromkeys(names.values())}
-    victim = Composite({task: loaded[part] for task, part in names.items()})
-    card = weights.Card(name, "victim", victim.architecture, {"victims": names}, victim.tasks, victim.input_size)
+    loaded = {part: load(part) for part in dict.fromkeys(names.values())}
+    victim = Composite({task: loaded[part][0] for task, part in names.items()})
+    parts = "\n".join(f"{task}={loaded[part][1].sha256}" for task, part in sorted(names.items()))
+    digest = hashlib.sha256(parts.encode()).hexdigest()
+    options = {"victims": names}
+    card = weights.Card(name, "victim", victim.architecture, options, victim.tasks, victim.input_size, sha256=digest)
     return victim.eval().requires_grad_(False), card
 
 

@@ -53,7 +53,9 @@ class Composite(Victim):
 
 
 def is_composite(text: str) -> bool:
-    return "=" in text
+    """Whether a victim is several models; a path to a card may hold `=` too, behind a separator."""
+    before, equals, _ = text.partition("=")
+    return bool(equals) and "/" not in before and "\\" not in before
 
 
 def parse_parts(text: str) -> dict[str, str]:

@@ -9,23 +9,12 @@ and what the task has so far, and says by a sigmoid how much of the last shared 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from mta_core.victims.base import Victim
-from mta_core.victims.dmtl import (
-    CHANNEL_FACTORS,
-    SPACES,
-    SegNetTrunk,
-    check_spaces,
-    check_width,
-    conv_bn_relu,
-    initialise,
-    make_head,
-)  # fmt: skip
+from mta_core.victims.dmtl import CHANNEL_FACTORS, SPACES, Dmtl, conv_bn_relu, initialise
 
 
 class Attention(nn.Sequential):
@@ -49,8 +38,8 @@ class TaskAttention(nn.Module):
         self.up = nn.ModuleList(Attention(c + n, n) for c, n in zip(channels, narrow, strict=True))
 
 
-class Mtan(Victim):
-    """A shared SegNet, attention for each task, and a head a task.
+class Mtan(Dmtl):
+    """The shared SegNet and the heads of `Dmtl`, and between them attention for each task.
 
     Args:
         width: channels of the first stage; 64 is the paper's.
@@ -62,22 +51,14 @@ class Mtan(Victim):
     def __init__(
         self, tasks: Mapping[str, str] = SPACES, input_size: tuple[int, int] = (288, 384), width: int = 64
     ) -> None:
-        super().__init__(tasks, input_size)
-        check_width(width)
-        check_spaces(tasks)
-        self.width = width
+        super().__init__(tasks, input_size, width)
         channels = [width * factor for factor in CHANNEL_FACTORS]
         wider, narrower = [*channels[1:], channels[-1]], [channels[0], *channels[:-1]]
-        self.trunk = SegNetTrunk(width)
         # What carries a task's features to the next stage is shared by the tasks.
         self.down = nn.ModuleList(conv_bn_relu(c, w) for c, w in zip(channels, wider, strict=True))
         self.up = nn.ModuleList(conv_bn_relu(c, n) for c, n in zip(channels, narrower, strict=True))
         self.attention = nn.ModuleDict({task: TaskAttention(channels) for task in tasks})
-        self.heads = nn.ModuleDict({task: make_head(width, space) for task, space in tasks.items()})
         initialise(self)
-
-    def options(self) -> dict[str, Any]:
-        return {"width": self.width}
 
     def predict(self, normalised: Tensor, tasks: Collection[str]) -> dict[str, Tensor]:
         down, up = self._shared(normalised)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 
-from mta_core import generators, weights
+from mta_core import generators, victims, weights
+from mta_core.attacks import Mta
 from mta_core.generators import ARCHITECTURES, MtaGenerator
 from mta_core.generators.resnet import count_parameters, make_decoder, make_encoder
 from mta_core.tasks import TASKS
@@ -90,6 +92,27 @@ def test_a_generator_for_earlier_weights_of_the_victim_is_left_out(
     assert [card.name for card in generators.cards("v")] == ["current"]
     assert generators.choose("auto", "v", NAMES).name == "current"
     assert generators.choose("earlier", "v", NAMES).name == "earlier", "asked for by name it is a transfer"
+
+
+def test_a_generator_for_several_victims_is_found_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(weights, "RUNS", tmp_path)
+    monkeypatch.setattr(weights, "SHIPPED", tmp_path / "nothing")
+    spaces = {task.name: task.space for task in TASKS}
+    for seed, name in enumerate(("a", "b")):
+        card = weights.Card(name, "victim", "dmtl", {"width": 4}, spaces, (64, 64))
+        weights.save_weights(make_victim(seed=seed), card, tmp_path / name)
+    text = "segmentation=a,depth=b"
+    _, victim = victims.load(text)
+    tasks = ("segmentation", "depth")
+    generator = MtaGenerator(tasks, ngf=4, num_blocks=1)
+    options = {**generator.options(), "victim": victim.name, "victim_sha256": victim.sha256}
+    two = {name: spaces[name] for name in tasks}
+    weights.save_weights(generator, weights.Card("g", "generator", "mta", options, two, (64, 64)), tmp_path / "g")
+    assert generators.choose("auto", victim, tasks).name == generators.choose("auto", text, tasks).name == "g"
+    assert Mta().resolve(victim, tasks) == Mta("g")
+    assert (Mta("g").made_on("c"), Mta().made_on("c")) == (text, "c")
+    other = victims.load("segmentation=b,depth=a")[1]
+    assert other.sha256 != victim.sha256 and generators.cards(replace(other, name=text)) == []
 
 
 def test_says_which_decoder_is_missing(with_generators: Path) -> None:

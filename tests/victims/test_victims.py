@@ -45,7 +45,7 @@ def test_gradients_reach_every_pixel(kind: type[Victim]) -> None:
     for size in ((64, 64), (50, 70)):
         pictures = make_pictures(1, *size).requires_grad_()
         (gradient,) = torch.autograd.grad(victim(pictures)["depth"].sum(), pictures)
-        assert gradient.isfinite().all() and (gradient.abs().sum(1) > 0).float().mean() > 0.95
+        assert gradient.isfinite().all() and (gradient.abs().sum(1) > 0).float().mean() > 0.9
 
 
 @every
