@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from itertools import groupby
 
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
@@ -13,14 +14,22 @@ from app.workshop import CurvePoint, LossStep
 from mta_core.explore import TaskOutcome
 from mta_core.tasks import Measure, Task, task
 
-KINDS = {"clean": ("Clean", "#0072b2"), "noise": ("Random noise", "#999999"), "adversarial": ("Adversarial", "#d55e00")}
-"""What is compared, with labels and colours of the Okabe-Ito set."""
+KINDS = {"clean": ("Clean", "#0072b2"), "noise": ("Random noise", "#767676"), "adversarial": ("Adversarial", "#d55e00")}
+"""What is compared, with labels and colours: of the Okabe-Ito set, and a grey that is seen on white and on black."""
 HEIGHT = 240
+SIDE_BY_SIDE = 3
+"""As many panels as a phone has room for."""
 
 
-def measure_bars(outcome: TaskOutcome) -> go.Figure:
-    """Every measure of a task: clean, random noise of the same size, adversarial; a panel each, since units differ."""
-    measures = outcome.task.measures
+def measure_groups(t: Task) -> list[tuple[Measure, ...]]:
+    """A task's measures for a figure each: all together, or by unit where they are too many."""
+    if len(t.measures) <= SIDE_BY_SIDE:
+        return [t.measures]
+    return [tuple(group) for _, group in groupby(t.measures, key=lambda measure: measure.unit)]
+
+
+def measure_bars(outcome: TaskOutcome, measures: Sequence[Measure]) -> go.Figure:
+    """Measures of a task: clean, random noise of the same size, adversarial; a panel each, since units differ."""
     figure = make_subplots(1, len(measures), subplot_titles=[_heading(m) for m in measures], horizontal_spacing=0.06)
     for column, measure in enumerate(measures, 1):
         for kind, (label, colour) in KINDS.items():
@@ -44,33 +53,27 @@ def measure_bars(outcome: TaskOutcome) -> go.Figure:
     return _finish(figure, f"{outcome.task.label}: clean, random noise and adversarial", margin_top=52)
 
 
-def epsilon_curves(points: Sequence[CurvePoint], tasks: Iterable[Task], chosen: float, unit: str) -> go.Figure:
-    """The main measure of each task against epsilon, beside random noise of the same size."""
-    tasks = list(tasks)
-    titles = [f"{t.label}: {_heading(t.main_measure)}" for t in tasks]
-    figure = make_subplots(1, len(tasks), subplot_titles=titles, horizontal_spacing=0.08)
-    for column, t in enumerate(tasks, 1):
-        measure = t.main_measure
-        for kind in ("noise", "adversarial"):
-            x, y = _curve(points, t, measure, kind)
-            label, colour = KINDS[kind]
-            line = go.Scatter(
-                x=x,
-                y=y,
-                name=label,
-                mode="lines+markers",
-                line={"color": colour, "dash": "dot" if kind == "noise" else "solid"},
-                showlegend=column == 1,
-                text=[measure.format(v) for v in y],
-                hovertemplate="epsilon %{x:g}: %{text}",
-            )
-            figure.add_trace(line, 1, column)
-        figure.add_vline(chosen, line={"color": "#7a8490", "width": 1, "dash": "dash"}, row=1, col=column)
-        figure.update_yaxes(
-            tickformat=_tick_format(measure), ticksuffix=_suffix(measure), rangemode="tozero", row=1, col=column
+def epsilon_curve(points: Sequence[CurvePoint], t: Task, chosen: float, unit: str) -> go.Figure:
+    """The main measure of a task against epsilon, beside random noise of the same size."""
+    measure = t.main_measure
+    figure = make_subplots(1, 1, subplot_titles=[f"{t.label}: {_heading(measure)}"])
+    for kind in ("noise", "adversarial"):
+        x, y = _curve(points, t, measure, kind)
+        label, colour = KINDS[kind]
+        line = go.Scatter(
+            x=x,
+            y=y,
+            name=label,
+            mode="lines+markers",
+            line={"color": colour, "dash": "dot" if kind == "noise" else "solid"},
+            text=[measure.format(v) for v in y],
+            hovertemplate="epsilon %{x:g}: %{text}",
         )
+        figure.add_trace(line)
+    figure.add_vline(chosen, line={"color": "#7a8490", "width": 1, "dash": "dash"})
+    figure.update_yaxes(tickformat=_tick_format(measure), ticksuffix=_suffix(measure), rangemode="tozero")
     figure.update_xaxes(title_text=f"epsilon ({unit})", rangemode="tozero")
-    return _finish(figure, "Measures against epsilon", legend=True, height=300)
+    return _finish(figure, f"{t.label} against epsilon", height=280)
 
 
 def _curve(points: Sequence[CurvePoint], t: Task, measure: Measure, kind: str) -> tuple[list[float], list[float]]:
@@ -81,27 +84,27 @@ def _curve(points: Sequence[CurvePoint], t: Task, measure: Measure, kind: str) -
     return [0.0, *(point.units for point in points)], [points[0].measures[t.name]["clean"][measure.name], *values]
 
 
-def loss_curves(history: Sequence[LossStep]) -> go.Figure:
-    """The loss of each attacked task, step by step; a panel each, since their losses have different scales."""
-    names = list(dict.fromkeys(name for step in history for name in step.losses))
-    total = max((step.total for step in history), default=1)
-    figure = make_subplots(
-        1, max(1, len(names)), subplot_titles=[task(name).label for name in names], horizontal_spacing=0.08
+def loss_curves(history: Sequence[LossStep]) -> dict[str, go.Figure]:
+    """The loss of each attacked task, step by step; a figure each, since their losses have different scales."""
+    names = dict.fromkeys(name for step in history for name in step.losses)
+    return {name: _loss_curve(name, [step for step in history if name in step.losses]) for name in names}
+
+
+def _loss_curve(name: str, steps: Sequence[LossStep]) -> go.Figure:
+    label = task(name).label
+    figure = make_subplots(1, 1, subplot_titles=[label])
+    line = go.Scatter(
+        x=[step.done for step in steps],
+        y=[step.losses[name] for step in steps],
+        mode="lines+markers",
+        name=label,
+        line={"color": TASK_COLOURS[name]},
+        hovertemplate="step %{x}: %{y:.3f}<extra></extra>",
     )
-    for column, name in enumerate(names, 1):
-        steps = [step for step in history if name in step.losses]
-        line = go.Scatter(
-            x=[step.done for step in steps],
-            y=[step.losses[name] for step in steps],
-            mode="lines+markers",
-            name=task(name).label,
-            line={"color": TASK_COLOURS[name]},
-            hovertemplate="step %{x}: %{y:.3f}<extra></extra>",
-        )
-        figure.add_trace(line, 1, column)
-    figure.update_xaxes(title_text="step", range=[0.5, total + 0.5])
-    figure.update_yaxes(title_text="loss", col=1)
-    return _finish(figure, "Loss of each task by step", height=280)
+    figure.add_trace(line)
+    figure.update_xaxes(title_text="step", range=[0.5, steps[-1].total + 0.5])
+    figure.update_yaxes(title_text="loss")
+    return _finish(figure, f"Loss of {label.lower()} by step", height=280)
 
 
 def _heading(measure: Measure) -> str:
@@ -117,19 +120,16 @@ def _suffix(measure: Measure) -> str:
     return f" {measure.unit}" if measure.unit == "m" else measure.unit
 
 
-def _finish(
-    figure: go.Figure, title: str, *, legend: bool = False, height: int = HEIGHT, margin_top: int = 56
-) -> go.Figure:
+def _finish(figure: go.Figure, title: str, *, height: int = HEIGHT, margin_top: int = 56) -> go.Figure:
     figure.update_layout(
         height=height,
-        showlegend=legend,
+        showlegend=False,
         margin={"l": 8, "r": 8, "t": margin_top, "b": 8},
         bargap=0.25,
         paper_bgcolor="rgba(0,0,0,0)",
         plot_bgcolor="rgba(0,0,0,0)",
         meta={"title": title},
-        legend={"orientation": "h", "y": -0.28, "x": 0},
         uirevision=title,
     )
-    figure.update_annotations(font_size=13)
+    figure.update_annotations(font_size=12)
     return figure

@@ -46,7 +46,8 @@ def report_json(result: Result) -> bytes:
         },
         "tasks": {
             name: {
-                "verdict": o.verdict,
+                "attacked": name not in result.unreached,
+                "verdict": result.verdict(name),
                 "reference": "clean output" if o.truth is None else "ground truth",
                 "measures": {
                     m.name: {"unit": m.unit, "higher_is_better": m.higher_is_better}

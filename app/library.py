@@ -134,12 +134,15 @@ def _on_grid(image: Tensor) -> Tensor:
     return (image * 255).round() / 255
 
 
-def read_upload(name: str, data: bytes, mode: Fit = "crop") -> Picture:
-    """An uploaded file, brought to the size of the page; see `imaging.fit` for the mode.
+def read_upload(name: str, data: bytes) -> dict[Fit, Picture]:
+    """An uploaded file, brought to the size of the page in each way `imaging.fit` knows; the file is not needed again.
 
     Raises:
         ImageError: it cannot be read; the message is one sentence.
     """
-    image = _on_grid(imaging.fit(imaging.decode(data), SIZE, mode))
-    key = f"upload/{imaging.digest(data)}/{mode}"
-    return Picture(key, name, "your upload, forgotten with this session", image, kept=Kept(results=4, answers=16))
+    decoded, key, kept = imaging.decode(data), f"upload/{imaging.digest(data)}", Kept(results=4, answers=16)
+    credit = "your upload, forgotten with this session"
+    return {
+        mode: Picture(f"{key}/{mode}", name, credit, _on_grid(imaging.fit(decoded, SIZE, mode)), kept=kept)
+        for mode in imaging.FITS
+    }

@@ -123,7 +123,7 @@ def _picture_row(result: Result, view: View) -> dict[str, Any]:
 
 
 def _task_row(result: Result, outcome: TaskOutcome, view: View) -> dict[str, Any]:
-    t = outcome.task
+    t, verdict = outcome.task, result.verdict(outcome.task.name)
     span = t.span(*(v for v in (outcome.truth, outcome.clean, outcome.adversarial) if v is not None))
     difference = t.difference(outcome.clean, outcome.adversarial)
     top = _top(difference)
@@ -136,7 +136,7 @@ def _task_row(result: Result, outcome: TaskOutcome, view: View) -> dict[str, Any
         _cell("Clean", f"{t.label} of the clean picture", coloured("clean", outcome.clean)),
         _cell(
             "Adversarial",
-            f"{t.label} of the adversarial picture: {outcome.verdict}",
+            f"{t.label} of the adversarial picture: {verdict}",
             coloured("adversarial", outcome.adversarial),
         ),
         _cell(
@@ -158,7 +158,7 @@ def _task_row(result: Result, outcome: TaskOutcome, view: View) -> dict[str, Any
     return {
         "id": t.name,
         "title": t.label,
-        "words": sentence(outcome.verdict),
+        "words": sentence(verdict),
         "measure": measure_line(outcome),
         "legend": legend,
         "difference": {"label": t.difference_label, "top": f"{top:.3g} {unit}" if unit else "", "scale": CIVIDIS},

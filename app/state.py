@@ -6,7 +6,7 @@ written here. Values that a link gets wrong fall back to their defaults.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from typing import Any
 
@@ -16,17 +16,21 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 from app.library import Picture
 from app.workshop import AttackEvent, CurveEvent, Request, Result
 from mta_core.attacks import ATTACKS
+from mta_core.imaging import Fit
 from mta_core.jobs import Job
 
 LINKED: dict[str, Any] = {"bind": "query-params"}
 """Passed to a widget whose value belongs to the link."""
-SCENE = "scene"
+SCENE, PICKER, UPLOADER = "scene", "picker", "upload"
 CHOICES = (
-    "source", "number", "upload", "fit", "victim", "tasks", "attack", "scope", "norm", "epsilon", "epsilon_l2", "gain",
+    "source", "number", UPLOADER, "fit", "victim", "tasks", "attack", "scope", "norm", "epsilon", "epsilon_l2", "gain",
     "beside",
 )  # fmt: skip
 """Keys of the widgets in the side bar, beside the settings of the attacks."""
+WHOSE, DETAIL = "shown", "detail"
+"""Keys of the widgets below: whose perturbation is shown, and which charts. Their parts are redrawn by themselves."""
 _JOB, _SHOWN, _UPLOAD, _CURVE, _SCENE, _REDRAWS = "_job", "_shown", "_upload", "_curve", "_scene", "_redraws"
+_DRAWN, _LACKS = "_drawn", "_lacks"
 
 
 def scene(names: Sequence[str]) -> str:
@@ -62,23 +66,56 @@ def choices() -> dict[str, object]:
     return {key: getattr(value, "file_id", value) for key, value in values.items()}
 
 
+def note_drawn(key: str) -> None:
+    """Remembers with which choice the part of the page that has it (`WHOSE` or `DETAIL`) was drawn."""
+    st.session_state.setdefault(_DRAWN, {})[key] = st.session_state.get(key)
+
+
+def are_parts_current() -> bool:
+    """Whether the parts drawn so far show what the browser last told."""
+    return all(st.session_state.get(key) == drawn for key, drawn in st.session_state.get(_DRAWN, {}).items())
+
+
+def picked() -> str:
+    """The scene that was just clicked."""
+    return str(st.session_state[PICKER].picked)
+
+
+def note_lacks() -> None:
+    """The browser has not got all the pictures that it is to show."""
+    st.session_state[_LACKS] = True
+
+
+def take_lacks() -> bool:
+    """Whether the browser asked for pictures since this was last called."""
+    return bool(st.session_state.pop(_LACKS, False))
+
+
 def count_redraws() -> int:
-    """How often the whole page was drawn in this session."""
+    """How often the whole page was drawn in this session; called when it is drawn anew, before its parts are."""
+    st.session_state[_DRAWN] = {}
     st.session_state[_REDRAWS] = st.session_state.get(_REDRAWS, 0) + 1
     return int(st.session_state[_REDRAWS])
 
 
-def upload() -> tuple[str, Picture | str] | None:
-    """The id of the last file and its picture, or the sentence why there is none."""
+def upload() -> tuple[str, Mapping[Fit, Picture] | str] | None:
+    """The id of the last file and its picture for each fit, or the sentence why there is none.
+
+    It outlives the uploader, which is empty when it comes back into sight.
+    """
     return st.session_state.get(_UPLOAD)
+
+
+def is_uploader_empty() -> bool:
+    return st.session_state[UPLOADER] is None
 
 
 def forget_upload() -> None:
     st.session_state.pop(_UPLOAD, None)
 
 
-def keep_upload(file_id: str, picture: Picture | str) -> None:
-    st.session_state[_UPLOAD] = (file_id, picture)
+def keep_upload(file_id: str, pictures: Mapping[Fit, Picture] | str) -> None:
+    st.session_state[_UPLOAD] = (file_id, pictures)
 
 
 def shown() -> Result | None:
@@ -100,6 +137,14 @@ def keep_job(request: Request, job: Job[AttackEvent]) -> None:
     """The latest request wins: the one before is dropped."""
     drop_job()
     st.session_state[_JOB] = (request, job)
+
+
+def is_dropped(request: Request, job: Job[AttackEvent] | None) -> bool:
+    """Whether nobody looked for so long that the attack was given up, though it is still the wanted one.
+
+    A tab that was frozen looks again. What a person stopped is not wanted.
+    """
+    return job is not None and job.is_cancelled and not job.is_stopping and job_of(request) is job
 
 
 def drop_job() -> None:

@@ -29,6 +29,11 @@ def plain(text: str) -> str:
     return re.sub(r"([\\`*_$\[\]<>~#|:])", r"\\\1", text)
 
 
+def nearest(number: float) -> int:
+    """The whole number that a field without decimals shows for a positive one: the browser rounds halves up."""
+    return int(number + 0.5)
+
+
 def direction(higher_is_better: bool) -> str:
     return "↑ better" if higher_is_better else "↓ better"
 

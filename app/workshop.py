@@ -23,6 +23,8 @@ Answers = Mapping[str, Tensor]
 CURVE_UNITS = {"linf": (1, 2, 4, 8, 16), "l2": (1, 2, 4, 8, 16)}
 """The epsilons of the curve, as people type them; the chosen one is added."""
 
+NOT_ATTACKED = "not attacked: stopped before its turn"
+
 
 @dataclass(frozen=True)
 class Request:
@@ -68,6 +70,7 @@ class Result:
     Attributes:
         history: the losses of an iterative attack.
         stopped_at: steps made when it was stopped; None where it ran to its end.
+        unreached: perturbations whose turn had not come by then: they are zero.
         is_complete: whether the comparison with random noise is in.
         pngs: encoded pictures, kept so that a changed view needs no second encoding.
     """
@@ -76,8 +79,13 @@ class Result:
     outcome: Outcome
     history: tuple[LossStep, ...] = ()
     stopped_at: int | None = None
+    unreached: tuple[str, ...] = ()
     is_complete: bool = False
     pngs: dict[Hashable, bytes] = field(default_factory=dict, compare=False, repr=False)
+
+    def verdict(self, task: str) -> str:
+        """What became of a task's output, for a layperson."""
+        return NOT_ATTACKED if task in self.unreached else self.outcome.tasks[task].verdict
 
     def is_cut_short(self, request: Request) -> bool:
         """Whether this answers the request, but was stopped before its end."""
@@ -174,14 +182,14 @@ class Workshop:
                 break
         seconds = time.perf_counter() - begin
         names = ("joint",) if request.scope == "joint" else tuple(t.name for t in request.tasks)
-        stopped_at = len(history) if any(name not in adversarials for name in names) or _is_short(history) else None
-        for name in names:
-            adversarials.setdefault(name, picture.image[None])  # stopped before its turn
+        unreached = tuple(name for name in names if name not in adversarials)
+        stopped_at = len(history) if unreached or _is_short(history) else None
+        adversarials |= dict.fromkeys(unreached, picture.image[None])
         outcome = finish(
             subject, picture.image, request.tasks, request.budget, adversarials,
             truth=request.truth, known={"clean": clean}, with_noise=False, seconds=seconds,
         )  # fmt: skip
-        result = Result(request, outcome, tuple(history), stopped_at)
+        result = Result(request, outcome, tuple(history), stopped_at, unreached)
         yield result
         complete = add_noise(outcome, self._noisy_answers(subject, request))
         result = replace(result, outcome=complete, is_complete=True)

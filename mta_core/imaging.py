@@ -12,7 +12,7 @@ import threading
 import warnings
 from collections.abc import Callable
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -32,9 +32,13 @@ from PIL import (  # isort: skip
 from torch import Tensor
 
 Fit = Literal["crop", "pad"]
-FITS = ("crop", "pad")
+FITS: tuple[Fit, ...] = ("crop", "pad")
 MAX_PIXELS = 40_000_000
 """The largest picture that is decoded, width times height: 480 MB as a float tensor."""
+
+MAX_SIDE = 65_535
+"""The longest side that is read, the limit of JPEG: resampling takes memory by the row and column too, not only by the
+pixel."""
 
 MAX_BYTES = 64 * 2**20
 """The largest file that is looked at."""
@@ -243,6 +247,8 @@ def _check_size(image: Image.Image, max_pixels: int) -> None:
         raise ImageError(
             f"the picture is too large: {width} x {height} pixels, at most {_mega(max_pixels)} megapixels are read"
         )
+    if max(width, height) > MAX_SIDE:
+        raise ImageError(f"the picture is too long: {width} x {height} pixels, at most {MAX_SIDE} a side are read")
 
 
 def _check_effort(image: Image.Image, data: bytes) -> None:
@@ -287,19 +293,33 @@ def _turned(image: Image.Image) -> Image.Image:
 
 def _grey(image: Image.Image, full_scale: int | None) -> NDArray[np.float32]:
     """An image of mode I;16, I or F -> (H, W) float32 in [0, 1]; see `from_pil` for what is white where it is None."""
-    values = np.asarray(image).astype(np.float64)
+    stored = np.asarray(image)
     if full_scale is not None:
-        grey = values / full_scale
+        grey = stored.astype(np.float32)
+        grey /= full_scale
         transparent = image.info.get("transparency")  # a PNG may declare one grey value to be see-through
         if isinstance(transparent, int):
-            grey[values == transparent] = 1
-        return grey.clip(0, 1).astype(np.float32)
-    finite = values[np.isfinite(values)]
-    black, white = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 0.0)
-    values = np.nan_to_num(values, nan=black, posinf=white, neginf=black)
+            grey[stored == transparent] = 1
+        return grey.clip(0, 1, out=grey)
+    # In place on one copy, in float32 but where that would lose bits: there may be 40 million pixels.
+    values: NDArray[Any] = stored.astype(np.float64 if stored.dtype.kind == "i" else np.float32)
+    black, white = _finite_range(values)
+    np.nan_to_num(values, copy=False, nan=black, posinf=white, neginf=black)
     if black >= 0 and white <= 65535:
         black, white = 0.0, next(scale for scale in (1.0, 255.0, 65535.0) if white <= scale)
-    return ((values - black) / ((white - black) or 1.0)).clip(0, 1).astype(np.float32)
+    if white - black > np.finfo(np.float32).max:
+        values = values.astype(np.float64)
+    values -= black
+    values /= (white - black) or 1.0
+    return values.clip(0, 1, out=values).astype(np.float32, copy=False)
+
+
+def _finite_range(values: NDArray[Any]) -> tuple[float, float]:
+    """The least and the greatest value; (0, 0) where none is finite."""
+    finite = np.isfinite(values)
+    if not finite.any():
+        return 0.0, 0.0
+    return float(values.min(where=finite, initial=np.inf)), float(values.max(where=finite, initial=-np.inf))
 
 
 def _one_picture(image: Tensor) -> Tensor:

@@ -6,6 +6,7 @@ import hashlib
 import io
 import os
 import struct
+import tracemalloc
 import zlib
 from pathlib import Path
 from typing import Any
@@ -195,13 +196,27 @@ def test_sixteen_bit_colour_is_scaled_not_clipped() -> None:
     ("values", "expected"),
     [([0, 0.25, 1], [0, 0.25, 1]), ([0, 51, 255], [0, 0.2, 1]), ([0, 13107, 65535], [0, 0.2, 1]),
      ([-3, 0, 3], [0, 0.5, 1]), ([0, 50_000, 100_000], [0, 0.5, 1]), ([np.nan, 0.5, np.inf], [0.5, 0.5, 0.5]),
-     ([-2, -2, -2], [0, 0, 0]), ([np.nan, np.nan, np.nan], [0, 0, 0])],
+     ([-2, -2, -2], [0, 0, 0]), ([np.nan, np.nan, np.nan], [0, 0, 0]),
+     ([-3e38, 0, 3e38], [0, 0.5, 1])],
 )  # fmt: skip
 def test_floats_take_the_smallest_range_that_holds_them(values: list[float], expected: list[float]) -> None:
     image = Image.fromarray(np.array([values], dtype=np.float32))
     for picture in (imaging.from_pil(image), imaging.decode(encoded(image, "TIFF"))):
         assert_picture(picture)
         np.testing.assert_allclose(picture[2, 0], expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("mode", ["I;16", "F"])
+def test_greys_are_converted_without_many_copies(mode: str) -> None:
+    """A copy of the stored values and one of float32 are 8 bytes a pixel."""
+    image = Image.new(mode, (500, 400), 1)
+    tracemalloc.start()
+    try:
+        imaging.from_pil(image)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 14 * 500 * 400
 
 
 def test_32_bit_integers() -> None:
@@ -298,6 +313,14 @@ def test_too_many_pixels_are_refused_before_they_are_decoded() -> None:
     for side in (8_000, 11_000, 40_000, 2**31 - 1):  # the header alone is enough; Pillow warns, then raises
         with pytest.raises(ImageError, match="the picture is too large"):
             imaging.decode(png(side, side, 8, 2, b""))
+
+
+@pytest.mark.parametrize("size", [(imaging.MAX_SIDE + 1, 1), (1, imaging.MAX_SIDE + 1)])
+def test_too_long_a_side_is_refused(size: tuple[int, int]) -> None:
+    long = Image.new("L", size)
+    with pytest.raises(ImageError, match=rf"too long: {size[0]} x {size[1]} pixels, at most 65535 a side are read"):
+        imaging.from_pil(long)
+    assert imaging.from_pil(long.crop((0, 0, min(size[0], 65535), min(size[1], 65535)))).shape[0] == 3
 
 
 def test_too_many_bytes_are_refused(tmp_path: Path) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import html
 from pathlib import Path
 
 import streamlit as st
 
+from app import resources
 from mta_core.weights import ROOT
 
 ICONS = ROOT / "assets" / "icons"
@@ -15,10 +17,11 @@ NAME = "Multi-task attack explorer"
 
 
 def page() -> None:
-    """The frame of a page; call it first."""
+    """The frame of a page, with the device that computes; call it first."""
     st.set_page_config(
         page_title=NAME, page_icon=str(ICONS / "icon.png"), layout="wide", initial_sidebar_state=SIDEBAR_WIDTH
     )
     st.logo(str(ICONS / "icon.svg"), size="large")
     st.html(STYLE)
     st.sidebar.html(f'<div class="mta-brand">{NAME}</div>')
+    st.html(f'<div class="mta-device">{html.escape(resources.workshop().device.label)}</div>')

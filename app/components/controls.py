@@ -10,6 +10,7 @@ import streamlit as st
 from app import library, resources, state
 from app.library import Picture
 from app.panels import GAINS, Beside
+from app.words import nearest
 from app.workshop import Request
 from mta_core.attacks import ATTACKS, Attack, Scope, make_attack
 from mta_core.budget import Budget, Norm
@@ -39,7 +40,7 @@ def choose(picture: Picture) -> Request:
 def _digests(attack: Attack, card: Card, tasks: tuple[Task, ...]) -> tuple[str, ...]:
     """Of the weights that the attack itself uses; none where they do not fit, which the attack will say."""
     try:
-        return tuple(attack.weights(card.name, [t.name for t in tasks]).values())
+        return tuple(attack.weights(card, [t.name for t in tasks]).values())
     except WeightsError:
         return ()
 
@@ -105,16 +106,15 @@ def _settings(kind: type[Attack], cards: list[Card], budget: Budget) -> dict[str
 
 def _number(kind: type[Attack], f: Field[Any], budget: Budget) -> float:
     """Never as a whole number: Streamlit fails on a link that gives one as "inf"."""
-    limits, cast = f.metadata, int if isinstance(f.default, int) else float
+    limits, is_whole = f.metadata, isinstance(f.default, int)
     first: Any = f.default
     unit = f" ({budget.epsilon_unit.replace('l2', 'L2')})" if limits.get("unit") == "budget" else ""
     value = st.number_input(
         limits["label"] + unit, float(limits["low"]), float(limits["high"]), float(first), float(limits["step"]),
-        "%.0f" if cast is int else "%.2f", key=f"{kind.name}_{f.name}", help=limits["help"], persist_state="session",
+        "%.0f" if is_whole else "%.2f", key=f"{kind.name}_{f.name}", help=limits["help"], persist_state="session",
         **state.LINKED,
     )  # fmt: skip
-    number: float = cast(value)
-    return number
+    return nearest(value) if is_whole else value
 
 
 def _choice(kind: type[Attack], f: Field[Any], cards: list[Card]) -> Any:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import plotly.graph_objects as go
 import streamlit as st
 
 from app import charts, exports, resources, state
 from app.panels import View
-from app.words import facts, perturbation_title
+from app.words import facts, perturbation_title, plain
 from app.workshop import CurvePoint, LossStep, Request, Result
 from mta_core.explore import TaskOutcome
+from mta_core.tasks import Measure, Task
 
 MEASURES, EPSILON, LOSS, SIZE = "Measures", "Against epsilon", "Loss by step", "Perturbation"
 CONFIG = {"displaylogo": False, "displayModeBar": False}
@@ -48,84 +51,107 @@ def downloads(result: Result, view: View, is_live: bool) -> None:
         )
 
 
-def tabs(request: Request, result: Result | None, live: list[LossStep]) -> None:
-    """Only what is open is drawn."""
+def tabs(request: Request, result: Result | None, is_live: bool, live: list[LossStep]) -> bool:
+    """Only what is open is drawn; whether more of it is on its way, beside what the running attack brings.
+
+    Args:
+        live: the steps of the running attack.
+    """
+    is_waiting = False
     names = [MEASURES, EPSILON, *([LOSS] if request.is_iterative else []), SIZE]
-    measures, epsilon, *loss, size = st.tabs(names, key="detail", on_change="rerun", **state.LINKED)
+    measures, epsilon, *loss, size = st.tabs(names, key=state.DETAIL, on_change="rerun", **state.LINKED)
+    state.note_drawn(state.DETAIL)
     if measures.open and result:
         with measures:
             _measures(result)
     if epsilon.open:
         with epsilon:
-            _epsilon(request)
+            is_waiting = _epsilon(request, is_live)
     if loss and loss[0].open:
         with loss[0]:
-            _losses(live or (list(result.history) if result else []))
+            _losses(request.tasks, live or (result.history if result else ()))
     if size.open and result:
         with size:
             _sizes(result)
+    return is_waiting
 
 
 def _measures(result: Result) -> None:
     outcomes = list(result.outcome.tasks.values())
-    keys = "".join(
-        f'<span class="mta-entry" style="--swatch:{colour}">{label}</span>' for label, colour in charts.KINDS.values()
-    )
-    st.html(f'<div class="mta-legend">{keys}</div>')
+    _legend(*charts.KINDS)
     for column, outcome in zip(
         st.columns([len(o.task.measures) for o in outcomes], gap="medium"), outcomes, strict=True
     ):
         with column:
             st.markdown(f"**{outcome.task.label}**")
-            _chart(charts.measure_bars(outcome), f"measures_{outcome.task.name}", _measures_alt(outcome))
+            _measures_of(outcome)
     without = [o.task.label.lower() for o in outcomes if o.truth is None]
     if without:
         st.caption(f"No ground truth for {', '.join(without)}: measured against the clean output.")
 
 
-def _measures_alt(outcome: TaskOutcome) -> str:
+def _measures_of(outcome: TaskOutcome) -> None:
+    groups = charts.measure_groups(outcome.task)
+    for i, (column, group) in enumerate(zip(st.columns([len(g) for g in groups]), groups, strict=True)):
+        with column:
+            figure = charts.measure_bars(outcome, group)
+            _chart(figure, f"measures_{outcome.task.name}_{i}", _measures_alt(outcome, group))
+
+
+def _legend(*kinds: str) -> None:
+    shown = (charts.KINDS[kind] for kind in kinds)
+    keys = "".join(f'<span class="mta-entry" style="--swatch:{colour}">{label}</span>' for label, colour in shown)
+    st.html(f'<div class="mta-legend">{keys}</div>')
+
+
+def _measures_alt(outcome: TaskOutcome, measures: Sequence[Measure]) -> str:
     parts = [
         f"{m.label}: " + ", ".join(f"{kind} {m.format(values[m.name])}" for kind, values in outcome.measures.items())
-        for m in outcome.task.measures
+        for m in measures
     ]
     return f"{outcome.task.label}. " + "; ".join(parts)
 
 
-def _epsilon(request: Request) -> None:
-    points = resources.workshop().points(request) or _compute_curve(request)
+def _epsilon(request: Request, is_live: bool) -> bool:
+    """The curve, as far as it is known; whether there are points to come."""
+    points: Sequence[CurvePoint] | None = resources.workshop().points(request)
+    is_whole, note = True, "This picture only. The dashed line is the chosen epsilon."
+    if points is None and is_live:  # not now: the attacks would slow the one that is waited for
+        points, note = [], "The curve is computed when the attack has ended."
+    elif points is None:
+        points, is_whole = _compute_curve(request)
     unit = "1/255" if request.budget.epsilon_unit == "1/255" else "L2 norm"
-    _chart(
-        charts.epsilon_curves(points, request.tasks, request.budget.units, unit),
-        "curves",
-        f"Main measures at {len(points)} epsilons",
-    )
-    st.caption("This picture only. The dashed line is the chosen epsilon.")
+    _legend("noise", "adversarial")
+    for column, t in zip(st.columns(len(request.tasks)), request.tasks, strict=True):
+        with column:
+            figure = charts.epsilon_curve(points, t, request.budget.units, unit)
+            _chart(figure, f"curve_{t.name}", f"{t.label}: {t.main_measure.label} at {len(points)} epsilons")
+    st.caption(note)
+    return not is_whole
 
 
-def _compute_curve(request: Request) -> list[CurvePoint]:
-    """The points there are; the page looks again until all are there."""
+def _compute_curve(request: Request) -> tuple[Sequence[CurvePoint], bool]:
+    """The points there are, and whether these are all there will be."""
     job = state.curve_of(request)
     if job is None:
         job = resources.workshop().curve(request)
         state.keep_curve(request, job)
     job.wait(len(job.events), 0.3)
+    is_whole = job.is_done  # asked first: a point that comes meanwhile is drawn by the next look
     if job.error:
-        st.error(str(job.error))
-    return [event for event in job.events if isinstance(event, CurvePoint)]
+        st.error(plain(f"{job.error}."))
+    return [event for event in job.events if isinstance(event, CurvePoint)], is_whole
 
 
-def is_computing(request: Request) -> bool:
-    """Whether the open tab waits for points of its curve."""
-    job = state.curve_of(request)
-    is_known = resources.workshop().points(request) is not None or (job is not None and job.is_done)
-    return st.session_state.get("detail") == EPSILON and not is_known
-
-
-def _losses(history: list[LossStep]) -> None:
+def _losses(tasks: Sequence[Task], history: Sequence[LossStep]) -> None:
     steps = [step for step in history if step.losses]
     if steps:
         last = f"step {steps[-1].done} of {steps[-1].total}"
-        _chart(charts.loss_curves(steps), "losses", f"Loss of each task by step, up to {last}")
+        figures = charts.loss_curves(steps)
+        for column, t in zip(st.columns(len(tasks)), tasks, strict=True):
+            if t.name in figures:
+                with column:
+                    _chart(figures[t.name], f"losses_{t.name}", f"Loss of {t.label.lower()} by step, up to {last}")
         st.caption("The loss each step started from, at the point where its gradient was taken.")
 
 

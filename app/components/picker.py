@@ -8,6 +8,8 @@ from pathlib import Path
 
 import streamlit as st
 
+from app import state
+
 _FOLDER = Path(__file__).parent
 _component = st.components.v2.component(
     "mta_picker",
@@ -26,10 +28,9 @@ def pick(
     on_pick: Callable[[str], None],
 ) -> None:
     """Shows the thumbnails; calls `on_pick` with the name of the one chosen."""
-    key = "picker"
 
     def changed() -> None:
-        name = st.session_state[key].picked
+        name = state.picked()
         if name in names:
             on_pick(name)
 
@@ -40,4 +41,5 @@ def pick(
         "chosen": chosen,
         "sizes": [len(p) for p in pngs],
     }
-    _component(key=key, data=b"\n".join((json.dumps(header).encode(), b"".join(pngs))), on_picked_change=changed)
+    data = b"\n".join((json.dumps(header).encode(), b"".join(pngs)))
+    _component(key=state.PICKER, data=data, on_picked_change=changed)

@@ -7,7 +7,7 @@ import streamlit as st
 from app import library, resources, state
 from app.components import picker
 from app.library import Picture, Shelf
-from app.words import plain
+from app.words import nearest, plain
 from mta_core.data import DataError
 from mta_core.imaging import Fit, ImageError
 
@@ -50,7 +50,7 @@ def _connected(shelf: Shelf) -> Picture | None:
         persist_state="session", **state.LINKED,
     )  # fmt: skip  # not whole numbers: a link that says "inf" would end the page
     try:
-        return shelf.read(int(number) - 1)
+        return shelf.read(nearest(number) - 1)
     except (DataError, ImageError) as error:
         st.error(plain(f"This picture is left out: {error}."), icon=None)
         return None
@@ -59,20 +59,23 @@ def _connected(shelf: Shelf) -> Picture | None:
 def _upload() -> Picture | None:
     """The uploaded picture. Any file is accepted and looked at here, so that what is wrong can be said."""
     file = st.file_uploader(
-        "Your picture", key="upload", on_change=_uploaded, max_upload_size=MAX_UPLOAD_MB, label_visibility="collapsed",
+        "Your picture", key=state.UPLOADER, on_change=_uploaded, max_upload_size=MAX_UPLOAD_MB,
+        label_visibility="collapsed",
         help="JPEG, PNG, WebP, GIF, BMP, TIFF or PPM. It stays in memory and is forgotten with this session.",
     )  # fmt: skip
     fit = _fit()
-    if file is not None and (state.upload() or ("",))[0] != f"{file.file_id} {fit}":
-        state.keep_upload(f"{file.file_id} {fit}", _read(file.name, file.getvalue(), fit))
+    if file is not None and (state.upload() or ("",))[0] != file.file_id:
+        state.keep_upload(file.file_id, _read(file.name, file.getvalue()))
     kept = state.upload()
     if kept is None:
         st.caption("Choose a file. It is forgotten with this session: after a reload, choose it again.")
         return None
+    if file is None:
+        st.button("Remove the uploaded picture", key="remove", on_click=state.forget_upload, width="stretch")
     if isinstance(kept[1], str):
         st.error(plain(kept[1]))
         return None
-    return kept[1]
+    return kept[1][fit]
 
 
 def _fit() -> Fit:
@@ -86,12 +89,12 @@ def _fit() -> Fit:
 
 def _uploaded() -> None:
     """Called when a file was chosen or taken away, not when the uploader is out of sight for a while."""
-    if st.session_state["upload"] is None:
+    if state.is_uploader_empty():
         state.forget_upload()
 
 
-def _read(name: str, data: bytes, fit: Fit) -> Picture | str:
+def _read(name: str, data: bytes) -> dict[Fit, Picture] | str:
     try:
-        return library.read_upload(name, data, fit)
+        return library.read_upload(name, data)
     except ImageError as error:
         return f"{name} cannot be read: {error}."

@@ -134,6 +134,16 @@ async function cell(data, row, header) {
   return figure
 }
 
+// Where a figure is, in words that find the one in its place after the rows were drawn anew.
+function place(figure) {
+  const row = figure.parentElement
+  return `.mta-row[data-row="${row.dataset.row}"] > :nth-child(${1 + [...row.children].indexOf(figure)})`
+}
+
+function focus(root, place) {
+  root.querySelector(`${place} .mta-open`)?.focus({ preventScroll: true })
+}
+
 function enlarge(root, figure) {
   const image = figure.querySelector("img")
   const dialog = element("dialog", "mta-dialog")
@@ -146,7 +156,11 @@ function enlarge(root, figure) {
   foot.append(element("p", "", image.alt), close)
   dialog.append(large, foot)
   dialog.onclick = (event) => event.target === dialog && dialog.close()
-  dialog.onclose = () => dialog.remove()
+  const back = place(figure)
+  dialog.onclose = () => {
+    dialog.remove()
+    focus(root, back)
+  }
   root.append(dialog)
   dialog.showModal()
 }
@@ -168,7 +182,7 @@ function link(root) {
 }
 
 async function draw(root, header, drawn) {
-  const turn = (root.turn = (root.turn ?? 0) + 1)
+  const { turn } = root
   const rows = await Promise.all(
     header.rows.map(async (row) => {
       const line = element("section", "mta-row")
@@ -179,8 +193,12 @@ async function draw(root, header, drawn) {
     }),
   )
   if (turn !== root.turn) return
+  const focused = root.querySelector(".mta-open:focus")?.closest("figure")
+  const back = focused && place(focused)
   root.querySelector(".mta-rows").replaceChildren(...rows)
+  if (back) focus(root, back)
   root.drawn = drawn
+  root.setAttribute("aria-busy", String(header.progress !== null))
 }
 
 // Only the curves move while an attack runs: what a person is about to click, or has focused, stays what it is.
@@ -202,13 +220,14 @@ export default function ({ parentElement, data, setTriggerValue }) {
     link(root)
   }
   const busy = header.progress !== null
-  root.setAttribute("aria-busy", String(busy))
   const progress = root.querySelector(".mta-progress")
   progress.classList.toggle("mta-busy", busy)
   progress.style.setProperty("--done", header.progress ?? 0)
   keep(header, blob)
   const complete = header.rows.every((row) => row.cells.every((c) => !c.digest || kept.has(c.digest)))
-  const drawn = JSON.stringify([header.rows, !header.chart])
+  const drawn = JSON.stringify([header.rows, !header.chart, complete])
+  root.setAttribute("aria-busy", String(busy || root.drawn !== drawn)) // until what was asked for is seen
+  root.turn = (root.turn ?? 0) + 1 // whatever is still being decoded is not wanted any more
   if (!complete) setTriggerValue("lacks", performance.now())
   if (root.drawn === drawn || (!complete && root.drawn)) follow(root, header)
   else draw(root, header, drawn)

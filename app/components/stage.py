@@ -7,6 +7,8 @@ from pathlib import Path
 
 import streamlit as st
 
+from app import state
+
 _FOLDER = Path(__file__).parent
 _component = st.components.v2.component(
     "mta_stage",
@@ -16,10 +18,6 @@ _component = st.components.v2.component(
 )
 
 
-KEY, LACKS = "stage", "_stage_lacks"
-
-
 def draw(message: Callable[[bool], bytes]) -> None:
     """Shows what `app.panels.message` makes: with the pictures where the browser has asked for them."""
-    lacks = st.session_state.pop(LACKS, False)
-    _component(key=KEY, data=message(lacks), on_lacks_change=lambda: st.session_state.update({LACKS: True}))
+    _component(key="stage", data=message(state.take_lacks()), on_lacks_change=state.note_lacks)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from app import resources, state
+from app import state
 from app.words import perturbation_title
 from app.workshop import AttackEvent, LossStep, Request, Result
 from mta_core.attacks import JOINT
@@ -27,8 +27,8 @@ def toolbar(request: Request, job: Job[AttackEvent] | None, result: Result | Non
                 disabled=job.is_stopping,
                 help="Ends the attack and keeps what it has found.",
             )
-        elif (job is not None and job.error) or (
-            result and result.request == request and result.stopped_at is not None
+        elif (job is not None and (job.error or (job.is_stopping and job.is_cancelled))) or (
+            result and result.is_cut_short(request)
         ):
             if st.button("Run again", key="again"):
                 again()
@@ -46,25 +46,19 @@ def _whose(request: Request) -> str:
     if len(names) == 1:
         return request.tasks[0].name
     chosen = st.segmented_control(
-        "Perturbation of", list(names), default=next(iter(names)), required=True, key="shown",
+        "Perturbation of", list(names), default=next(iter(names)), required=True, key=state.WHOSE,
         label_visibility="collapsed", help="Whose perturbation the first row shows.", **state.LINKED,
     )  # fmt: skip
+    state.note_drawn(state.WHOSE)
     return names.get(chosen or "", request.tasks[0].name)
 
 
 def line(request: Request, job: Job[AttackEvent] | None, result: Result | None) -> None:
-    words = _running(request, job) if job and not job.is_done else _finished(result)
-    kind = "mta-status mta-alive" if job and not job.is_done else "mta-status"
-    st.html(f'<div class="{kind}" role="status"><span>{html.escape(words)}</span>{_device()}</div>')
-
-
-def device() -> None:
-    """What would compute, where nothing is computed."""
-    st.html(f'<div class="mta-status">{_device()}</div>')
-
-
-def _device() -> str:
-    return f'<span class="mta-device">{html.escape(resources.workshop().device.label)}</span>'
+    """What is going on; said aloud only when it has ended, since it changes several times a second until then."""
+    if job and not job.is_done:
+        st.html(f'<div class="mta-status mta-alive">{html.escape(_running(request, job))}</div>')
+    else:
+        st.html(f'<div class="mta-status" role="status">{html.escape(_finished(result))}</div>')
 
 
 def _running(request: Request, job: Job[AttackEvent]) -> str:

@@ -25,7 +25,6 @@ TRAIN = (
 
 def page() -> None:
     if not resources.workshop().victims():
-        status.device()
         st.info(TRAIN)
         return
     with st.sidebar:
@@ -35,7 +34,6 @@ def page() -> None:
             gain, beside = controls.look(bool(picture.targets))
         st.fragment(check)(state.choices(), state.count_redraws())
     if picture is None:
-        status.device()
         st.info("Choose a picture in the side bar.")
         return
     with st.container(key="results"):
@@ -49,7 +47,7 @@ def check(used: Mapping[str, object], redraws: int) -> None:
     Two quick choices are two redraws that overlap, and the earlier one may put its choices in the place of the later
     one's. Looking again a moment later tells.
     """
-    if state.choices() != used:
+    if state.choices() != used or not state.are_parts_current():
         st.rerun()
     pulse.beat("check", 0.5, times=2, since=redraws)
 
@@ -101,6 +99,8 @@ def take(job: Job[AttackEvent] | None) -> None:
 
 def results(request: Request, job: Job[AttackEvent] | None, gain: int, beside: Beside) -> None:
     """Status and pictures; the last result stays until the next is there."""
+    if state.is_dropped(request, job):
+        st.rerun()  # starts it anew
     is_live = job is not None and not job.is_done  # asked first: what ends meanwhile is drawn by the next look
     take(job)
     result = state.shown()
@@ -121,8 +121,9 @@ def results(request: Request, job: Job[AttackEvent] | None, gain: int, beside: B
 def details(request: Request, job: Job[AttackEvent] | None) -> None:
     """Charts; they follow a running attack."""
     is_live = job is not None and not job.is_done
-    detail.tabs(request, state.shown(), steps_of(job) if is_live else [])
-    pulse.beat("watch_details", 0.6 if is_live or detail.is_computing(request) else None)
+    take(job)  # it may have ended since the pictures were drawn
+    is_waiting = detail.tabs(request, state.shown(), is_live, steps_of(job) if is_live else [])
+    pulse.beat("watch_details", 0.6 if is_live or is_waiting else None)
 
 
 def steps_of(job: Job[AttackEvent] | None) -> list[LossStep]:

@@ -9,6 +9,8 @@ from typing import Any
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
+from mta_core.jobs import Job
+
 
 def settle(at: AppTest) -> AppTest:
     """Runs until the running attack has ended, as the browser's polling does."""
@@ -23,6 +25,11 @@ def settle(at: AppTest) -> AppTest:
         if was_done and read_stage(at)["progress"] is None:
             return at
     raise AssertionError("the attack does not end")
+
+
+def to_the_end(job: Job[Any]) -> None:
+    while not job.is_done:
+        job.wait(len(job.events), 5)
 
 
 def read_message(message: bytes) -> tuple[dict[str, Any], dict[str, bytes]]:

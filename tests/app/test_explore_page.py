@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
-from helpers import png, read_message, read_stage, settle, stage_bytes
+from helpers import png, read_message, read_stage, settle, stage_bytes, to_the_end
 from streamlit.testing.v1 import AppTest
 from studio import make_weights
 
+from app import charts
+from app.components import pulse, stage
+from app.workshop import Request, Workshop
 from mta_core import weights
+from mta_core.jobs import Job
 
 Open = Callable[..., AppTest]
 
@@ -38,10 +44,18 @@ def test_without_any_victim_the_page_says_how_to_train_one(page: Open, monkeypat
     at = page()
     assert "train victim" in at.info[0].value
     assert not at.get("bidi_component")
+    assert len(bodies(at, "mta-device")) == 1
+
+
+def test_the_first_row_shows_the_perturbation_that_is_chosen(page: Open) -> None:
+    at = page(shown="Depth")
+    assert "for depth" in read_stage(at)["rows"][0]["cells"][1]["alt"]
+    settle(at.segmented_control(key="shown").set_value("Surface normals").run())
+    assert "for surface normals" in read_stage(at)["rows"][0]["cells"][1]["alt"]
 
 
 def test_a_link_brings_the_same_view(page: Open) -> None:
-    at = page(epsilon="8.0", tasks="Depth", gain="×20", shown="Depth", scene="0001")
+    at = page(epsilon="8.0", tasks="Depth", gain="×20", scene="0001")
     header = read_stage(at)
     assert [row["id"] for row in header["rows"]] == ["picture", "depth"]
     assert "8/255" in header["rows"][0]["cells"][1]["alt"]
@@ -64,6 +78,12 @@ def test_numbers_that_no_field_can_hold_fall_back_too(page: Open) -> None:
         assert at.number_input(key="pgd_num_restarts").value == 1 and not at.exception
 
 
+def test_a_broken_number_of_steps_runs_as_many_as_the_field_shows(page: Open) -> None:
+    for value, shown in (("2.7", 3), ("2.5", 3), ("2.4", 2)):
+        at = page(attack="PGD", tasks="Depth", pgd_num_steps=value)
+        assert at.session_state["_shown"].request.attack.num_steps == shown
+
+
 def test_moving_epsilon_changes_the_result(page: Open) -> None:
     at = page()
     settle(at.slider(key="epsilon").set_value(2.0).run())
@@ -81,7 +101,7 @@ def test_pgd_draws_its_losses(page: Open) -> None:
     chart = read_stage(at)["chart"]
     assert {series["label"] for series in chart["series"]} == {"Segmentation", "Depth", "Surface normals"}
     assert all(len(series["points"]) == 3 for series in chart["series"])
-    assert len(at.get("plotly_chart")) == 1
+    assert len(at.get("plotly_chart")) == 3
 
 
 def test_the_form_follows_the_attack(page: Open) -> None:
@@ -106,7 +126,7 @@ def test_the_curve_has_every_epsilon(page: Open) -> None:
         job.wait(len(job.events), 5)
         at.run()
     at.run()
-    assert "Main measures at 6 epsilons" in at.get("plotly_chart")[0].proto.alt
+    assert "at 6 epsilons" in at.get("plotly_chart")[0].proto.alt
 
 
 def test_an_upload_is_shown_and_a_broken_one_explained(page: Open) -> None:
@@ -123,6 +143,22 @@ def test_an_upload_is_shown_and_a_broken_one_explained(page: Open) -> None:
     at.file_uploader(key="upload").set_value(None)
     settle(at.run())
     assert not at.error and read_stage(at)["rows"][0]["title"] == "Room 1", "taken away is taken away"
+
+
+def test_a_kept_upload_is_fitted_anew_and_removed(page: Open) -> None:
+    at = page(source="Upload", tasks="Depth")
+    at.file_uploader(key="upload").upload("mine.png", png((64, 48)), "image/png")
+    settle(at.run())
+    assert "remove" not in {button.key for button in at.button}, "the uploader has its own cross"
+    settle(at.segmented_control(key="source").set_value("Gallery").run())
+    settle(at.segmented_control(key="source").set_value("Upload").run())
+    assert read_stage(at)["rows"][0]["title"] == "mine.png"
+    for fit in ("Pad", "Crop"):
+        settle(at.segmented_control(key="fit").set_value(fit).run())
+        assert at.session_state["_shown"].request.picture.key.endswith(fit.lower())
+    settle(at.button(key="remove").click().run())
+    assert read_stage(at)["rows"][0]["title"] == "Room 1"
+    assert "remove" not in {button.key for button in at.button}
 
 
 def test_weights_replaced_while_the_server_runs_are_used(page: Open, studio: Path) -> None:
@@ -156,7 +192,123 @@ def test_a_failed_attack_says_why_and_can_be_tried_again(page: Open, monkeypatch
     assert not at.error and "2/255" in read_stage(at)["rows"][0]["cells"][1]["alt"]
 
 
-def test_connected_data_are_offered(page: Open, studio, monkeypatch: pytest.MonkeyPatch) -> None:  # type: ignore[no-untyped-def]
+@pytest.mark.parametrize("number", ["3", "2.7"])
+def test_connected_data_are_offered(page: Open, studio: Path, monkeypatch: pytest.MonkeyPatch, number: str) -> None:
     monkeypatch.setenv("MTA_DATA_ROOTS", f"nyuv2:{studio / 'gallery'}")
-    at = page(source="NYUv2", number="3")
+    at = page(source="NYUv2", number=number)
     assert read_stage(at)["rows"][0]["title"] == "NYUv2 0002"
+
+
+def hold_the_end(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
+    """Attacks have a result, but do not end before this event."""
+    released, noisy = threading.Event(), Workshop._noisy_answers
+
+    def noisy_when_released(*args: Any) -> Any:
+        assert released.wait(30)
+        return noisy(*args)
+
+    monkeypatch.setattr(Workshop, "_noisy_answers", noisy_when_released)
+    return released
+
+
+def bodies(at: AppTest, name: str) -> list[str]:
+    """The HTML elements of a class."""
+    return [element.proto.body for element in at.get("html") if f'class="{name}' in element.proto.body]
+
+
+def test_only_the_end_of_an_attack_is_announced(page: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    at = page(attack="FGSM")
+    released = hold_the_end(monkeypatch)
+    at.slider(key="epsilon").set_value(2.0).run()
+    assert "mta-alive" in bodies(at, "mta-status")[0] and 'role="status"' not in bodies(at, "mta-status")[0]
+    released.set()
+    settle(at)
+    assert 'role="status"' in bodies(at, "mta-status")[0]
+
+
+def test_what_ends_while_the_pictures_are_drawn_is_in_the_charts_below(
+    page: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at = page(attack="FGSM")
+    drawing, draw = hold_the_end(monkeypatch), stage.draw
+
+    def draw_until_the_end(message: Any) -> None:
+        drawing.set()
+        to_the_end(at.session_state["_job"][1])
+        draw(message)
+
+    monkeypatch.setattr(stage, "draw", draw_until_the_end)
+    at.slider(key="epsilon").set_value(2.0).run()
+    assert all("noise" in chart.proto.alt for chart in at.get("plotly_chart"))
+    assert at.session_state["_shown"].is_complete_for(at.session_state["_job"][0])
+
+
+def drop_the_first(monkeypatch: pytest.MonkeyPatch, *, stop: bool = False) -> list[Job[Any]]:
+    """The first attack is given up before its first look, as that of a frozen tab; lists those started."""
+    started: list[Job[Any]] = []
+    attack = Workshop.attack
+
+    def dropped(self: Workshop, request: Request) -> Job[Any]:
+        started.append(attack(self, request))
+        if len(started) == 1:
+            if stop:
+                started[0].stop()
+            started[0].cancel()
+        return started[-1]
+
+    monkeypatch.setattr(Workshop, "attack", dropped)
+    return started
+
+
+def test_an_attack_that_was_given_up_while_nobody_looked_starts_anew(
+    page: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at = page(attack="FGSM")
+    started = drop_the_first(monkeypatch)
+    at.slider(key="epsilon").set_value(2.0).run()
+    assert len(started) == 2
+    assert "2/255" in read_stage(at)["rows"][0]["cells"][1]["alt"]
+
+
+def test_what_a_person_stopped_does_not_start_by_itself(page: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    at = page(attack="FGSM")
+    started = drop_the_first(monkeypatch, stop=True)
+    at.slider(key="epsilon").set_value(2.0).run()
+    assert len(started) == 1
+    settle(at.button(key="again").click().run())
+    assert "2/255" in read_stage(at)["rows"][0]["cells"][1]["alt"]
+
+
+def test_a_last_point_that_comes_while_the_curve_is_drawn_is_not_missed(
+    page: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    beats, curve, wait = {}, charts.epsilon_curve, Job.wait
+
+    def curve_until_the_end(*args: Any) -> Any:
+        figure = curve(*args)
+        to_the_end(at.session_state["_curve"][1])
+        return figure
+
+    at = page(tasks="Depth", attack="FGSM")
+    monkeypatch.setattr(pulse, "beat", lambda key, seconds, **_: beats.update({key: seconds}))
+    monkeypatch.setattr(charts, "epsilon_curve", curve_until_the_end)
+    with monkeypatch.context() as hasty:
+        hasty.setattr(Job, "wait", lambda job, seen, timeout: timeout >= 5 and wait(job, seen, timeout))
+        at.query_params["detail"] = "Against epsilon"
+        at.run()
+    assert "at 6 epsilons" not in at.get("plotly_chart")[0].proto.alt
+    assert beats["watch_details"], "the page looks again"
+    at.run()
+    assert "at 6 epsilons" in at.get("plotly_chart")[0].proto.alt
+    assert not beats["watch_details"]
+
+
+def test_the_curve_waits_for_the_attack(page: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    at = page(tasks="Depth", attack="FGSM", detail="Against epsilon")
+    released = hold_the_end(monkeypatch)
+    at.slider(key="epsilon").set_value(2.0).run()
+    assert "_curve" not in at.session_state
+    assert "at 0 epsilons" in at.get("plotly_chart")[0].proto.alt
+    released.set()
+    settle(at)
+    assert "_curve" in at.session_state

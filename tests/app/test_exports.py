@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -42,5 +43,17 @@ def test_the_report_has_settings_and_every_measure(workshop: Workshop, request_f
         "adversarial",
         "noise",
     }
+    assert all(entry["attacked"] for entry in report["tasks"].values())
     assert report["perturbations"]["joint"]["linf"] == pytest.approx(5 / 255, abs=1e-5)
     assert len(report["losses"]) == 2
+
+
+def test_the_report_marks_what_was_not_reached(workshop: Workshop, request_for: Callable[..., Request]) -> None:
+    result = replace(finished(workshop, request_for()), stopped_at=1, unreached=("normals",))
+    tasks = json.loads(exports.report_json(result))["tasks"]
+    assert {name: entry["attacked"] for name, entry in tasks.items()} == {
+        "segmentation": True,
+        "depth": True,
+        "normals": False,
+    }
+    assert tasks["normals"]["verdict"] == "not attacked: stopped before its turn"

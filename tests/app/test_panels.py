@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -62,10 +63,22 @@ def test_the_automatic_gain_spans_the_range(result: Result) -> None:
 def test_legends_name_only_what_is_there(result: Result) -> None:
     header, _ = read_message(panels.message(result, View("depth")))
     outcome = result.outcome.tasks["segmentation"]
-    present = torch.cat([outcome.clean, outcome.adversarial]).unique()
+    assert outcome.truth is not None
+    seen = torch.cat([outcome.clean, outcome.adversarial, outcome.truth])
+    present = [outcome.task.classes[i] for i in seen.unique() if 0 <= i < len(outcome.task.classes)]
     legend = next(row for row in header["rows"] if row["id"] == "segmentation")["legend"]
-    assert len(legend["entries"]) >= len(present)
+    assert [name for name, _ in legend["entries"]] == present
     assert next(row for row in header["rows"] if row["id"] == "depth")["legend"]["unit"] == "m"
+
+
+def test_a_task_that_was_not_reached_does_not_look_like_one_that_withstood(result: Result) -> None:
+    stopped = replace(result, stopped_at=3, unreached=("normals",))
+    header, _ = read_message(panels.message(stopped, View("depth")))
+    row = next(row for row in header["rows"] if row["id"] == "normals")
+    assert row["words"] == "Not attacked: stopped before its turn."
+    assert "not attacked" in row["cells"][1]["alt"]
+    others = [row["words"] for row in header["rows"] if row["id"] != "normals"]
+    assert not any("attacked" in text for text in others)
 
 
 def test_a_loss_chart_needs_more_than_one_step() -> None:

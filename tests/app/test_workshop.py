@@ -38,6 +38,9 @@ def test_stopping_keeps_what_was_found(workshop: Workshop, request_for: Callable
     assert isinstance(result, Result) and result.stopped_at is not None and result.stopped_at < 300
     assert result.outcome.perturbations["segmentation"].similarity.linf > 0
     assert torch.equal(result.outcome.perturbations["normals"].adversarial, result.outcome.clean)
+    assert result.unreached == ("depth", "normals")
+    assert result.verdict("normals") == "not attacked: stopped before its turn"
+    assert result.verdict("segmentation") == result.outcome.tasks["segmentation"].verdict
     assert workshop.result(request) is None, "a stopped attack is no answer to the same question"
 
 
@@ -79,7 +82,7 @@ def test_what_fails_is_reported(workshop: Workshop, request_for: Callable[..., R
 def test_what_is_computed_of_an_upload_ends_with_it(
     workshop: Workshop, request_for: Callable[..., Request], gallery: Shelf
 ) -> None:
-    upload = read_upload("mine.png", png())
+    upload = read_upload("mine.png", png())["crop"]
     shared = workshop.kept(gallery.read(0))
     before = len(shared.results), len(shared.curves), len(shared.answers)
     request = replace(request_for("fgsm"), picture=upload)
@@ -89,7 +92,7 @@ def test_what_is_computed_of_an_upload_ends_with_it(
         assert job.error is None
     assert workshop.result(request) is not None and workshop.points(request) is not None
     assert (len(shared.results), len(shared.curves), len(shared.answers)) == before
-    again = replace(request, picture=read_upload("mine.png", png()))
+    again = replace(request, picture=read_upload("mine.png", png())["crop"])
     assert again == request and workshop.result(again) is None, "another browser's upload of the same file"
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from playwright.sync_api import Page, expect
-from visits import PATIENCE, settled
+from visits import PATIENCE, READY, settled
 
 from mta_core import imaging
 
@@ -74,7 +74,7 @@ def test_pgd_runs_and_stops(visit: Visit) -> None:
     page.get_by_role("button", name="Run again").wait_for()
     settled(page)
     assert "stopped after" in page.locator(".mta-status").inner_text()
-    assert page.locator('.mta-row[data-row="depth"] img').count() == 4
+    expect(page.locator('.mta-row[data-row="depth"] img')).to_have_count(4)
 
 
 def test_pgd_runs_to_its_end(visit: Visit) -> None:
@@ -132,6 +132,13 @@ def test_a_phone_shows_it_without_sideways_scrolling(visit: Visit, dark: bool) -
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth + 1")
     assert page.evaluate("document.querySelector('.mta-stage').scrollWidth <= innerWidth")
     assert page.locator(".mta-stage img").count() == 16
+    page.locator('[data-testid="stTabs"]').scroll_into_view_if_needed()
+    expect(page.locator(".mta-device")).to_be_in_viewport(ratio=1)
+    paper, ink = (
+        page.locator(place).first.evaluate(f"e => getComputedStyle(e).{what}.match(/\\d+/g).slice(0, 3).map(Number)")
+        for place, what in (('[data-testid="stApp"]', "backgroundColor"), (".mta-verdict", "color"))
+    )
+    assert (max(paper) < 64 and min(ink) > 192) if dark else (min(paper) > 192 and max(ink) < 64)
 
 
 def test_a_picture_is_enlarged_by_keyboard(visit: Visit) -> None:
@@ -144,12 +151,41 @@ def test_a_picture_is_enlarged_by_keyboard(visit: Visit) -> None:
     page.locator("dialog").wait_for(state="detached")
 
 
+def test_the_focus_stays_where_it_is_when_the_result_comes(visit: Visit) -> None:
+    page = visit("?pgd_num_steps=6&attack=PGD&tasks=Depth", ready=False)
+    page.locator(".mta-open").first.focus()
+    assert page.locator(".mta-stage").get_attribute("aria-busy") == "true"
+    settled(page)
+    adversarial(page, "5/255").wait_for()
+    expect(page.locator(".mta-open").first).to_be_focused()
+
+
+def test_new_pictures_are_busy_until_they_are_seen(visit: Visit) -> None:
+    page = visit("?tasks=Depth")
+    settled(page)
+    page.evaluate(
+        """() => {
+          const decode = Image.prototype.decode
+          window.waiting = []
+          Image.prototype.decode = function () {
+            return new Promise((done) => window.waiting.push(() => done(decode.call(this))))
+          }
+        }"""
+    )
+    page.locator(".st-key-epsilon input[type=range]").press("ArrowRight")
+    page.wait_for_function("window.waiting.length > 0")
+    page.wait_for_selector(".mta-status:not(.mta-alive)")
+    assert page.locator(".mta-stage").get_attribute("aria-busy") == "true"
+    assert adversarial(page, "5.5/255").count() == 0
+    page.evaluate("window.waiting.forEach((go) => go())")
+    page.wait_for_function(READY)
+    assert adversarial(page, "5.5/255").count() == 1
+
+
 def test_the_curve_is_drawn(visit: Visit) -> None:
     page = visit("?tasks=Depth")
     page.get_by_role("tab", name="Against epsilon").click()
-    page.locator('[aria-label*="Main measures at 6 epsilons"], [alt*="Main measures at 6 epsilons"]').first.wait_for(
-        state="attached"
-    )
+    page.locator('[aria-label*="error at 6 epsilons"], [alt*="error at 6 epsilons"]').first.wait_for(state="attached")
     settled(page)
 
 

@@ -1,0 +1,37 @@
+"""What the session remembers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from streamlit.testing.v1 import AppTest
+
+APP = Path(__file__).resolve().parents[2] / "app"
+
+
+def test_only_the_state_touches_the_session_state() -> None:
+    others = [path for path in APP.rglob("*.py") if path != APP / "state.py"]
+    assert others
+    assert [path.name for path in others if "session_state" in path.read_text(encoding="utf-8")] == []
+
+
+def test_a_part_drawn_with_an_older_choice_is_noticed() -> None:
+    def script() -> None:
+        import streamlit as st
+
+        from app import state
+
+        if "is_new" not in st.session_state:
+            st.session_state["is_new"] = False
+            st.session_state[state.WHOSE] = "Depth"
+            state.count_redraws()
+            state.note_drawn(state.WHOSE)
+        st.write(state.are_parts_current())
+
+    at = AppTest.from_function(script)
+    at.run()
+    assert at.markdown[0].value == "`True`"
+    at.session_state["shown"] = "Segmentation"
+    assert at.run().markdown[0].value == "`False`"
+    del at.session_state["is_new"]
+    assert at.run().markdown[0].value == "`True`"
