@@ -39,7 +39,7 @@ def measure_bars(outcome: TaskOutcome, measures: Sequence[Measure]) -> go.Figure
                 y=[value],
                 name=label,
                 marker_color=colour,
-                text=[measure.format(value)],
+                text=[measure.format(value).partition(" ")[0]],  # the title has the unit
                 textposition="outside",
                 textfont_size=11,
                 textangle=0,
