@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
@@ -19,6 +19,7 @@ from mta_core.explore import TaskOutcome, noisy_picture
 from mta_core.tasks import TASKS, task
 from mta_core.tasks.colours import CIVIDIS, cividis
 
+Rows = list[dict[str, Any]]
 Beside = Literal["truth", "noise"]
 """What the last column shows."""
 TASK_COLOURS = dict(zip((t.name for t in TASKS), ("#0072b2", "#d55e00", "#009e73", "#cc79a7"), strict=False))
@@ -51,7 +52,7 @@ def outline(request: Request, progress: float | None, live: Sequence[LossStep] =
         "cells": [clean, *waiting[:2], {"caption": "", "alt": "", "chart": True}],
     }
     tasks = [{"id": t.name, "title": t.label, "words": "", "cells": [*waiting, *waiting[:1]]} for t in request.tasks]
-    return _packed([picture, *tasks], progress, live)
+    return _packed(*_split([picture, *tasks]), progress, live)
 
 
 def message(
@@ -67,24 +68,35 @@ def message(
     While something is being computed (`progress` is given) the pictures are left out unless `with_files`: the browser
     has them, or asks for them.
     """
-    return _packed(_rows(result, view), progress, live or result.history, with_files=with_files or progress is None)
+    rows, files = result.once(("rows", view, result.is_complete), lambda: _split(_rows(result, view)))
+    return _packed(rows, files, progress, live or result.history, with_files=with_files or progress is None)
 
 
-def _packed(
-    rows: list[dict[str, Any]], progress: float | None, history: Sequence[LossStep], *, with_files: bool = True
-) -> bytes:
+def _split(rows: Rows) -> tuple[Rows, dict[str, bytes]]:
+    """The rows with a digest in the place of each PNG file, and the files."""
     files: dict[str, bytes] = {}
     for cell in (cell for row in rows for cell in row["cells"]):
         png = cell.pop("png", None)
         if png is not None:
             cell["digest"] = hashlib.sha256(png).hexdigest()[:16]
             files[cell["digest"]] = png
+    return rows, files
+
+
+def _packed(
+    rows: Rows,
+    files: Mapping[str, bytes],
+    progress: float | None,
+    history: Sequence[LossStep],
+    *,
+    with_files: bool = True,
+) -> bytes:
     sizes = [[digest, len(png)] for digest, png in files.items()] if with_files else []
     header = {"rows": rows, "progress": progress, "chart": loss_chart(history), "files": sizes}
     return json.dumps(header).encode() + b"\n" + (b"".join(files.values()) if with_files else b"")
 
 
-def _rows(result: Result, view: View) -> list[dict[str, Any]]:
+def _rows(result: Result, view: View) -> Rows:
     return [_picture_row(result, view), *(_task_row(result, o, view) for o in result.outcome.tasks.values())]
 
 
@@ -202,9 +214,7 @@ def loss_chart(history: Sequence[LossStep]) -> dict[str, Any] | None:
 
 
 def _encode(result: Result, key: tuple[Any, ...], make: Callable[[], Tensor]) -> bytes:
-    if key not in result.pngs:
-        result.pngs[key] = encode(make())
-    return result.pngs[key]
+    return result.once(key, lambda: encode(make()))
 
 
 def encode(picture: Tensor) -> bytes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar
 
 from torch import Tensor
 
@@ -20,6 +21,7 @@ from mta_core.tasks import TASKS, Task
 from mta_core.weights import Card
 
 Answers = Mapping[str, Tensor]
+Made = TypeVar("Made")
 CURVE_UNITS = {"linf": (1, 2, 4, 8, 16), "l2": (1, 2, 4, 8, 16)}
 """The epsilons of the curve, as people type them; the chosen one is added."""
 
@@ -72,7 +74,7 @@ class Result:
         stopped_at: steps made when it was stopped; None where it ran to its end.
         unreached: perturbations whose turn had not come by then: they are zero.
         is_complete: whether the comparison with random noise is in.
-        pngs: encoded pictures, kept so that a changed view needs no second encoding.
+        made: what was made of it to be shown: see `once`.
     """
 
     request: Request
@@ -81,7 +83,14 @@ class Result:
     stopped_at: int | None = None
     unreached: tuple[str, ...] = ()
     is_complete: bool = False
-    pngs: dict[Hashable, bytes] = field(default_factory=dict, compare=False, repr=False)
+    made: dict[Hashable, Any] = field(default_factory=dict, compare=False, repr=False)
+
+    def once(self, key: Hashable, make: Callable[[], Made]) -> Made:
+        """What `make` makes, made once: the page is drawn several times a second while something is computed."""
+        if key not in self.made:
+            self.made[key] = make()
+        made: Made = self.made[key]
+        return made
 
     def verdict(self, task: str) -> str:
         """What became of a task's output, for a layperson."""

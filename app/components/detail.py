@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import plotly.graph_objects as go
 import streamlit as st
@@ -84,17 +85,18 @@ def _measures(result: Result) -> None:
     ):
         with column:
             st.markdown(f"**{outcome.task.label}**")
-            _measures_of(outcome)
+            _measures_of(result, outcome)
     without = [o.task.label.lower() for o in outcomes if o.truth is None]
     if without:
         st.caption(f"No ground truth for {', '.join(without)}: measured against the clean output.")
 
 
-def _measures_of(outcome: TaskOutcome) -> None:
+def _measures_of(result: Result, outcome: TaskOutcome) -> None:
     groups = charts.measure_groups(outcome.task)
     for i, (column, group) in enumerate(zip(st.columns([len(g) for g in groups]), groups, strict=True)):
         with column:
-            figure = charts.measure_bars(outcome, group)
+            key = ("bars", outcome.task.name, i, result.is_complete)
+            figure = result.once(key, partial(charts.measure_bars, outcome, group))
             _chart(figure, f"measures_{outcome.task.name}_{i}", _measures_alt(outcome, group))
 
 
