@@ -139,6 +139,12 @@ def keep_job(request: Request, job: Job[AttackEvent]) -> None:
     st.session_state[_JOB] = (request, job)
 
 
+def is_kept(job: Job[AttackEvent]) -> bool:
+    """Whether this is the attack that was started last; a part of the page may be drawn for an earlier one yet."""
+    asked = st.session_state.get(_JOB)
+    return asked is not None and asked[1] is job
+
+
 def is_dropped(request: Request, job: Job[AttackEvent] | None) -> bool:
     """Whether nobody looked for so long that the attack was given up, though it is still the wanted one.
 

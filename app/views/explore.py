@@ -89,8 +89,9 @@ def start_again(request: Request) -> None:
 
 
 def take(job: Job[AttackEvent] | None) -> None:
-    """Puts the newest result of a job on the page."""
-    if job is None or job.is_cancelled:
+    """Puts the newest result of a job on the page, unless another was started since: a part that still waits for the
+    earlier one must not bring its result back."""
+    if job is None or job.is_cancelled or not state.is_kept(job):
         return
     found = [event for event in job.events if isinstance(event, Result)]
     if found:

@@ -163,6 +163,7 @@ def test_the_focus_stays_where_it_is_when_the_result_comes(visit: Visit) -> None
 def test_new_pictures_are_busy_until_they_are_seen(visit: Visit) -> None:
     page = visit("?tasks=Depth")
     settled(page)
+    page.get_by_text(re.compile(r"Random noise: \d")).first.wait_for()  # the last that comes of the first view
     page.evaluate(
         """() => {
           const decode = Image.prototype.decode
