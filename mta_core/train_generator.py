@@ -61,7 +61,7 @@ class GeneratorRecipe:
         learning_rate: peak of one cycle of Adam.
         output_gain: standard deviation of the last convolution's initial weights; GAP starts from 0.02.
         output_rate: learning rate of the last convolutions beside the others; 1 in the paper. With ngf 24 each output
-            is a sum of 1,176 products, and a step at the full rate would change it by a fifth of its range.
+            is a sum of 1,176 products, whose weights Adam moves all at once.
         saturation: weight of the penalty on outputs beyond +-2 before the tanh, the square of the excess, mean over
             pixels. Beyond, tanh passes no gradient, and what was drawn stays.
         holdout: every n-th picture of each source is kept out of training and measured instead.
