@@ -5,10 +5,14 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import os
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
@@ -17,12 +21,13 @@ from app.workshop import LossStep, Request, Result
 from mta_core import imaging
 from mta_core.explore import TaskOutcome, noisy_picture
 from mta_core.tasks import TASKS, task
-from mta_core.tasks.colours import CIVIDIS, cividis
+from mta_core.tasks.colours import CIVIDIS, SCALE, tone
 
 Rows = list[dict[str, Any]]
 Beside = Literal["truth", "noise"]
 """What the last column shows."""
 TASK_COLOURS = dict(zip((t.name for t in TASKS), ("#0072b2", "#d55e00", "#009e73", "#cc79a7"), strict=False))
+_encoders = ThreadPoolExecutor(max(1, min(8, (os.cpu_count() or 1) - 1)), "png")
 GAINS = (0, 1, 2, 5, 10, 20, 50, 100)
 """0 lets the largest value of the perturbation span the whole range."""
 
@@ -44,7 +49,7 @@ class View:
 def outline(request: Request, progress: float | None, live: Sequence[LossStep] = ()) -> bytes:
     """The stage's data before the first result: what is known of it, and the running attack's losses."""
     waiting = [{"caption": "", "alt": ""}] * 3
-    clean = _cell("Clean", f"Clean picture: {request.picture.name}", encode(request.picture.image))
+    clean = _cell("Clean", f"Clean picture: {request.picture.name}", _start(request.picture.image))
     picture = {
         "id": "picture",
         "title": request.picture.name,
@@ -76,8 +81,8 @@ def _split(rows: Rows) -> tuple[Rows, dict[str, bytes]]:
     """The rows with a digest in the place of each PNG file, and the files."""
     files: dict[str, bytes] = {}
     for cell in (cell for row in rows for cell in row["cells"]):
-        png = cell.pop("png", None)
-        if png is not None:
+        if encoding := cell.pop("png", None):
+            png = encoding.result()
             cell["digest"] = hashlib.sha256(png).hexdigest()[:16]
             files[cell["digest"]] = png
     return rows, files
@@ -103,6 +108,7 @@ def _rows(result: Result, view: View) -> Rows:
 def _picture_row(result: Result, view: View) -> dict[str, Any]:
     request = result.request
     shown = result.outcome.perturbations[view.perturbation]
+    size = facts(shown)
     gain = view.gain or automatic_gain(shown)
     what = f"{request.attack.label}, {request.budget.label}"
     noisy = _encode(
@@ -129,7 +135,7 @@ def _picture_row(result: Result, view: View) -> dict[str, Any]:
         "id": "picture",
         "title": request.picture.name,
         "words": request.picture.credit,
-        "facts": facts(shown),
+        "facts": size,
         "cells": cells,
     }
 
@@ -141,8 +147,11 @@ def _task_row(result: Result, outcome: TaskOutcome, view: View) -> dict[str, Any
     top = _top(difference)
     unit = t.difference_label.partition("(")[2].rstrip(")")  # a difference without a unit is yes or no
 
-    def coloured(kind: str, value: Tensor) -> bytes:
-        return _encode(result, (t.name, kind), lambda: t.colour(value, span)[0])
+    def coloured(kind: str, value: Tensor) -> Future[bytes]:
+        key = (t.name, kind, result.is_complete)
+        if t.tones is None:
+            return _encode(result, key, lambda: t.colour(value, span)[0])
+        return _encode(result, key, lambda: t.tone(value, span)[0], t.tones)
 
     cells = [
         _cell("Clean", f"{t.label} of the clean picture", coloured("clean", outcome.clean)),
@@ -154,7 +163,7 @@ def _task_row(result: Result, outcome: TaskOutcome, view: View) -> dict[str, Any
         _cell(
             "Difference",
             f"{t.difference_label} between the two, from dark for none to yellow for {top:.2g} or more",
-            _encode(result, (t.name, "difference"), lambda: cividis(difference / top)[0]),
+            _encode(result, (t.name, "difference", result.is_complete), lambda: tone(difference / top)[0], SCALE),
         ),
     ]
     if view.beside == "truth" and outcome.truth is not None:
@@ -178,7 +187,7 @@ def _task_row(result: Result, outcome: TaskOutcome, view: View) -> dict[str, Any
     }
 
 
-def _cell(caption: str, alt: str, png: bytes) -> dict[str, Any]:
+def _cell(caption: str, alt: str, png: Future[bytes]) -> dict[str, Any]:
     return {"caption": caption, "alt": alt, "png": png}
 
 
@@ -213,14 +222,26 @@ def loss_chart(history: Sequence[LossStep]) -> dict[str, Any] | None:
     }
 
 
-def _encode(result: Result, key: tuple[Any, ...], make: Callable[[], Tensor]) -> bytes:
-    return result.once(key, lambda: encode(make()))
+def _encode(
+    result: Result, key: tuple[Any, ...], make: Callable[[], Tensor], tones: Tensor | None = None
+) -> Future[bytes]:
+    return result.once(key, lambda: _start(make(), tones))
 
 
-def encode(picture: Tensor) -> bytes:
-    """A quick PNG of (3, H, W) in [0, 1]: three times faster than the default, a tenth larger."""
-    buffer = io.BytesIO()
-    Image.fromarray(imaging.to_uint8(picture)).save(buffer, "PNG", compress_level=1)
+def _start(picture: Tensor, tones: Tensor | None = None) -> Future[bytes]:
+    """Encodes (3, H, W) in [0, 1], or places in `tones`, on another core while the caller makes the next one."""
+    if tones is None:
+        return _encoders.submit(encode, imaging.to_uint8(picture))
+    return _encoders.submit(encode, picture.numpy(), (tones * 255).round().byte().flatten().tolist())
+
+
+def encode(pixels: NDArray[np.uint8], palette: Sequence[int] | None = None) -> bytes:
+    """A quick PNG of (H, W, 3), or of (H, W) places in a palette: three times faster than the default, a tenth
+    larger."""
+    picture, buffer = Image.fromarray(pixels), io.BytesIO()
+    if palette:
+        picture.putpalette(palette)
+    picture.save(buffer, "PNG", compress_level=1)
     return buffer.getvalue()
 
 

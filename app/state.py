@@ -30,7 +30,7 @@ CHOICES = (
 WHOSE, DETAIL = "shown", "detail"
 """Keys of the widgets below: whose perturbation is shown, and which charts. Their parts are redrawn by themselves."""
 _JOB, _SHOWN, _UPLOAD, _CURVE, _SCENE, _REDRAWS = "_job", "_shown", "_upload", "_curve", "_scene", "_redraws"
-_DRAWN, _LACKS = "_drawn", "_lacks"
+_DRAWN, _LACKS, _MEASURED = "_drawn", "_lacks", "_measured"
 
 
 def scene(names: Sequence[str]) -> str:
@@ -60,9 +60,9 @@ def choose_scene(name: str, default: str) -> None:
 
 
 def choices() -> dict[str, object]:
-    """What was chosen in the side bar, as the browser last told."""
+    """What was chosen in the side bar, as the browser last told, and the scene."""
     settings = [f"{kind.name}_{f.name}" for kind in ATTACKS for f in fields(kind)]
-    values = {key: st.session_state.get(key) for key in (*CHOICES, *settings)}
+    values = {key: st.session_state.get(key) for key in (*CHOICES, _SCENE, *settings)}
     return {key: getattr(value, "file_id", value) for key, value in values.items()}
 
 
@@ -71,9 +71,10 @@ def note_drawn(key: str) -> None:
     st.session_state.setdefault(_DRAWN, {})[key] = st.session_state.get(key)
 
 
-def are_parts_current() -> bool:
-    """Whether the parts drawn so far show what the browser last told."""
-    return all(st.session_state.get(key) == drawn for key, drawn in st.session_state.get(_DRAWN, {}).items())
+def are_parts_current(but: str = "") -> bool:
+    """Whether the parts drawn so far, `but` for the one named, show what the browser last told."""
+    drawn = st.session_state.get(_DRAWN, {})
+    return all(st.session_state.get(key) == value for key, value in drawn.items() if key != but)
 
 
 def picked() -> str:
@@ -125,6 +126,13 @@ def shown() -> Result | None:
 
 def show(result: Result) -> None:
     st.session_state[_SHOWN] = result
+    if result.is_complete:
+        st.session_state[_MEASURED] = result
+
+
+def measured() -> Result | None:
+    """The last complete result: what charts show while the next is being measured."""
+    return st.session_state.get(_MEASURED)
 
 
 def job_of(request: Request) -> Job[AttackEvent] | None:

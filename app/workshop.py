@@ -25,6 +25,9 @@ Made = TypeVar("Made")
 CURVE_UNITS = {"linf": (1, 2, 4, 8, 16), "l2": (1, 2, 4, 8, 16)}
 """The epsilons of the curve, as people type them; the chosen one is added."""
 
+PAINTING = 0.5
+"""Seconds a browser on this machine may take to draw a preview, before the numbers of it take the processor back."""
+
 NOT_ATTACKED = "not attacked: stopped before its turn"
 
 
@@ -73,7 +76,8 @@ class Result:
         history: the losses of an iterative attack.
         stopped_at: steps made when it was stopped; None where it ran to its end.
         unreached: perturbations whose turn had not come by then: they are zero.
-        is_complete: whether the comparison with random noise is in.
+        is_complete: whether everything is measured in float32, and compared with random noise. Until then it is a
+            preview, from the victim in the device's fast precision.
         made: what was made of it to be shown: see `once`.
     """
 
@@ -150,7 +154,7 @@ class Workshop:
         return self.kept(request.picture).curves.get(request)
 
     def attack(self, request: Request) -> Job[AttackEvent]:
-        """Starts the attack; its events end with `Result`s, the last of them complete."""
+        """Starts the attack; its events end with two `Result`s, a preview and the complete one."""
         return self.worker.submit(lambda job: self._attack(request, job))
 
     def curve(self, request: Request) -> Job[CurveEvent]:
@@ -161,7 +165,9 @@ class Workshop:
         """Loads a victim and has it answer a picture, so that the first attack need not wait for it."""
 
         def work(_: Job[Answers]) -> Iterator[Answers]:
-            yield self._answered(self.subject(victim), picture, "clean", lambda clean: clean)
+            subject = self.subject(victim)
+            yield self._clean_answers(subject, picture, fast=True)
+            yield self._clean_answers(subject, picture)
 
         return self.worker.submit(work)
 
@@ -178,10 +184,9 @@ class Workshop:
 
     def _attack(self, request: Request, job: Job[AttackEvent]) -> Iterator[AttackEvent]:
         subject, picture = self.subject(request.victim), request.picture
-        clean = self._clean_answers(subject, request)
         begin = time.perf_counter()
         adversarials, history = {}, []
-        for step in self._explore(subject, request, clean):
+        for step in self._explore(subject, request):
             adversarials[step.perturbation] = step.adversarial
             losses = {name: float(loss[0]) for name, loss in step.losses.items()}
             history.append(LossStep(step.perturbation, step.done, step.total, losses))
@@ -194,48 +199,66 @@ class Workshop:
         unreached = tuple(name for name in names if name not in adversarials)
         stopped_at = len(history) if unreached or _is_short(history) else None
         adversarials |= dict.fromkeys(unreached, picture.image[None])
-        outcome = finish(
-            subject, picture.image, request.tasks, request.budget, adversarials,
-            truth=request.truth, known={"clean": clean}, with_noise=False, seconds=seconds,
-        )  # fmt: skip
-        result = Result(request, outcome, tuple(history), stopped_at, unreached)
-        yield result
-        complete = add_noise(outcome, self._noisy_answers(subject, request))
-        result = replace(result, outcome=complete, is_complete=True)
+        outcome = self._outcome(subject, request, adversarials, seconds, fast=True)
+        preview = Result(request, outcome, tuple(history), stopped_at, unreached)
+        if self.device.torch_device.type == "cpu":
+            job.rest(PAINTING)
+        yield preview
+        if not subject.is_exact:
+            outcome = self._outcome(subject, request, adversarials, seconds)
+        outcome = add_noise(outcome, self._noisy_answers(subject, request))
+        result = replace(preview, outcome=outcome, is_complete=True)
         if stopped_at is None:
             self.kept(picture).results.put(request, result)
         yield result
 
     def _curve(self, request: Request, job: Job[CurveEvent]) -> Iterator[CurveEvent]:
         subject = self.subject(request.victim)
-        clean = self._clean_answers(subject, request)
         points = []
         for units in sorted({*CURVE_UNITS[request.budget.norm], request.budget.units}):
             at = replace(request, budget=Budget.from_units(request.budget.norm, units))
             adversarials = {}
-            for step in self._explore(subject, at, clean):
+            for step in self._explore(subject, at):
                 adversarials[step.perturbation] = step.adversarial
                 yield Tick()
             noisy = self._noisy_answers(subject, at)
             yield Tick()
-            outcome = finish(
-                subject, at.picture.image, at.tasks, at.budget, adversarials,
-                truth=at.truth, known={"clean": clean}, with_noise=False,
-            )  # fmt: skip
+            outcome = self._outcome(subject, at, adversarials)
             measures = {name: o.measures for name, o in add_noise(outcome, noisy).tasks.items()}
             points.append(CurvePoint(units, measures))
             yield points[-1]
         self.kept(request.picture).curves.put(request, tuple(points))
 
-    def _explore(self, subject: Subject, request: Request, clean: Answers) -> Iterator[Step]:
-        targets = {t.name: clean[t.name][0] for t in request.tasks} | dict(request.truth)
+    def _explore(self, subject: Subject, request: Request) -> Iterator[Step]:
+        targets = dict(request.truth)
+        if unlabelled := [t.name for t in request.tasks if t.name not in targets]:
+            clean = self._clean_answers(subject, request.picture)
+            targets |= {name: clean[name][0] for name in unlabelled}
         return explore(
             subject, request.attack, request.picture.image, request.tasks, request.budget,
             truth=targets, scope=request.scope, seed=request.seed,
         )  # fmt: skip
 
-    def _clean_answers(self, subject: Subject, request: Request) -> Answers:
-        return self._answered(subject, request.picture, "clean", lambda clean: clean)
+    def _outcome(
+        self,
+        subject: Subject,
+        request: Request,
+        adversarials: Mapping[str, Tensor],
+        seconds: float = 0.0,
+        *,
+        fast: bool = False,
+    ) -> Outcome:
+        """Not compared with noise yet."""
+        return finish(
+            subject, request.picture.image, request.tasks, request.budget, adversarials, truth=request.truth,
+            known={"clean": self._clean_answers(subject, request.picture, fast=fast)}, with_noise=False, fast=fast,
+            seconds=seconds,
+        )  # fmt: skip
+
+    def _clean_answers(self, subject: Subject, picture: Picture, *, fast: bool = False) -> Answers:
+        is_fast = fast and not subject.is_exact
+        what = "clean, fast" if is_fast else "clean"
+        return self._answered(subject, picture, what, lambda clean: clean, fast=is_fast)
 
     def _noisy_answers(self, subject: Subject, request: Request) -> Answers:
         def noisy(clean: Tensor) -> Tensor:
@@ -244,14 +267,20 @@ class Workshop:
         return self._answered(subject, request.picture, (request.budget, request.seed), noisy)
 
     def _answered(
-        self, subject: Subject, picture: Picture, what: Hashable, change: Callable[[Tensor], Tensor]
+        self,
+        subject: Subject,
+        picture: Picture,
+        what: Hashable,
+        change: Callable[[Tensor], Tensor],
+        *,
+        fast: bool = False,
     ) -> Answers:
         """The victim's answers to every task it knows, for the picture changed in some way."""
         key = (subject.name, self._digest(subject.name), picture.key, what)  # not the victim itself: it would be kept
         answers: Answers | None = self.kept(picture).answers.get(key)
         if answers is None:
             tasks = [t for t in TASKS if subject.precise.tasks.get(t.name) == t.space]
-            answers = subject.answer(change(picture.image[None]), tasks)
+            answers = subject.answer(change(picture.image[None]), tasks, fast=fast)
             self.kept(picture).answers.put(key, answers)
         return answers
 

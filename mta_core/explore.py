@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import torch
 from torch import Tensor
@@ -25,7 +26,8 @@ class Subject:
 
     Attributes:
         precise: float32; measures come from it.
-        fast: in the device's fast precision; attacks climb its gradients.
+        fast: in the device's fast precision; attacks climb its gradients, and previews come from it. Where that is
+            float32 it is the same model.
     """
 
     name: str
@@ -35,12 +37,19 @@ class Subject:
 
     @classmethod
     def prepare(cls, name: str, victim: Victim, device: Device) -> Subject:
-        return cls(name, device.freeze(victim), device.freeze(victim, device.fast_dtype), device)
+        precise = device.freeze(victim)
+        is_one = device.fast_dtype is torch.float32
+        return cls(name, precise, precise if is_one else device.freeze(victim, device.fast_dtype), device)
 
-    def answer(self, images: Tensor, tasks: Sequence[Task]) -> dict[str, Tensor]:
-        """The victim's answers in label space, on the CPU, computed in float32."""
+    @property
+    def is_exact(self) -> bool:
+        """Whether fast answers are as good as precise ones."""
+        return self.fast is self.precise
+
+    def answer(self, images: Tensor, tasks: Sequence[Task], *, fast: bool = False) -> dict[str, Tensor]:
+        """The victim's answers in label space, on the CPU; computed in float32 unless `fast`."""
         with torch.no_grad():
-            answers = self.precise(self.device.put(images))
+            answers = (self.fast if fast else self.precise)(self.device.put(images))
         return {t.name: t.decode(answers[t.name]).cpu() for t in tasks}
 
 
@@ -62,7 +71,7 @@ class TaskOutcome:
     noisy: Tensor | None
     measures: Mapping[str, Mapping[str, float]]
 
-    @property
+    @cached_property
     def verdict(self) -> str:
         """What became of the output, for a layperson."""
         return self.task.describe(self.clean, self.adversarial)
@@ -73,9 +82,16 @@ class PerturbationOutcome:
     """One perturbation: for a task, or for all (`JOINT`). Pictures are (3, H, W) in [0, 1], on the CPU."""
 
     name: str
+    clean: Tensor
     adversarial: Tensor
-    perturbation: Tensor
-    similarity: Similarity
+
+    @cached_property
+    def perturbation(self) -> Tensor:
+        return self.adversarial - self.clean
+
+    @cached_property
+    def similarity(self) -> Similarity:
+        return similarity(self.adversarial[None], self.clean[None])
 
 
 @dataclass(frozen=True)
@@ -154,6 +170,7 @@ def finish(
     truth: Mapping[str, Tensor] | None = None,
     known: Mapping[str, Mapping[str, Tensor]] | None = None,
     with_noise: bool = True,
+    fast: bool = False,
     seed: int = 0,
     seconds: float = 0.0,
 ) -> Outcome:
@@ -163,12 +180,13 @@ def finish(
         known: answers of `Subject.answer` that need not be computed again, under "clean", "noise" or the name of a
             perturbation.
         with_noise: whether to compare with random noise of the same size, at the price of one more picture.
+        fast: for a preview: whether the victim answers in the device's fast precision.
     """
     clean = image[None]
     names = [JOINT if JOINT in adversarials else t.name for t in tasks]
-    made = {name: adversarials.get(name, clean).cpu() for name in dict.fromkeys(names)}
+    made = {name: adversarials.get(name, clean).cpu().contiguous() for name in dict.fromkeys(names)}
     pictures = {"clean": clean} | ({"noise": noisy_picture(budget, clean, seed)} if with_noise else {}) | made
-    answers = _answers(subject, pictures, tasks, known or {})
+    answers = _answers(subject, pictures, tasks, known or {}, fast)
     outcomes = {}
     for t, name in zip(tasks, names, strict=True):
         labels = truth[t.name][None] if truth and t.name in truth else None
@@ -177,10 +195,7 @@ def finish(
         reference = shown["clean"] if labels is None else labels
         measures = {kind: _measure(t, value, reference) for kind, value in shown.items()}
         outcomes[t.name] = TaskOutcome(t, labels, shown["clean"], shown["adversarial"], shown.get("noise"), measures)
-    perturbations = {
-        name: PerturbationOutcome(name, picture[0], (picture - clean)[0], similarity(picture, clean))
-        for name, picture in made.items()
-    }
+    perturbations = {name: PerturbationOutcome(name, image, picture[0]) for name, picture in made.items()}
     return Outcome(image, perturbations, outcomes, seconds)
 
 
@@ -195,11 +210,15 @@ def add_noise(outcome: Outcome, noisy: Mapping[str, Tensor]) -> Outcome:
 
 
 def _answers(
-    subject: Subject, pictures: Mapping[str, Tensor], tasks: Sequence[Task], known: Mapping[str, Mapping[str, Tensor]]
+    subject: Subject,
+    pictures: Mapping[str, Tensor],
+    tasks: Sequence[Task],
+    known: Mapping[str, Mapping[str, Tensor]],
+    fast: bool,
 ) -> dict[str, Mapping[str, Tensor]]:
     """The answers for every picture, those not known yet from one pass."""
     new = [name for name in pictures if not all(t.name in known.get(name, {}) for t in tasks)]
-    answers = subject.answer(torch.cat([pictures[name] for name in new]), tasks) if new else {}
+    answers = subject.answer(torch.cat([pictures[name] for name in new]), tasks, fast=fast) if new else {}
     found = {name: {t.name: answers[t.name][i : i + 1] for t in tasks} for i, name in enumerate(new)}
     return {name: found[name] if name in found else known[name] for name in pictures}
 

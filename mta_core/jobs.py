@@ -34,6 +34,7 @@ class Job(Generic[Event]):
         self._asked = time.monotonic()
         self._changed = threading.Condition()
         self._is_done = False
+        self.ready_at = 0.0
 
     @property
     def events(self) -> list[Event]:
@@ -49,6 +50,10 @@ class Job(Generic[Event]):
     def stop(self) -> None:
         """Asks the work to come to its end with what it has; work that can, looks at `is_stopping` between events."""
         self.is_stopping = True
+
+    def rest(self, seconds: float) -> None:
+        """Called by the work before it yields: its next turn comes no sooner than that. Others' turns do."""
+        self.ready_at = time.monotonic() + seconds
 
     def cancel(self) -> None:
         """Drops the job: nobody wants its result any more."""
@@ -108,8 +113,17 @@ class Worker:
 
     def _work(self) -> None:
         while True:
-            with self._submitted:
-                self._submitted.wait_for(lambda: bool(self._waiting))
-                job = self._waiting.popleft()
+            job = self._next()
             if job.advance():
                 self._queue(job)
+
+    def _next(self) -> Job:  # type: ignore[type-arg]
+        """Takes the first job that does not rest, as soon as there is one."""
+        with self._submitted:
+            while True:
+                now = time.monotonic()
+                for job in self._waiting:
+                    if job.is_cancelled or job.ready_at <= now:
+                        self._waiting.remove(job)
+                        return job
+                self._submitted.wait(min((job.ready_at - now for job in self._waiting), default=None))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 import torch
@@ -41,9 +42,17 @@ class VictimObjective:
     form: Form = "sum"
     is_targeted: bool = False
 
+    @cached_property
+    def labelled(self) -> dict[str, Tensor | None]:
+        """Which pixels of each target are labelled, looked up once for all steps."""
+        return {name: task(name).labelled(target) for name, target in self.targets.items()}
+
     def __call__(self, images: Tensor) -> Evaluation:
         answers = self.victim(images, self.targets)
-        losses = {name: task(name).loss(answers[name], target) for name, target in self.targets.items()}
+        losses = {
+            name: task(name).loss_on(answers[name], target, self.labelled[name])
+            for name, target in self.targets.items()
+        }
         return Evaluation(self.join(losses), {name: loss.detach() for name, loss in losses.items()})
 
     def join(self, losses: Mapping[str, Tensor]) -> Tensor:

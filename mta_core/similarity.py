@@ -42,24 +42,31 @@ def ssim(adversarial: Tensor, clean: Tensor) -> Tensor:
     K1 = 0.01 and K2 = 0.03, averaged (equation 17) over the windows that lie inside the picture and, which the paper
     leaves open, over the colour channels. NaN where the picture is smaller than one window: nothing to measure.
     """
-    batch, channels, height, width = clean.shape
-    if min(height, width) < _WINDOW:
+    batch = len(clean)
+    if min(clean.shape[-2:]) < _WINDOW:
         return torch.full((batch,), torch.nan, device=clean.device)
-    # In double precision, since GPUs may run float32 convolutions at ten bits of mantissa.
-    x, y = (picture.double().reshape(batch * channels, 1, height, width) for picture in (adversarial, clean))
-    offsets = torch.arange(_WINDOW, dtype=torch.float64, device=clean.device) - _WINDOW // 2
-    weights = torch.softmax(-offsets.square() / (2 * _SIGMA**2), dim=0)
-
-    def window_mean(values: Tensor) -> Tensor:
-        return functional.conv2d(functional.conv2d(values, weights.reshape(1, 1, -1, 1)), weights.reshape(1, 1, 1, -1))
-
-    mean_x, mean_y = window_mean(x), window_mean(y)
-    variance_x = window_mean(x * x) - mean_x.square()
-    variance_y = window_mean(y * y) - mean_y.square()
-    covariance = window_mean(x * y) - mean_x * mean_y
+    # Around the picture's mean: a variance is a small difference of large numbers, and float32 has seven digits.
+    middle = clean.mean((2, 3), keepdim=True)
+    x, y = ((picture - middle).flatten(0, 1) for picture in (adversarial, clean))
+    mean_x, mean_y, square_x, square_y, product = _window_mean(torch.stack([x, y, x * x, y * y, x * y]))
+    variance_x, variance_y = square_x - mean_x.square(), square_y - mean_y.square()
+    covariance = product - mean_x * mean_y
+    mean_x, mean_y = (mean + middle.view(-1, 1, 1) for mean in (mean_x, mean_y))
     luminance = (2 * mean_x * mean_y + _C1) / (mean_x.square() + mean_y.square() + _C1)
     structure = (2 * covariance + _C2) / (variance_x + variance_y + _C2)
-    return (luminance * structure).reshape(batch, -1).mean(dim=1).float()
+    values: Tensor = luminance * structure
+    return values.view(batch, -1).double().mean(dim=1).float()
+
+
+def _window_mean(maps: Tensor) -> Tensor:
+    """Means of (..., H, W) under the window, (..., H - 10, W - 10)."""
+    offsets = torch.arange(_WINDOW, device=maps.device) - _WINDOW // 2
+    weights = torch.softmax(-offsets.square() / (2 * _SIGMA**2), dim=0)
+    planes = maps.flatten(0, -3)[None]  # as channels of one picture, each for itself: ten times faster than a batch
+    for shape in ((1, 1, -1, 1), (1, 1, 1, -1)):
+        count = planes.shape[1]
+        planes = functional.conv2d(planes, weights.view(shape).expand(count, -1, -1, -1), groups=count)
+    return planes.view(*maps.shape[:-2], *planes.shape[-2:])
 
 
 @dataclass(frozen=True)

@@ -178,7 +178,7 @@ class VictimTraining(Training):
         weight = t.valid(target).float()
         if t.name == "segmentation":
             weight = self.class_weights.to(target.device)[target.clamp(max=len(CLASSES))]
-        return (t.pixel_loss(answer.float(), target) * weight).sum() / weight.sum().clamp(min=1)
+        return (t.losses_on(answer, target, t.labelled(target)) * weight).sum() / weight.sum().clamp(min=1)
 
     def run_epoch(self) -> Iterator[Event]:
         recipe = self.recipe

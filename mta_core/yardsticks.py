@@ -17,16 +17,6 @@ BUDGET = Budget.from_units("linf", 5)
 STEP_SIZE = 2.5 * BUDGET.epsilon / NUM_STEPS
 
 
-def floor(victim: Victim, image: Tensor) -> Tensor:
-    """k forward passes and input gradients, of the sum of all answers: not even a loss is computed."""
-    gradient = image
-    for _ in range(NUM_STEPS):
-        point = image.detach().requires_grad_()
-        answers = list(victim(point).values())
-        (gradient,) = torch.autograd.grad(answers, point, [torch.ones_like(answer) for answer in answers])
-    return gradient
-
-
 def joint_loss(victim: Victim, images: Tensor, targets: Mapping[str, Tensor]) -> Tensor:
     """The mean of the tasks' losses, written out with PyTorch's own functions for targets that are valid everywhere."""
     answers = victim(images)
@@ -39,6 +29,25 @@ def joint_loss(victim: Victim, images: Tensor, targets: Mapping[str, Tensor]) ->
         else:
             losses.append((1 - F.cosine_similarity(answers[name], target, dim=1)).mean())
     return torch.stack(losses).mean()
+
+
+def floor(victim: Victim, image: Tensor, targets: Mapping[str, Tensor]) -> Tensor:
+    """k forward passes and input gradients of the joint loss, and nothing else."""
+    gradient = image
+    for _ in range(NUM_STEPS):
+        point = image.detach().requires_grad_()
+        (gradient,) = torch.autograd.grad(joint_loss(victim, point, targets), point)
+    return gradient
+
+
+def bare_floor(victim: Victim, image: Tensor) -> Tensor:
+    """The same without a loss, which no attack can do without: gradients of the sum of all answers."""
+    gradient = image
+    for _ in range(NUM_STEPS):
+        point = image.detach().requires_grad_()
+        answers = list(victim(point).values())
+        (gradient,) = torch.autograd.grad(answers, point, [torch.ones_like(answer) for answer in answers])
+    return gradient
 
 
 def plain_pgd(victim: Victim, clean: Tensor, start: Tensor, targets: Mapping[str, Tensor]) -> Tensor:

@@ -65,8 +65,10 @@ def _running(request: Request, job: Job[AttackEvent]) -> str:
     steps = [event for event in job.events if isinstance(event, LossStep)]
     if job.is_stopping:
         return "Stopping after this step …"
-    if not steps:
+    if not steps and not has_result(job):
         return f"{request.attack.label} at {request.budget.label} …"
+    if has_result(job):
+        return f"{request.attack.label} at {request.budget.label}: measuring …"
     last = steps[-1]
     whose = perturbation_title(last.perturbation)
     return f"{request.attack.label} at {request.budget.label}: {whose}, step {last.done} of {last.total}"

@@ -32,13 +32,14 @@ def page() -> None:
         if picture is not None:
             request = controls.choose(picture)
             gain, beside = controls.look(bool(picture.targets))
-        st.fragment(check)(state.choices(), state.count_redraws())
+        used = state.choices()
+        st.fragment(check)(used, state.count_redraws())
     if picture is None:
         st.info("Choose a picture in the side bar.")
         return
     with st.container(key="results"):
         st.html('<i class="mta-first"></i>')  # a container without a child is not drawn, nor what it says meanwhile
-        show(request, gain, beside)
+        show(request, gain, beside, used)
 
 
 def check(used: Mapping[str, object], redraws: int) -> None:
@@ -47,17 +48,26 @@ def check(used: Mapping[str, object], redraws: int) -> None:
     Two quick choices are two redraws that overlap, and the earlier one may put its choices in the place of the later
     one's. Looking again a moment later tells.
     """
-    if state.choices() != used or not state.are_parts_current():
-        st.rerun()
+    hear(used)
     pulse.beat("check", 0.5, times=2, since=redraws)
 
 
-def show(request: Request, gain: int, beside: Beside) -> None:
+def hear(used: Mapping[str, object], part: str = "") -> None:
+    """Draws the page again where something was chosen that it does not show; `part` looks after itself.
+
+    Every fragment that beats asks this first: Streamlit's browser side sends what happens within a few milliseconds as
+    one message, and redraws only the fragment that was first. A choice that falls together with a beat arrives with it.
+    """
+    if state.choices() != used or not state.are_parts_current(but=part):
+        st.rerun()
+
+
+def show(request: Request, gain: int, beside: Beside, used: Mapping[str, object]) -> None:
     """The newest result. Both parts look again by themselves while something is being computed."""
     state.drop_curve_of_others(request)
     job = run(request)
-    st.fragment(results)(request, job, gain, beside)
-    st.fragment(details)(request, job)
+    st.fragment(results)(request, job, gain, beside, used)
+    st.fragment(details)(request, job, used)
 
 
 def run(request: Request) -> Job[AttackEvent] | None:
@@ -98,8 +108,11 @@ def take(job: Job[AttackEvent] | None) -> None:
         state.show(found[-1])
 
 
-def results(request: Request, job: Job[AttackEvent] | None, gain: int, beside: Beside) -> None:
+def results(
+    request: Request, job: Job[AttackEvent] | None, gain: int, beside: Beside, used: Mapping[str, object]
+) -> None:
     """Status and pictures; the last result stays until the next is there."""
+    hear(used, state.WHOSE)
     if state.is_dropped(request, job):
         st.rerun()  # starts it anew
     is_live = job is not None and not job.is_done  # asked first: what ends meanwhile is drawn by the next look
@@ -119,11 +132,13 @@ def results(request: Request, job: Job[AttackEvent] | None, gain: int, beside: B
     pulse.beat("watch_results", 0.25 if is_live else None)
 
 
-def details(request: Request, job: Job[AttackEvent] | None) -> None:
+def details(request: Request, job: Job[AttackEvent] | None, used: Mapping[str, object]) -> None:
     """Charts; they follow a running attack."""
+    hear(used, state.DETAIL)
     is_live = job is not None and not job.is_done
     take(job)  # it may have ended since the pictures were drawn
-    is_waiting = detail.tabs(request, state.shown(), is_live, steps_of(job) if is_live else [])
+    result = state.measured() if is_live else state.shown()
+    is_waiting = detail.tabs(request, result, is_live, steps_of(job) if is_live else [])
     pulse.beat("watch_details", 0.6 if is_live or is_waiting else None)
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from mta_core.data.base import DataSource, Sample
+from mta_core.vectors import unit
 
 
 def _compact(task: str, target: Tensor) -> Tensor:
@@ -18,7 +18,7 @@ def _compact(task: str, target: Tensor) -> Tensor:
 def _restored(task: str, target: Tensor) -> Tensor:
     if task == "segmentation":
         return target.long()
-    return F.normalize(target.float(), dim=0, eps=1e-3) if task == "normals" else target.float()
+    return unit(target.float(), dim=0, eps=1e-3) if task == "normals" else target.float()
 
 
 class Cached:

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from mta_core import imaging
 from mta_core.data.base import DataError, Sample
+from mta_core.vectors import length
 
 SPACES = {"segmentation": "nyu13", "depth": "metres", "normals": "unit-camera"}
 """Label spaces of indoor scenes."""
@@ -87,8 +88,8 @@ def read_scene(root: Path, name: str) -> Sample:
 def _unit(normals: Tensor) -> Tensor:
     """(3, H, W) at unit length; zero where there is no direction: eight bits have no exact zero, and elsewhere NaN
     stands for it."""
-    length = normals.norm(dim=0)
-    return torch.where((length > 0.5) & length.isfinite(), normals / length, 0)
+    size = length(normals, dim=0)
+    return torch.where((size > 0.5) & size.isfinite(), normals / size, 0)
 
 
 def _file(root: Path, kind: str, name: str) -> Path:

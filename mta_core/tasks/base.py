@@ -73,6 +73,8 @@ class Task(ABC):
     """Label space and unit, e.g. `"nyu13"` or `"metres"`; victims and data must agree on it."""
     measures: ClassVar[tuple[Measure, ...]]
     """The first one is the task's main measure."""
+    tones: ClassVar[Tensor | None] = None
+    """At most 256 colours, (N, 3) in [0, 1], that pictures of this task are made of; None where any colour occurs."""
     difference_label: ClassVar[str]
     """What `difference` shows, with its unit."""
 
@@ -89,14 +91,32 @@ class Task(ABC):
 
     @abstractmethod
     def pixel_loss(self, prediction: Tensor, target: Tensor) -> Tensor:
-        """The loss of every pixel, (B, H, W) float32, finite also where the target is invalid (or NaN)."""
+        """The loss of every pixel, (B, H, W) float32; an invalid target is 0 here."""
 
     def loss(self, prediction: Tensor, target: Tensor) -> Tensor:
         """Mean loss over each picture's labelled pixels, (B,); 0 where a picture has none."""
+        return self.loss_on(prediction, target, self.labelled(target))
+
+    def labelled(self, target: Tensor) -> Tensor | None:
+        """Which pixels are labelled, (B, H, W) bool; None where all are, which saves every step of an attack work."""
         valid = self.valid(target)
-        # Predictions are cut before the loss, not after: a NaN there would come back through 0 * NaN in the gradient.
-        losses = self.pixel_loss(torch.where(valid[:, None], prediction.float(), 0), target)
-        return (losses * valid).sum((1, 2)) / valid.sum((1, 2)).clamp(min=1)
+        return None if valid.all() else valid
+
+    def loss_on(self, prediction: Tensor, target: Tensor, labelled: Tensor | None) -> Tensor:
+        """`loss`, where it is known which pixels of the target are labelled."""
+        losses = self.losses_on(prediction, target, labelled)
+        if labelled is None:
+            return losses.mean((1, 2))
+        return losses.sum((1, 2)) / labelled.sum((1, 2)).clamp(min=1)
+
+    def losses_on(self, prediction: Tensor, target: Tensor, labelled: Tensor | None) -> Tensor:
+        """The loss of every pixel, (B, H, W) float32, 0 where it is not labelled."""
+        if labelled is None:
+            return self.pixel_loss(prediction.float(), target)
+        # Cut before the loss, not after: a NaN there would come back through 0 * NaN in the gradient.
+        cut = torch.where(labelled[:, None], prediction.float(), 0)
+        mask = labelled if target.ndim == 3 else labelled[:, None]
+        return self.pixel_loss(cut, torch.where(mask, target, 0)) * labelled
 
     @abstractmethod
     def decode(self, prediction: Tensor) -> Tensor:
@@ -122,9 +142,14 @@ class Task(ABC):
     def span(self, *values: Tensor) -> Span | None:
         """A common colour range for several values; None where colours need none."""
 
-    @abstractmethod
+    def tone(self, value: Tensor, span: Span | None = None) -> Tensor:
+        """The place in `tones` of every pixel, (B, H, W) uint8; for tasks that have those."""
+        raise NotImplementedError
+
     def colour(self, value: Tensor, span: Span | None = None) -> Tensor:
         """(B, 3, H, W) in [0, 1], distinguishable by the colour-blind; invalid pixels are mid grey."""
+        assert self.tones is not None, f"{self.name} has neither tones nor a way of its own"
+        return self.tones.to(value.device)[self.tone(value, span).long()].movedim(-1, 1)
 
     @abstractmethod
     def legend(self, *values: Tensor) -> Legend:

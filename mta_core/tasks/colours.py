@@ -20,10 +20,12 @@ def rgb(colours: tuple[str, ...]) -> Tensor:
     return torch.tensor([[int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)] for colour in colours])
 
 
-_CIVIDIS_TABLE = F.interpolate(rgb(CIVIDIS).T[None], 256, mode="linear", align_corners=True)[0].T
+SCALE = torch.cat(
+    [F.interpolate(rgb(CIVIDIS).T[None], 255, mode="linear", align_corners=True)[0].T, torch.full((1, 3), INVALID)]
+)
+"""The cividis scale in 255 tones, and the grey of pixels without a value: (256, 3) in [0, 1]."""
 
 
-def cividis(values: Tensor) -> Tensor:
-    """(B, H, W) in [0, 1] to (B, 3, H, W) in [0, 1]; values outside are clamped."""
-    index = (values.clamp(0, 1) * 255).round().long()
-    return _CIVIDIS_TABLE.to(values.device)[index].movedim(-1, 1)
+def tone(values: Tensor) -> Tensor:
+    """Places in `SCALE` of values in [0, 1], uint8; what lies outside takes the nearest end, NaN the grey."""
+    return torch.where(values.isnan(), 255, (values.clamp(0, 1) * 254).round()).to(torch.uint8)

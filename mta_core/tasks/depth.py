@@ -5,8 +5,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from mta_core.tasks import colours
 from mta_core.tasks.base import Legend, Measure, Span, Task
-from mta_core.tasks.colours import INVALID, cividis
+from mta_core.tasks.colours import SCALE
 
 
 class Depth(Task):
@@ -18,13 +19,14 @@ class Depth(Task):
     channels = 1
     space = "metres"
     measures = (Measure("abs_err", "Absolute error", "m", False), Measure("rel_err", "Relative error", "", False))
+    tones = SCALE
     difference_label = "Change of depth (m)"
 
     def valid(self, target: Tensor) -> Tensor:
         return (target[:, 0] > 0) & target[:, 0].isfinite()
 
     def pixel_loss(self, prediction: Tensor, target: Tensor) -> Tensor:
-        return (prediction - torch.where(target.isfinite(), target, 0))[:, 0].abs()
+        return (prediction - target)[:, 0].abs()
 
     def decode(self, prediction: Tensor) -> Tensor:
         return prediction.float()
@@ -48,10 +50,11 @@ class Depth(Task):
         low, high = (float(known.kthvalue(max(1, round(q * len(known)))).values) for q in (0.01, 0.99))
         return (low, max(high, low + 1e-3))
 
-    def colour(self, value: Tensor, span: Span | None = None) -> Tensor:
+    def tone(self, value: Tensor, span: Span | None = None) -> Tensor:
         low, high = span or self.span(value) or (0.0, 1.0)
-        colours = cividis((value[:, 0].nan_to_num() - low) / (high - low))
-        return torch.where(self.valid(value)[:, None] | (value < 0), colours, INVALID)
+        metres = value[:, 0]
+        known = metres.isfinite() & (metres != 0)  # a prediction may be negative
+        return colours.tone(torch.where(known, (metres - low) / (high - low), torch.nan))
 
     def legend(self, *values: Tensor) -> Legend:
         return Legend(span=self.span(*values), unit="m")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from mta_core.tasks.base import Legend, Measure, Span, Task
 from mta_core.tasks.colours import INVALID
+from mta_core.vectors import length, unit
 
 BINS_PER_DEGREE = 20
 """The median is read off a histogram of this resolution, so that it streams; its error is at most 0.05 degrees."""
@@ -34,14 +34,14 @@ class Normals(Task):
     difference_label = "Rotation of the normal (°)"
 
     def valid(self, target: Tensor) -> Tensor:
-        length = target.square().sum(1)
-        return (length > 0.25) & length.isfinite()
+        squared = target.square().sum(1)
+        return (squared > 0.25) & squared.isfinite()
 
     def pixel_loss(self, prediction: Tensor, target: Tensor) -> Tensor:
-        return 1 - (prediction * torch.where(self.valid(target)[:, None], target, 0)).sum(1)
+        return 1 - (prediction * target).sum(1)
 
     def decode(self, prediction: Tensor) -> Tensor:
-        return F.normalize(prediction.float(), dim=1, eps=1e-6)
+        return unit(prediction.float(), dim=1)
 
     def angle(self, value: Tensor, other: Tensor) -> Tensor:
         """Degrees between two fields of vectors, (B, H, W); accurate near 0 and 180, where arccos is not.
@@ -49,7 +49,7 @@ class Normals(Task):
         A zero vector is at 90 degrees to everything, as arccos would have it.
         """
         a, b = value.double(), other.double()
-        sine, cosine = torch.linalg.cross(a, b, dim=1).norm(dim=1), (a * b).sum(1)
+        sine, cosine = length(torch.linalg.cross(a, b, dim=1), dim=1)[:, 0], (a * b).sum(1)
         return torch.where((sine == 0) & (cosine == 0), 90, torch.rad2deg(torch.atan2(sine, cosine)))
 
     def statistics(self, value: Tensor, target: Tensor) -> Tensor:

@@ -7,7 +7,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from mta_core.tasks.base import Legend, Measure, Span, Task
-from mta_core.tasks.colours import rgb
+from mta_core.tasks.colours import INVALID, rgb
 
 CLASSES = (
     "bed", "books", "ceiling", "chair", "floor", "furniture", "objects", "picture", "sofa", "table", "tv", "wall",
@@ -32,13 +32,13 @@ class Segmentation(Task):
     difference_label = "Class changed"
     classes = CLASSES
     palette = PALETTE
+    tones = torch.cat([rgb(PALETTE), torch.full((1, 3), INVALID)])
 
     def valid(self, target: Tensor) -> Tensor:
         return (target >= 0) & (target < self.channels)
 
     def pixel_loss(self, prediction: Tensor, target: Tensor) -> Tensor:
-        labels = torch.where(self.valid(target), target, 0)
-        return F.cross_entropy(prediction, labels, reduction="none")
+        return F.cross_entropy(prediction, target, reduction="none")
 
     def decode(self, prediction: Tensor) -> Tensor:
         return prediction.argmax(1)
@@ -61,9 +61,8 @@ class Segmentation(Task):
     def span(self, *values: Tensor) -> Span | None:
         return None
 
-    def colour(self, value: Tensor, span: Span | None = None) -> Tensor:
-        table = torch.cat([rgb(self.palette), torch.full((1, 3), 0.5)]).to(value.device)
-        return table[torch.where(self.valid(value), value, self.channels)].movedim(-1, 1)
+    def tone(self, value: Tensor, span: Span | None = None) -> Tensor:
+        return torch.where(self.valid(value), value, self.channels).to(torch.uint8)
 
     def legend(self, *values: Tensor) -> Legend:
         present = torch.bincount(torch.cat([value[self.valid(value)] for value in values])).nonzero().flatten().tolist()

@@ -11,6 +11,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from mta_core.vectors import unit
+
 MEAN = (0.485, 0.456, 0.406)
 STD = (0.229, 0.224, 0.225)
 """Channel statistics of ImageNet: the usual normalisation."""
@@ -71,5 +73,5 @@ class Victim(nn.Module):
         if not fits:
             answers = {task: F.interpolate(a, (height, width), mode="bilinear") for task, a in answers.items()}
         if "normals" in answers:
-            answers["normals"] = F.normalize(answers["normals"], dim=1, eps=1e-6)
+            answers["normals"] = unit(answers["normals"], dim=1)
         return answers

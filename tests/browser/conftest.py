@@ -104,13 +104,20 @@ def visit(server: str, browser: Browser, request: pytest.FixtureRequest) -> Iter
     wrong: list[str] = []
 
     def open_page(
-        query: str = "", *, width: int = 1440, height: int = 900, dark: bool = False, ready: bool = True
+        query: str = "",
+        *,
+        width: int = 1440,
+        height: int = 900,
+        dark: bool = False,
+        ready: bool = True,
+        script: str = "",
     ) -> Page:
         context = browser.new_context(
             viewport={"width": width, "height": height}, color_scheme="dark" if dark else "light", accept_downloads=True
         )
         page = context.new_page()
         page.set_default_timeout(PATIENCE)
+        page.add_init_script(script)
         page.on("console", lambda m: wrong.append(f"console: {m.text}") if m.type == "error" else None)
         page.on("pageerror", lambda error: wrong.append(f"page error: {error}"))
         page.on("response", lambda r: wrong.append(f"{r.status} {r.url}") if r.status >= 400 else None)

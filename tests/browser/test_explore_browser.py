@@ -17,6 +17,15 @@ from mta_core import imaging
 
 Visit = Callable[..., Page]
 TASKS = ("segmentation", "depth", "normals")
+CLICK_WITH_A_BEAT = """
+const plain = window.setInterval
+window.setInterval = (beat, ...rest) => plain(() => {
+  beat()
+  if (!window.clickWithBeat) return
+  document.querySelectorAll('.mta-picker button')[window.clickWithBeat].click()
+  window.clickWithBeat = 0
+}, ...rest)
+"""
 
 
 def alts(page: Page) -> list[str]:
@@ -52,6 +61,16 @@ def test_a_scene_is_picked_with_mouse_and_keyboard(visit: Visit) -> None:
     expect(page.locator(".mta-row h3").first).to_have_text("Room 3", timeout=PATIENCE)
     page.wait_for_url(re.compile("scene="))
     settled(page)
+
+
+def test_a_choice_that_falls_together_with_a_beat_is_heard(visit: Visit) -> None:
+    """What happens in the browser at one time is sent as one message, which redraws only the part it names."""
+    page = visit("?pgd_num_steps=100&attack=PGD", ready=False, script=CLICK_WITH_A_BEAT)
+    page.locator(".mta-chart polyline").first.wait_for(state="attached")
+    for number in (2, 3, 4):
+        page.wait_for_timeout(1500)  # what follows a redraw is over: only the attack's own beats are left
+        page.evaluate("number => { window.clickWithBeat = number }", number)
+        expect(page.locator(".mta-row h3").first).to_have_text(f"Room {number + 1}", timeout=PATIENCE)
 
 
 def test_epsilon_is_moved_by_keyboard(visit: Visit) -> None:
