@@ -49,7 +49,7 @@ class Subject:
     def answer(self, images: Tensor, tasks: Sequence[Task], *, fast: bool = False) -> dict[str, Tensor]:
         """The victim's answers in label space, on the CPU; computed in float32 unless `fast`."""
         with torch.no_grad():
-            answers = (self.fast if fast else self.precise)(self.device.put(images))
+            answers = (self.fast if fast else self.precise)(self.device.put(images), [t.name for t in tasks])
         return {t.name: t.decode(answers[t.name]).cpu() for t in tasks}
 
 
@@ -183,14 +183,20 @@ def finish(
         fast: for a preview: whether the victim answers in the device's fast precision.
     """
     clean = image[None]
-    names = [JOINT if JOINT in adversarials else t.name for t in tasks]
-    made = {name: adversarials.get(name, clean).cpu().contiguous() for name in dict.fromkeys(names)}
+    owners = {t.name: JOINT if JOINT in adversarials else t.name for t in tasks}
+    made = {name: adversarials.get(name, clean).cpu().contiguous() for name in dict.fromkeys(owners.values())}
     pictures = {"clean": clean} | ({"noise": noisy_picture(budget, clean, seed)} if with_noise else {}) | made
-    answers = _answers(subject, pictures, tasks, known or {}, fast)
+    answers = {}
+    for name, picture in pictures.items():
+        needed = [t for t in tasks if owners[t.name] == name or name not in made]
+        given = known.get(name, {}) if known else {}
+        # A picture at a time: a processor's cache holds no more, and only the heads that are asked for are computed.
+        is_given = all(t.name in given for t in needed)
+        answers[name] = given if is_given else subject.answer(picture, needed, fast=fast)
     outcomes = {}
-    for t, name in zip(tasks, names, strict=True):
+    for t in tasks:
         labels = truth[t.name][None] if truth and t.name in truth else None
-        shown = {"clean": answers["clean"][t.name], "adversarial": answers[name][t.name]}
+        shown = {"clean": answers["clean"][t.name], "adversarial": answers[owners[t.name]][t.name]}
         shown |= {"noise": answers["noise"][t.name]} if with_noise else {}
         reference = shown["clean"] if labels is None else labels
         measures = {kind: _measure(t, value, reference) for kind, value in shown.items()}
@@ -207,20 +213,6 @@ def add_noise(outcome: Outcome, noisy: Mapping[str, Tensor]) -> Outcome:
         measures = {**o.measures, "noise": _measure(o.task, noisy[name], reference)}
         tasks[name] = replace(o, noisy=noisy[name], measures=measures)
     return replace(outcome, tasks=tasks)
-
-
-def _answers(
-    subject: Subject,
-    pictures: Mapping[str, Tensor],
-    tasks: Sequence[Task],
-    known: Mapping[str, Mapping[str, Tensor]],
-    fast: bool,
-) -> dict[str, Mapping[str, Tensor]]:
-    """The answers for every picture, those not known yet from one pass."""
-    new = [name for name in pictures if not all(t.name in known.get(name, {}) for t in tasks)]
-    answers = subject.answer(torch.cat([pictures[name] for name in new]), tasks, fast=fast) if new else {}
-    found = {name: {t.name: answers[t.name][i : i + 1] for t in tasks} for i, name in enumerate(new)}
-    return {name: found[name] if name in found else known[name] for name in pictures}
 
 
 def run(

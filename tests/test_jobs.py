@@ -38,6 +38,44 @@ def test_jobs_take_turns_in_one_thread() -> None:
     assert len({thread for _, thread in order}) == 1
 
 
+def test_a_resting_job_lets_others_go_first() -> None:
+    worker, gate, order = Worker(), threading.Event(), []
+
+    def restful(job: Job[int]) -> Iterator[int]:
+        gate.wait(5)
+        job.rest(0.2)
+        yield 0
+        order.append("restful")
+
+    def busy(_: Job[int]) -> Iterator[int]:
+        for i in range(3):
+            order.append("busy")
+            yield i
+
+    jobs = [worker.submit(restful), worker.submit(busy)]
+    gate.set()
+    for job in jobs:
+        finish(job)
+    assert order == ["busy"] * 3 + ["restful"]
+
+
+def test_a_cancelled_job_does_not_rest() -> None:
+    worker, ended = Worker(), threading.Event()
+
+    def work(job: Job[int]) -> Iterator[int]:
+        try:
+            job.rest(3600)
+            yield 0
+        finally:
+            ended.set()
+
+    job = worker.submit(work)
+    job.wait(0, 5)
+    job.cancel()
+    finish(worker.submit(lambda _: iter([1])))
+    assert ended.wait(5), "what it holds is let go"
+
+
 def test_an_error_ends_only_its_job() -> None:
     worker = Worker()
 

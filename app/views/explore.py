@@ -126,10 +126,11 @@ def results(
         names = list(result.outcome.perturbations)
         view = View(chosen if chosen in names else names[0], gain, beside)
         stage.draw(lambda with_files: panels.message(result, view, progress, steps_of(job), with_files=with_files))
-        detail.downloads(result, view, is_live)
+        detail.downloads(result, view, is_live or not result.is_complete)
     else:
         stage.draw(lambda _: panels.outline(request, progress, steps_of(job)))
-    pulse.beat("watch_results", 0.25 if is_live else None)
+    is_measuring = job is not None and status.has_result(job)  # the browser is busy with its pictures
+    pulse.beat("watch_results", (0.6 if is_measuring else 0.25) if is_live else None)
 
 
 def details(request: Request, job: Job[AttackEvent] | None, used: Mapping[str, object]) -> None:
@@ -139,7 +140,7 @@ def details(request: Request, job: Job[AttackEvent] | None, used: Mapping[str, o
     take(job)  # it may have ended since the pictures were drawn
     result = state.measured() if is_live else state.shown()
     is_waiting = detail.tabs(request, result, is_live, steps_of(job) if is_live else [])
-    pulse.beat("watch_details", 0.6 if is_live or is_waiting else None)
+    pulse.beat("watch_details", 0.7 if is_live or is_waiting else None)
 
 
 def steps_of(job: Job[AttackEvent] | None) -> list[LossStep]:

@@ -226,6 +226,19 @@ def test_only_the_end_of_an_attack_is_announced(page: Open, monkeypatch: pytest.
     assert 'role="status"' in bodies(at, "mta-status")[0]
 
 
+def test_charts_show_complete_results_only(page: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    at = page(attack="FGSM")
+    before = [chart.proto.alt for chart in at.get("plotly_chart")]
+    ending = hold_the_end(monkeypatch)
+    at.slider(key="epsilon").set_value(3.0).run()
+    assert not at.session_state["_shown"].is_complete, "the pictures are those of the preview"
+    assert [chart.proto.alt for chart in at.get("plotly_chart")] == before
+    assert all(button.disabled for button in at.get("download_button"))
+    ending.set()
+    after = [chart.proto.alt for chart in settle(at.run()).get("plotly_chart")]
+    assert after != before and all("noise" in alt for alt in after)
+
+
 def test_what_ends_while_the_pictures_are_drawn_is_in_the_charts_below(
     page: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:

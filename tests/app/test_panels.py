@@ -15,6 +15,7 @@ from PIL import Image
 from app import panels, words
 from app.panels import View
 from app.workshop import LossStep, Request, Result, Workshop
+from mta_core.imaging import to_uint8
 
 
 @pytest.fixture
@@ -38,6 +39,16 @@ def test_pictures_are_lossless(result: Result) -> None:
     shown = np.array(Image.open(io.BytesIO(files[cell["digest"]])))
     expected = (result.outcome.perturbations["depth"].adversarial * 255).round().permute(1, 2, 0).numpy()
     assert (shown == expected).all()
+
+
+def test_outputs_have_their_tasks_colours(result: Result) -> None:
+    header, files = read_message(panels.message(result, View("depth")))
+    for row in header["rows"][1:]:
+        found = result.outcome.tasks[row["id"]]
+        shown = np.array(Image.open(io.BytesIO(files[row["cells"][1]["digest"]])).convert("RGB"))
+        values = [v for v in (found.truth, found.clean, found.adversarial) if v is not None]
+        expected = found.task.colour(found.adversarial, found.task.span(*values))[0]
+        assert (shown == to_uint8(expected)).all()
 
 
 def test_while_computing_the_pictures_are_named_but_not_sent(result: Result) -> None:

@@ -12,12 +12,35 @@ from test_panels import finished
 from app.kept import Recent
 from app.library import Shelf, read_upload
 from app.workshop import CurvePoint, LossStep, Request, Result, Workshop
+from mta_core import devices, victims
+from mta_core.tasks import task
 
 
 def test_a_finished_result_is_kept(workshop: Workshop, request_for: Callable[..., Request]) -> None:
     result = finished(workshop, request_for(units=7))
     assert workshop.result(request_for(units=7)) is result
     assert workshop.result(request_for(units=6.5)) is None
+
+
+def test_a_preview_comes_first_and_what_is_kept_is_precise(request_for: Callable[..., Request]) -> None:
+    workshop, request = Workshop(replace(devices.pick("cpu"), fast_dtype=torch.bfloat16)), request_for(units=9)
+    job = workshop.attack(request)
+    while not job.is_done:
+        job.wait(len(job.events), 30)
+    preview, result = (event for event in job.events if isinstance(event, Result))
+    assert not preview.is_complete and result.is_complete and workshop.result(request) is result
+    victim, _ = victims.load("dmtl")
+    for name, found in result.outcome.tasks.items():
+        assert set(found.measures) == {"clean", "adversarial", "noise"}
+        assert set(preview.outcome.tasks[name].measures) == {"clean", "adversarial"}
+        made = result.outcome.perturbations[name].adversarial
+        assert torch.equal(made, preview.outcome.perturbations[name].adversarial)
+        exact = task(name).decode(victim.eval()(made[None])[name])
+        error, rough = (
+            (shown.float() - exact.float()).abs().mean()
+            for shown in (found.adversarial, preview.outcome.tasks[name].adversarial)
+        )
+        assert error <= 1e-4 and error <= rough
 
 
 def test_every_perturbation_is_inside_its_budget(workshop: Workshop, request_for: Callable[..., Request]) -> None:

@@ -91,7 +91,7 @@ def measure_pgd(page: Page, address: str) -> tuple[float, int]:
     steps.fill("10")
     begin = time.perf_counter()
     steps.press("Enter")
-    page.wait_for_selector(".mta-stage[aria-busy=true]")
+    page.wait_for_selector(".mta-alive:has-text('step')")
     page.wait_for_function(READY)
     return time.perf_counter() - begin, int(page.evaluate("window.moves.size"))
 

@@ -1,0 +1,24 @@
+"""Fields of vectors, against PyTorch's own functions."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch.nn import functional as F
+
+from mta_core.vectors import length, unit
+
+
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+def test_lengths_and_directions_agree_with_pytorch(layout: torch.memory_format) -> None:
+    vectors = torch.randn(2, 3, 7, 5, generator=torch.Generator().manual_seed(0)).contiguous(memory_format=layout)
+    torch.testing.assert_close(length(vectors, 1), vectors.norm(dim=1, keepdim=True))
+    torch.testing.assert_close(unit(vectors, 1), F.normalize(vectors, dim=1))
+
+
+def test_a_zero_vector_has_a_zero_direction_and_a_finite_gradient() -> None:
+    vectors = torch.zeros(1, 3, 2, 2, requires_grad=True)
+    direction = unit(vectors, 1)
+    assert (direction == 0).all()
+    (gradient,) = torch.autograd.grad(direction.sum(), vectors)
+    assert gradient.isfinite().all()
