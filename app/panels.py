@@ -180,7 +180,7 @@ def _task_row(result: Result, outcome: TaskOutcome, view: View) -> dict[str, Any
         "id": t.name,
         "title": t.label,
         "words": sentence(verdict),
-        "measure": measure_line(outcome),
+        "measure": measure_line(outcome) | {"rough": not result.is_complete},
         "legend": legend,
         "difference": {"label": t.difference_label, "top": f"{top:.3g} {unit}" if unit else "", "scale": CIVIDIS},
         "cells": cells,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import plotly.graph_objects as go
@@ -22,34 +22,17 @@ CONFIG = {"displaylogo": False, "displayModeBar": False}
 def downloads(result: Result, view: View, is_live: bool) -> None:
     """What can be taken away; not while the page is redrawn again and again, since every redraw makes new addresses."""
     stem, which = result.request.picture.stem, view.perturbation
+    files: tuple[tuple[str, str, str, str, Callable[[], bytes]], ...] = (
+        ("get_png", "Adversarial picture (PNG)", f"{stem}-adversarial-{which}.png", "image/png",
+         lambda: exports.adversarial_png(result, which)),
+        ("get_npy", "Perturbation (.npy)", f"{stem}-perturbation-{which}.npy", "application/octet-stream",
+         lambda: exports.perturbation_npy(result, which)),
+        ("get_json", "Settings and measures (JSON)", f"{stem}.json", "application/json",
+         lambda: exports.report_json(result)),
+    )  # fmt: skip
     with st.container(horizontal=True, key="downloads", gap="small"):
-        st.download_button(
-            "Adversarial picture (PNG)",
-            lambda: exports.adversarial_png(result, which),
-            f"{stem}-adversarial-{which}.png",
-            "image/png",
-            key="get_png",
-            on_click="ignore",
-            disabled=is_live,
-        )
-        st.download_button(
-            "Perturbation (.npy)",
-            lambda: exports.perturbation_npy(result, which),
-            f"{stem}-perturbation-{which}.npy",
-            "application/octet-stream",
-            key="get_npy",
-            on_click="ignore",
-            disabled=is_live,
-        )
-        st.download_button(
-            "Settings and measures (JSON)",
-            lambda: exports.report_json(result),
-            f"{stem}.json",
-            "application/json",
-            key="get_json",
-            on_click="ignore",
-            disabled=is_live,
-        )
+        for key, label, name, kind, make in files:
+            st.download_button(label, make, name, kind, key=key, on_click="ignore", disabled=is_live)
 
 
 def tabs(request: Request, result: Result | None, is_live: bool, live: list[LossStep]) -> bool:

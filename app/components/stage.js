@@ -46,7 +46,7 @@ function words(row) {
   box.append(element("h3", "", row.title), element("p", row.measure ? "mta-verdict" : "mta-note", row.words))
   if (row.measure) {
     const m = row.measure
-    const line = element("p", "mta-measure")
+    const line = element("p", m.rough ? "mta-measure mta-rough" : "mta-measure") // rough until measured in float32
     line.append(element("span", "", m.clean), element("span", "mta-arrow", " → "))
     line.append(element("b", m.worse ? "mta-worse" : "", m.adversarial))
     const note = element("p", "mta-note", `${m.label}, ${m.direction}`)
