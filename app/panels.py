@@ -148,7 +148,7 @@ def _task_row(result: Result, outcome: TaskOutcome, view: View) -> dict[str, Any
     unit = t.difference_label.partition("(")[2].rstrip(")")  # a difference without a unit is yes or no
 
     def coloured(kind: str, value: Tensor) -> Future[bytes]:
-        key = (t.name, kind, result.is_complete)
+        key = (t.name, kind, result.is_precise)
         if t.tones is None:
             return _encode(result, key, lambda: t.colour(value, span)[0])
         return _encode(result, key, lambda: t.tone(value, span)[0], t.tones)
@@ -163,7 +163,7 @@ def _task_row(result: Result, outcome: TaskOutcome, view: View) -> dict[str, Any
         _cell(
             "Difference",
             f"{t.difference_label} between the two, from dark for none to yellow for {top:.2g} or more",
-            _encode(result, (t.name, "difference", result.is_complete), lambda: tone(difference / top)[0], SCALE),
+            _encode(result, (t.name, "difference", result.is_precise), lambda: tone(difference / top)[0], SCALE),
         ),
     ]
     if view.beside == "truth" and outcome.truth is not None:
@@ -180,7 +180,7 @@ def _task_row(result: Result, outcome: TaskOutcome, view: View) -> dict[str, Any
         "id": t.name,
         "title": t.label,
         "words": sentence(verdict),
-        "measure": measure_line(outcome) | {"rough": not result.is_complete},
+        "measure": measure_line(outcome) | {"rough": not result.is_precise},
         "legend": legend,
         "difference": {"label": t.difference_label, "top": f"{top:.3g} {unit}" if unit else "", "scale": CIVIDIS},
         "cells": cells,
@@ -245,4 +245,4 @@ def encode(pixels: NDArray[np.uint8], palette: Sequence[int] | None = None) -> b
     return buffer.getvalue()
 
 
-__all__ = ["GAINS", "View", "amplify", "encode", "message"]
+__all__ = ["GAINS", "View", "amplify", "message"]

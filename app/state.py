@@ -60,10 +60,11 @@ def choose_scene(name: str, default: str) -> None:
 
 
 def choices() -> dict[str, object]:
-    """What was chosen in the side bar, as the browser last told, and the scene."""
+    """What was chosen in the side bar, as the browser last told, with the scene and the upload."""
     settings = [f"{kind.name}_{f.name}" for kind in ATTACKS for f in fields(kind)]
     values = {key: st.session_state.get(key) for key in (*CHOICES, _SCENE, *settings)}
-    return {key: getattr(value, "file_id", value) for key, value in values.items()}
+    chosen = {key: getattr(value, "file_id", value) for key, value in values.items()}
+    return chosen | {_UPLOAD: (upload() or ("",))[0]}
 
 
 def note_drawn(key: str) -> None:
@@ -151,6 +152,11 @@ def is_kept(job: Job[AttackEvent]) -> bool:
     """Whether this is the attack that was started last; a part of the page may be drawn for an earlier one yet."""
     asked = st.session_state.get(_JOB)
     return asked is not None and asked[1] is job
+
+
+def is_replaced(request: Request, job: Job[AttackEvent] | None) -> bool:
+    """Whether the same request was started once more since this job."""
+    return job_of(request) not in (None, job)
 
 
 def is_dropped(request: Request, job: Job[AttackEvent] | None) -> bool:

@@ -12,7 +12,7 @@ from torch import Tensor
 from app.kept import Kept
 from app.library import Picture
 from mta_core import generators, victims
-from mta_core.attacks import Attack, Scope, Step
+from mta_core.attacks import JOINT, Attack, Scope, Step
 from mta_core.budget import Budget
 from mta_core.devices import Device
 from mta_core.explore import Outcome, Subject, add_noise, explore, finish, noisy_picture
@@ -76,8 +76,9 @@ class Result:
         history: the losses of an iterative attack.
         stopped_at: steps made when it was stopped; None where it ran to its end.
         unreached: perturbations whose turn had not come by then: they are zero.
-        is_complete: whether everything is measured in float32, and compared with random noise. Until then it is a
-            preview, from the victim in the device's fast precision.
+        is_precise: whether the outputs are those of the victim in float32; a preview's are in the device's fast
+            precision.
+        is_complete: whether they are, and the comparison with random noise is in.
         made: what was made of it to be shown: see `once`.
     """
 
@@ -86,6 +87,7 @@ class Result:
     history: tuple[LossStep, ...] = ()
     stopped_at: int | None = None
     unreached: tuple[str, ...] = ()
+    is_precise: bool = False
     is_complete: bool = False
     made: dict[Hashable, Any] = field(default_factory=dict, compare=False, repr=False)
 
@@ -122,7 +124,7 @@ class Tick:
     """Nothing to show; gives other jobs their turn."""
 
 
-AttackEvent = LossStep | Result
+AttackEvent = LossStep | Result | Tick
 CurveEvent = CurvePoint | Tick
 
 
@@ -184,9 +186,10 @@ class Workshop:
 
     def _attack(self, request: Request, job: Job[AttackEvent]) -> Iterator[AttackEvent]:
         subject, picture = self.subject(request.victim), request.picture
+        steps = self._explore(subject, request)
         begin = time.perf_counter()
         adversarials, history = {}, []
-        for step in self._explore(subject, request):
+        for step in steps:
             adversarials[step.perturbation] = step.adversarial
             losses = {name: float(loss[0]) for name, loss in step.losses.items()}
             history.append(LossStep(step.perturbation, step.done, step.total, losses))
@@ -195,19 +198,25 @@ class Workshop:
             if job.is_stopping:
                 break
         seconds = time.perf_counter() - begin
-        names = ("joint",) if request.scope == "joint" else tuple(t.name for t in request.tasks)
+        names = (JOINT,) if request.scope == "joint" else tuple(t.name for t in request.tasks)
         unreached = tuple(name for name in names if name not in adversarials)
         stopped_at = len(history) if unreached or _is_short(history) else None
         adversarials |= dict.fromkeys(unreached, picture.image[None])
-        outcome = self._outcome(subject, request, adversarials, seconds, fast=True)
-        preview = Result(request, outcome, tuple(history), stopped_at, unreached)
-        if self.device.torch_device.type == "cpu":
+        outcome = self._outcome(subject, request, adversarials, {}, seconds, fast=True)
+        preview = Result(request, outcome, tuple(history), stopped_at, unreached, is_precise=subject.is_exact)
+        if not subject.is_exact and self.device.torch_device.type == "cpu":
             job.rest(PAINTING)
         yield preview
         if not subject.is_exact:
-            outcome = self._outcome(subject, request, adversarials, seconds)
+            known = {}
+            for name, adversarial in adversarials.items():
+                known[name] = subject.answer(adversarial, [t for t in request.tasks if name in (JOINT, t.name)])
+                yield Tick()
+            outcome = self._outcome(subject, request, adversarials, known, seconds)
+            yield Tick()
         outcome = add_noise(outcome, self._noisy_answers(subject, request))
-        result = replace(preview, outcome=outcome, is_complete=True)
+        made = preview.made if preview.is_precise else {}
+        result = replace(preview, outcome=outcome, is_precise=True, is_complete=True, made=made)
         if stopped_at is None:
             self.kept(picture).results.put(request, result)
         yield result
@@ -223,7 +232,7 @@ class Workshop:
                 yield Tick()
             noisy = self._noisy_answers(subject, at)
             yield Tick()
-            outcome = self._outcome(subject, at, adversarials)
+            outcome = self._outcome(subject, at, adversarials, {})
             measures = {name: o.measures for name, o in add_noise(outcome, noisy).tasks.items()}
             points.append(CurvePoint(units, measures))
             yield points[-1]
@@ -244,6 +253,7 @@ class Workshop:
         subject: Subject,
         request: Request,
         adversarials: Mapping[str, Tensor],
+        known: Mapping[str, Answers],
         seconds: float = 0.0,
         *,
         fast: bool = False,
@@ -251,12 +261,13 @@ class Workshop:
         """Not compared with noise yet."""
         return finish(
             subject, request.picture.image, request.tasks, request.budget, adversarials, truth=request.truth,
-            known={"clean": self._clean_answers(subject, request.picture, fast=fast)}, with_noise=False, fast=fast,
-            seconds=seconds,
+            known={"clean": self._clean_answers(subject, request.picture, fast=fast), **known}, with_noise=False,
+            fast=fast, seconds=seconds,
         )  # fmt: skip
 
     def _clean_answers(self, subject: Subject, picture: Picture, *, fast: bool = False) -> Answers:
-        is_fast = fast and not subject.is_exact
+        """Precise ones even if `fast` ones do, where they are there: what is shown of them does not change."""
+        is_fast = fast and not subject.is_exact and self._kept_answers(subject, picture, "clean") is None
         what = "clean, fast" if is_fast else "clean"
         return self._answered(subject, picture, what, lambda clean: clean, fast=is_fast)
 
@@ -276,13 +287,19 @@ class Workshop:
         fast: bool = False,
     ) -> Answers:
         """The victim's answers to every task it knows, for the picture changed in some way."""
-        key = (subject.name, self._digest(subject.name), picture.key, what)  # not the victim itself: it would be kept
-        answers: Answers | None = self.kept(picture).answers.get(key)
+        answers = self._kept_answers(subject, picture, what)
         if answers is None:
             tasks = [t for t in TASKS if subject.precise.tasks.get(t.name) == t.space]
             answers = subject.answer(change(picture.image[None]), tasks, fast=fast)
-            self.kept(picture).answers.put(key, answers)
+            self.kept(picture).answers.put(self._key(subject, picture, what), answers)
         return answers
+
+    def _kept_answers(self, subject: Subject, picture: Picture, what: Hashable) -> Answers | None:
+        return self.kept(picture).answers.get(self._key(subject, picture, what))
+
+    def _key(self, subject: Subject, picture: Picture, what: Hashable) -> Hashable:
+        """Without the victim itself: it would be kept."""
+        return (subject.name, self._digest(subject.name), picture.key, what)
 
 
 def _is_short(history: list[LossStep]) -> bool:

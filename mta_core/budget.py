@@ -7,13 +7,14 @@ are the two ends of that convention.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from enum import StrEnum
 
 import torch
 from torch import Tensor
 
+MIN_L2, MAX_L2 = 1e-9, 1e6
+"""Far beyond what can be told apart from nothing, and from any other picture; further out float32 fails."""
 LINF_TOLERANCE = 1e-6
 """What float32 may add to an L-infinity distance, absolute, on the [0, 1] pixel scale (0.0003 of a grey level)."""
 
@@ -280,8 +281,8 @@ def _checked_epsilon(norm: Norm, epsilon: float) -> float:
     if norm is Norm.LINF and not 0 < epsilon <= 1:
         hint = f" (did you mean {epsilon:g}/255?)" if 1 < epsilon <= 255 else ""
         raise ValueError(f"expected epsilon in (0, 1] on the pixel scale, got {epsilon:g}{hint}")
-    if norm is Norm.L2 and not (epsilon > 0 and math.isfinite(epsilon)):
-        raise ValueError(f"expected a finite L2 epsilon above 0, got {epsilon:g}")
+    if norm is Norm.L2 and not MIN_L2 <= epsilon <= MAX_L2:
+        raise ValueError(f"expected an L2 epsilon in [{MIN_L2:g}, {MAX_L2:g}], got {epsilon:g}")
     return epsilon
 
 

@@ -20,7 +20,7 @@ class Device:
 
     Attributes:
         torch_device: the accelerator, or the CPU.
-        fast_dtype: precision of attacks and generators; measures and tables are always computed in float32.
+        fast_dtype: precision of attacks, generators and previews; measures that are kept or written come from float32.
         label: for people, e.g. "CPU: AMD EPYC, 2 cores, bfloat16".
     """
 

@@ -26,6 +26,7 @@ from mta_core.explore import Subject
 from mta_core.imaging import ImageError
 from mta_core.objective import Form, check_attackable, make_problem
 from mta_core.tasks import Meter, Task
+from mta_core.victims import check_finite
 
 AGGREGATIONS = ("pooled", "per-picture")
 NUM_REPLICATES = 200
@@ -231,6 +232,7 @@ def answer(subject: Subject, images: Tensor, tasks: Sequence[Task]) -> dict[str,
     """The victim's answers in label space, computed in float32, left on the device."""
     with torch.no_grad():
         answers = subject.precise(images, [t.name for t in tasks])
+    check_finite(answers, f"the victim {subject.name}")
     return {t.name: t.decode(answers[t.name]) for t in tasks}
 
 

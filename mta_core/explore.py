@@ -17,12 +17,12 @@ from mta_core.devices import Device
 from mta_core.objective import Form, check_attackable, make_problem
 from mta_core.similarity import Similarity, similarity
 from mta_core.tasks import Task
-from mta_core.victims import Victim
+from mta_core.victims import Victim, check_finite
 
 
 @dataclass(frozen=True)
 class Subject:
-    """A victim made ready on a device, once for measuring and once for attacking.
+    """A victim made ready on a device, once for measuring and once for attacking and for previews.
 
     Attributes:
         precise: float32; measures come from it.
@@ -50,6 +50,7 @@ class Subject:
         """The victim's answers in label space, on the CPU; computed in float32 unless `fast`."""
         with torch.no_grad():
             answers = (self.fast if fast else self.precise)(self.device.put(images), [t.name for t in tasks])
+        check_finite(answers, f"the victim {self.name}")
         return {t.name: t.decode(answers[t.name]).cpu() for t in tasks}
 
 

@@ -22,6 +22,7 @@ class Job(Generic[Event]):
 
     Attributes:
         error: what ended it early, or None.
+        ready_at: when its next turn may come, on the monotonic clock.
     """
 
     def __init__(self, work: Callable[[Job[Event]], Iterator[Event]], patience: float = PATIENCE) -> None:

@@ -16,8 +16,9 @@ from typing import Any, TypeVar
 
 from mta_core.train_generator import GeneratorRecipe
 from mta_core.train_victim import VictimRecipe
-from mta_core.weights import MAX_SIDE, MIN_SIDE
+from mta_core.weights import MAX_SIDE, MIN_SIDE, NAME
 
+MAX_NUMBER = 2**31 - 1
 Recipe = TypeVar("Recipe", VictimRecipe, GeneratorRecipe)
 
 
@@ -184,13 +185,25 @@ def override(recipe: Recipe, settings: Mapping[str, str]) -> Recipe:
         raise ValueError(f"expected phases of at least {MIN_SIDE}x{MIN_SIDE} pixels, got {changed.phases}")
     if isinstance(changed, VictimRecipe) and not all(MIN_SIDE <= side <= MAX_SIDE for side in changed.size):
         raise ValueError(f"expected height and input_width in [{MIN_SIDE}, {MAX_SIDE}], got {changed.size}")
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", changed.name) or changed.name.endswith(".json"):
+    if isinstance(changed, VictimRecipe):
+        _check_victim(changed)
+    if not re.fullmatch(NAME, changed.name) or changed.name.endswith(".json"):
         raise ValueError(f"expected a name of letters, digits, dots and hyphens, not ending in .json: {changed.name!r}")
     if isinstance(changed, GeneratorRecipe) and changed.pattern_epochs > sum(phase[0] for phase in changed.phases):
         raise ValueError(f"expected at most as many pattern_epochs as epochs, got {changed.pattern_epochs}")
     if changed.batch_size > changed.per_epoch:
         raise ValueError(f"expected per_epoch to be at least batch_size, {changed.batch_size}, got {changed.per_epoch}")
     return changed
+
+
+def _check_victim(recipe: VictimRecipe) -> None:
+    low, high = recipe.zooms
+    if not 0 < low <= high:
+        raise ValueError(f"expected zooms as the smallest and the largest, above 0, got {low:g} and {high:g}")
+    if recipe.ema >= 1 or recipe.light > 1 or recipe.noise > 255:
+        raise ValueError("expected ema below 1, light of at most 1 and noise of at most 255")
+    if len({name for name, _ in recipe.weights}) < len(recipe.weights):
+        raise ValueError("expected one weight for each task, got two for one")
 
 
 def _value(key: str, text: str, hint: Any) -> Any:
@@ -200,8 +213,9 @@ def _value(key: str, text: str, hint: Any) -> Any:
         return tuple(word.strip() for word in text.split(",") if word.strip())
     try:
         return _shaped(json.loads(text), hint)
-    except (ValueError, TypeError):
-        raise ValueError(f"expected {key} to be {_described(hint)}, got {text!r}") from None
+    except (ValueError, TypeError, RecursionError):
+        shown = text if len(text) <= 100 else f"{text[:99]}…"
+        raise ValueError(f"expected {key} to be {_described(hint)}, got {shown!r}") from None
 
 
 def _shaped(value: Any, hint: Any) -> Any:
@@ -231,8 +245,8 @@ def _checked(key: str, value: Any) -> Any:
     if isinstance(value, float) and not (math.isfinite(value) and value >= 0):
         raise ValueError(f"expected {key} to be a finite number of at least 0, got {value:g}")
     least = 0 if key in ("seed", "cut_at", "limit", "pattern_epochs") else 1
-    if type(value) is int and value < least:
-        raise ValueError(f"expected {key} to be at least {least}, got {value}")
+    if type(value) is int and not least <= value <= MAX_NUMBER:
+        raise ValueError(f"expected {key} to be in [{least}, {MAX_NUMBER}], got {value}")
     if isinstance(value, tuple):
         if not value and key != "curriculum":
             raise ValueError(f"expected at least one value for {key}")

@@ -24,11 +24,15 @@ Phases = tuple[tuple[int, int, int], ...]
 """(epochs, height, width) of the crops of each phase of a training."""
 
 
+DIVERGED = "the training diverged, choose a smaller learning_rate: it"
+
+
 class Training(ABC):
     """One run: what is learnt, its optimiser, and where it stands."""
 
     recipe: Any
     """A frozen dataclass with at least `phases`, `learning_rate` and `seed`; a checkpoint belongs to one recipe."""
+    optimiser: torch.optim.Optimizer
     epoch: int = 0
     part: int = 0
     """Pictures whose gradients are taken at once; 0 for a whole batch. Halved where memory is too small."""
@@ -145,6 +149,8 @@ def train(
         for event in training.run_epoch():
             if isinstance(event, Progress):
                 losses.append(event.values["loss"])
+                if not math.isfinite(losses[-1]):
+                    raise ValueError(f"{DIVERGED} has a loss of {losses[-1]:g} in epoch {training.epoch + 1}")
             yield event
         training.epoch += 1
         is_measured = training.epoch % measure_every == 0 or training.epoch == training.last_epoch
@@ -161,16 +167,44 @@ def train(
     yield Message(f"saved {training.recipe.name} in {out}")
 
 
+class _Foreign(Exception):
+    """A checkpoint holds what this training cannot have written."""
+
+
+def _read(training: Training, state: Mapping[str, Any]) -> None:
+    epoch, history = state["epoch"], state.get("history", [])
+    if type(epoch) is not int or not 0 <= epoch <= training.last_epoch:
+        raise _Foreign(f"expected an epoch in [0, {training.last_epoch}], got {epoch!r}")
+    if not (isinstance(history, list) and all(isinstance(row, dict) for row in history)):
+        raise _Foreign("expected a history of rows")
+    _check_optimiser(training.optimiser, state["optimiser"])
+    training.restore(state)
+    training.epoch, training.history = epoch, [dict(row) for row in history]
+
+
+def _check_optimiser(optimiser: torch.optim.Optimizer, state: Mapping[str, Any]) -> None:
+    """PyTorch takes moments of any shape, and leaves memory when it uses them."""
+    groups, kept = optimiser.param_groups, state["param_groups"]
+    if [len(group["params"]) for group in kept] != [len(group["params"]) for group in groups]:
+        raise _Foreign("expected an optimiser of other parameters")
+    if any(set(group) != set(own) for group, own in zip(kept, groups, strict=True)):
+        raise _Foreign("expected an optimiser with other settings")
+    parameters = [parameter for group in groups for parameter in group["params"]]
+    places = [place for group in kept for place in group["params"]]
+    for place, parameter in zip(places, parameters, strict=True):
+        for name, value in state["state"].get(place, {}).items():
+            if isinstance(value, Tensor) and value.shape != (() if name == "step" else parameter.shape):
+                raise _Foreign(f"expected {name} of a parameter of {tuple(parameter.shape)}, got {tuple(value.shape)}")
+
+
 def _go_on(training: Training, state: Mapping[str, Any], out: Path) -> None:
     try:
         if not _is_same(state["recipe"], training.recipe):
             raise ValueError(f"the run in {out} has other settings: give the same ones, or choose another --out")
         if state.get("builds_on", training.builds_on) != training.builds_on:
             raise ValueError(f"the run in {out} was made with other weights of the same name: choose another --out")
-        training.restore(state)
-        training.epoch = int(state["epoch"])
-        training.history = [dict(row) for row in state.get("history", [])]
-    except (KeyError, RuntimeError, TypeError, AttributeError) as error:
+        _read(training, state)
+    except (KeyError, RuntimeError, TypeError, AttributeError, ArithmeticError, _Foreign) as error:
         raise WeightsError(f"the checkpoint in {out} does not belong to this training: {brief(error)}") from error
 
 

@@ -21,6 +21,7 @@ from mta_core.objective import VictimObjective, pseudo_targets
 from mta_core.patterns import PATTERN_LIMIT, PatternPen
 from mta_core.tasks import Meter, Task, task
 from mta_core.train import (
+    DIVERGED,
     Phases,
     Training,
     Views,
@@ -263,6 +264,8 @@ class GeneratorTraining(Training):
             truth = self._targets(clean, targets)
             with torch.no_grad():
                 directions, answers = frozen(clean), self.precise(clean)
+                victims.check_finite(directions, DIVERGED)
+                victims.check_finite(answers, f"the victim {self.recipe.victim}")
                 for t in self.tasks:
                     adversarial = self.budget.project_adversarial(clean + self.budget.scale(directions[t.name]), clean)
                     attacked = self.precise(adversarial, [t.name])

@@ -20,6 +20,7 @@ from mta_core.events import Event, Progress
 from mta_core.tasks import Meter, Task, task
 from mta_core.tasks.segmentation import CLASSES
 from mta_core.train import (
+    DIVERGED,
     Phases,
     Training,
     Views,
@@ -30,7 +31,7 @@ from mta_core.train import (
     split_places,
     train,
 )
-from mta_core.victims import Victim
+from mta_core.victims import Victim, check_finite
 from mta_core.weights import Card, save_weights
 
 Tensors = tuple[Tensor, ...] | list[Tensor]
@@ -175,10 +176,11 @@ class VictimTraining(Training):
         self.optimiser.zero_grad(set_to_none=True)
 
     def _task_loss(self, t: Task, answer: Tensor, target: Tensor) -> Tensor:
-        weight = t.valid(target).float()
+        valid = t.valid(target)
+        weight = valid.float()
         if t.name == "segmentation":
             weight = self.class_weights.to(target.device)[target.clamp(max=len(CLASSES))]
-        return (t.losses_on(answer, target, t.labelled(target)) * weight).sum() / weight.sum().clamp(min=1)
+        return (t.losses_on(answer, target, valid) * weight).sum() / weight.sum().clamp(min=1)
 
     def run_epoch(self) -> Iterator[Event]:
         recipe = self.recipe
@@ -213,6 +215,7 @@ class VictimTraining(Training):
         for images, targets in batches(self.sources, self.held_out, self.recipe.batch_size):
             with torch.no_grad():
                 answers = frozen(self.device.put(images))
+            check_finite(answers, DIVERGED)
             for t in self.tasks:
                 meters[t.name].update(t.decode(answers[t.name]).cpu(), targets[t.name])
         return {name: value for meter in meters.values() for name, value in meter.compute().items()}

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -23,6 +24,8 @@ ROOT = Path(__file__).resolve().parent.parent
 SHIPPED = ROOT / "assets" / "weights"
 RUNS = Path(os.environ.get("MTA_RUNS", ROOT / "runs"))
 """Where training puts what it makes; every page and command searches it too. `MTA_RUNS` names another place."""
+NAME = r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}"
+"""What weights may be called: it becomes a file's name, a flag and a line in menus."""
 KINDS = ("victim", "generator")
 MIN_SIDE, MAX_SIDE = 32, 4096
 """The smallest and the largest height or width that a card may name."""
@@ -82,6 +85,7 @@ class Card:
         sound = (
             all(isinstance(mapping, dict) for mapping in mappings)
             and all(isinstance(text, str) for text in (*texts, *self.tasks, *self.tasks.values()))
+            and re.fullmatch(NAME, self.name) is not None
             and self.kind in KINDS
             and len(self.input_size) == 2
             and all(type(number) is int for number in (*self.input_size, self.seed))

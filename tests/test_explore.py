@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from itertools import islice
 
 import pytest
@@ -135,6 +136,14 @@ def test_a_seed_repeats_everything(arena: Arena, subject: Subject) -> None:
 def test_serves_generators(arena: Arena, subject: Subject, with_generators: object) -> None:
     outcome = run(subject, Mta(), arena.pictures[0], TASKS[1:], BUDGET)
     assert list(outcome.perturbations) == [t.name for t in TASKS[1:]]
+
+
+def test_a_victim_that_answers_nan_is_refused(arena: Arena) -> None:
+    victim = copy.deepcopy(arena.victim)
+    next(m for m in victim.modules() if isinstance(m, torch.nn.BatchNorm2d)).running_var.fill_(-1)  # type: ignore[union-attr]
+    subject = Subject.prepare("broken", victim, CPU)
+    with pytest.raises(ValueError, match=r"^the victim broken answers .*depth.* with NaN or infinity"):
+        run(subject, Fgsm(), arena.pictures[0], TASKS, BUDGET)
 
 
 def test_refuses_a_scope_that_the_attack_has_not(arena: Arena, subject: Subject) -> None:

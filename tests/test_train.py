@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -209,6 +212,45 @@ def test_a_hostile_checkpoint_is_reported(recipe: VictimRecipe, tmp_path: Path, 
     save_checkpoint(tmp_path, {"recipe": asdict(recipe), **content})
     with pytest.raises(WeightsError, match="does not belong to this training"):
         next(train_victim(recipe, CPU, tmp_path, resume=True))
+
+
+def small_moments(state: dict[str, Any]) -> None:
+    state["optimiser"]["state"][0]["exp_avg"] = torch.zeros(1)
+
+
+def no_betas(state: dict[str, Any]) -> None:
+    del state["optimiser"]["param_groups"][0]["betas"]
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        small_moments,
+        no_betas,
+        lambda state: state["optimiser"].update(state={}, param_groups=[]),
+        lambda state: state.update(epoch=math.inf),
+        lambda state: state.update(epoch=99),
+        lambda state: state.update(epoch=-5),
+        lambda state: state.update(epoch="x"),
+        lambda state: state.update(history=["ab"]),
+    ],
+)
+def test_a_checkpoint_with_impossible_parts_is_reported(
+    recipe: VictimRecipe, whole: tuple[Path, list[Event]], tmp_path: Path, damage: Callable[[dict[str, Any]], object]
+) -> None:
+    """PyTorch would take most of these, and fail later or overwrite memory."""
+    state = load_checkpoint(whole[0])
+    assert state is not None
+    damage(state)
+    save_checkpoint(tmp_path, state)
+    with pytest.raises(WeightsError, match="does not belong to this training: "):
+        next(train_victim(recipe, CPU, tmp_path, resume=True))
+
+
+def test_a_training_that_diverges_says_so_and_saves_nothing(recipe: VictimRecipe, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"^the training diverged, choose a smaller learning_rate: it "):
+        deque(train_victim(replace(recipe, learning_rate=1e20), CPU, tmp_path), 0)
+    assert not (tmp_path / "tiny.safetensors").exists()
 
 
 def test_data_must_have_labels_and_pictures(recipe: VictimRecipe, tmp_path: Path) -> None:

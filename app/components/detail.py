@@ -19,8 +19,9 @@ MEASURES, EPSILON, LOSS, SIZE = "Measures", "Against epsilon", "Loss by step", "
 CONFIG = {"displaylogo": False, "displayModeBar": False}
 
 
-def downloads(result: Result, view: View, is_live: bool) -> None:
-    """What can be taken away; not while the page is redrawn again and again, since every redraw makes new addresses."""
+def downloads(result: Result, view: View, is_disabled: bool) -> None:
+    """What can be taken away: nothing of a preview, and nothing while the page is redrawn again and again, since every
+    redraw makes new addresses."""
     stem, which = result.request.picture.stem, view.perturbation
     files: tuple[tuple[str, str, str, str, Callable[[], bytes]], ...] = (
         ("get_png", "Adversarial picture (PNG)", f"{stem}-adversarial-{which}.png", "image/png",
@@ -32,7 +33,7 @@ def downloads(result: Result, view: View, is_live: bool) -> None:
     )  # fmt: skip
     with st.container(horizontal=True, key="downloads", gap="small"):
         for key, label, name, kind, make in files:
-            st.download_button(label, make, name, kind, key=key, on_click="ignore", disabled=is_live)
+            st.download_button(label, make, name, kind, key=key, on_click="ignore", disabled=is_disabled)
 
 
 def tabs(request: Request, result: Result | None, is_live: bool, live: list[LossStep]) -> bool:

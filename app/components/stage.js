@@ -47,6 +47,7 @@ function words(row) {
   if (row.measure) {
     const m = row.measure
     const line = element("p", m.rough ? "mta-measure mta-rough" : "mta-measure") // rough until measured in float32
+    if (m.rough) line.append("≈ ")
     line.append(element("span", "", m.clean), element("span", "mta-arrow", " → "))
     line.append(element("b", m.worse ? "mta-worse" : "", m.adversarial))
     const note = element("p", "mta-note", `${m.label}, ${m.direction}`)

@@ -14,7 +14,7 @@ from mta_core.attacks import JOINT
 from mta_core.jobs import Job
 
 
-def toolbar(request: Request, job: Job[AttackEvent] | None, result: Result | None, again: Callable[[], object]) -> str:
+def toolbar(request: Request, job: Job[AttackEvent] | None, result: Result | None, again: Callable[[], None]) -> str:
     """The status, whose perturbation is shown, and stop; returns the name of the chosen perturbation."""
     with st.container(horizontal=True, vertical_alignment="center", key="toolbar", gap="small"):
         line(request, job, result)
@@ -30,8 +30,7 @@ def toolbar(request: Request, job: Job[AttackEvent] | None, result: Result | Non
         elif (job is not None and (job.error or (job.is_stopping and job.is_cancelled))) or (
             result and result.is_cut_short(request)
         ):
-            if st.button("Run again", key="again"):
-                again()
+            st.button("Run again", key="again", on_click=again)
         else:
             # Takes the button's place at once; one that is merely left out goes only when the whole redraw has ended.
             st.html('<i class="mta-none"></i>')
@@ -63,12 +62,12 @@ def line(request: Request, job: Job[AttackEvent] | None, result: Result | None) 
 
 def _running(request: Request, job: Job[AttackEvent]) -> str:
     steps = [event for event in job.events if isinstance(event, LossStep)]
-    if job.is_stopping:
-        return "Stopping after this step …"
-    if not steps and not has_result(job):
-        return f"{request.attack.label} at {request.budget.label} …"
     if has_result(job):
         return f"{request.attack.label} at {request.budget.label}: measuring …"
+    if job.is_stopping:
+        return "Stopping after this step …"
+    if not steps:
+        return f"{request.attack.label} at {request.budget.label} …"
     last = steps[-1]
     whose = perturbation_title(last.perturbation)
     return f"{request.attack.label} at {request.budget.label}: {whose}, step {last.done} of {last.total}"
@@ -94,5 +93,5 @@ def progress(request: Request, job: Job[AttackEvent] | None) -> float | None:
 
 
 def has_result(job: Job[AttackEvent]) -> bool:
-    """Whether there is something to show of it; the comparison with noise may still be on its way."""
+    """Whether there is something to show of it; its measures may still be on their way."""
     return any(isinstance(event, Result) for event in job.events)

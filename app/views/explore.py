@@ -62,6 +62,12 @@ def hear(used: Mapping[str, object], part: str = "") -> None:
         st.rerun()
 
 
+def follow(request: Request, job: Job[AttackEvent] | None) -> None:
+    """Draws the page again where another attack took the place of this one, or to start one anew that was dropped."""
+    if state.is_replaced(request, job) or state.is_dropped(request, job):
+        st.rerun()
+
+
 def show(request: Request, gain: int, beside: Beside, used: Mapping[str, object]) -> None:
     """The newest result. Both parts look again by themselves while something is being computed."""
     state.drop_curve_of_others(request)
@@ -94,8 +100,8 @@ def start(request: Request) -> Job[AttackEvent]:
 
 
 def start_again(request: Request) -> None:
-    start(request)
-    st.rerun()
+    """Called by a button: whatever part of the page is drawn next sees that there is a new job."""
+    state.keep_job(request, resources.workshop().attack(request))
 
 
 def take(job: Job[AttackEvent] | None) -> None:
@@ -113,8 +119,7 @@ def results(
 ) -> None:
     """Status and pictures; the last result stays until the next is there."""
     hear(used, state.WHOSE)
-    if state.is_dropped(request, job):
-        st.rerun()  # starts it anew
+    follow(request, job)
     is_live = job is not None and not job.is_done  # asked first: what ends meanwhile is drawn by the next look
     take(job)
     result = state.shown()
@@ -136,10 +141,10 @@ def results(
 def details(request: Request, job: Job[AttackEvent] | None, used: Mapping[str, object]) -> None:
     """Charts; they follow a running attack."""
     hear(used, state.DETAIL)
+    follow(request, job)
     is_live = job is not None and not job.is_done
     take(job)  # it may have ended since the pictures were drawn
-    result = state.measured() if is_live else state.shown()
-    is_waiting = detail.tabs(request, result, is_live, steps_of(job) if is_live else [])
+    is_waiting = detail.tabs(request, state.measured(), is_live, steps_of(job) if is_live else [])
     pulse.beat("watch_details", 0.7 if is_live or is_waiting else None)
 
 

@@ -47,5 +47,7 @@ class Mta(Attack):
         network = generators.ready(self.generator, problem.victim, tuple(problem.objectives), problem.clean.device.type)
         with torch.no_grad():
             directions = network(problem.clean)
+        if not all(direction.isfinite().all() for direction in directions.values()):
+            raise ValueError(f"the generator {self.generator} draws NaN or infinity: its weights are of no use")
         for name in problem.objectives:
             yield Step(name, 1, 1, problem.clean + problem.budget.scale(directions[name]))

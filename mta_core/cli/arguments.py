@@ -163,8 +163,8 @@ def _add_bench(commands: Any) -> None:
 
 def _positive(text: str) -> int:
     number = _integer(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"expected a whole number of at least 1, got {text!r}")
+    if not 1 <= number <= 1_000_000:
+        raise argparse.ArgumentTypeError(f"expected a whole number from 1 to 1000000, got {text[:100]!r}")
     return number
 
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from mta_core.tasks import colours
 from mta_core.tasks.base import Legend, Measure, Span, Task
-from mta_core.tasks.colours import SCALE
+from mta_core.tasks.colours import SCALE, tone
 
 
 class Depth(Task):
@@ -54,7 +53,7 @@ class Depth(Task):
         low, high = span or self.span(value) or (0.0, 1.0)
         metres = value[:, 0]
         known = metres.isfinite() & (metres != 0)  # a prediction may be negative
-        return colours.tone(torch.where(known, (metres - low) / (high - low), torch.nan))
+        return tone(torch.where(known, (metres - low) / (high - low), torch.nan))
 
     def legend(self, *values: Tensor) -> Legend:
         return Legend(span=self.span(*values), unit="m")

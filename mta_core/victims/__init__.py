@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 
 from mta_core import weights
-from mta_core.victims.base import Victim
+from mta_core.victims.base import Victim, check_finite
 from mta_core.victims.composite import Composite, is_composite, parse_parts
 from mta_core.victims.dmtl import Dmtl
 from mta_core.victims.mtan import Mtan
@@ -70,4 +70,4 @@ def digests(card: weights.Card) -> dict[str, str]:
     return {name: weights.find_card("victim", name)[0].sha256 for name in names} or {card.name: card.sha256}
 
 
-__all__ = ["ARCHITECTURES", "Composite", "Victim", "build", "cards", "digests", "load"]
+__all__ = ["ARCHITECTURES", "Composite", "Victim", "build", "cards", "check_finite", "digests", "load"]

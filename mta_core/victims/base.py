@@ -24,6 +24,13 @@ def _statistics(device: torch.device) -> tuple[Tensor, Tensor]:
     return mean, std
 
 
+def check_finite(answers: Mapping[str, Tensor], whose: str) -> None:
+    """Raises ValueError where an answer holds NaN or infinity: it has no class, and measures of it mean nothing."""
+    wrong = [task for task, answer in answers.items() if not answer.isfinite().all()]
+    if wrong:
+        raise ValueError(f"{whose} answers {', '.join(wrong)} with NaN or infinity: its weights are of no use")
+
+
 class Victim(nn.Module):
     """Answers one or more tasks for RGB pictures in [0, 1]; normalises and resizes inside.
 

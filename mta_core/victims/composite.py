@@ -69,6 +69,8 @@ def parse_parts(text: str) -> dict[str, str]:
         task, equals, name = (word.strip() for word in piece.partition("="))
         if not (task and equals and name):
             raise ValueError(f"expected task=NAME,task=NAME for a victim of several models, got {text!r}")
+        if is_composite(name):
+            raise ValueError(f"expected one model for {task}, got several: {name[:100]!r}")
         if task in parts:
             raise ValueError(f"expected one victim for {task}, got two in {text!r}")
         parts[task] = name

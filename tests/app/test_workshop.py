@@ -30,6 +30,8 @@ def test_a_preview_comes_first_and_what_is_kept_is_precise(request_for: Callable
     preview, result = (event for event in job.events if isinstance(event, Result))
     assert not preview.is_complete and result.is_complete and workshop.result(request) is result
     victim, _ = victims.load("dmtl")
+    pairs = [(o.clean, result.outcome.tasks[name].clean) for name, o in preview.outcome.tasks.items()]
+    assert any(not torch.equal(rough, exact) for rough, exact in pairs), "a preview is made in the fast precision"
     for name, found in result.outcome.tasks.items():
         assert set(found.measures) == {"clean", "adversarial", "noise"}
         assert set(preview.outcome.tasks[name].measures) == {"clean", "adversarial"}
@@ -41,6 +43,17 @@ def test_a_preview_comes_first_and_what_is_kept_is_precise(request_for: Callable
             for shown in (found.adversarial, preview.outcome.tasks[name].adversarial)
         )
         assert error <= 1e-4 and error <= rough
+
+
+def test_without_a_faster_precision_the_preview_is_exact_and_kept(request_for: Callable[..., Request]) -> None:
+    workshop = Workshop(replace(devices.pick("cpu"), fast_dtype=torch.float32))
+    job = workshop.attack(request_for(units=9))
+    while not job.is_done:
+        job.wait(len(job.events), 30)
+    preview, result = (event for event in job.events if isinstance(event, Result))
+    assert preview.is_precise and not preview.is_complete and result.made is preview.made
+    for name, found in result.outcome.tasks.items():
+        assert found.adversarial is preview.outcome.tasks[name].adversarial
 
 
 def test_every_perturbation_is_inside_its_budget(workshop: Workshop, request_for: Callable[..., Request]) -> None:
