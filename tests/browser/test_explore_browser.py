@@ -92,7 +92,7 @@ def test_pgd_runs_and_stops(visit: Visit) -> None:
     page.get_by_role("button", name="Stop").click()
     page.get_by_role("button", name="Run again").wait_for()
     settled(page)
-    expect(page.locator(".mta-status")).to_contain_text("stopped after")
+    expect(page.locator(".mta-status")).to_contain_text("stopped after", timeout=PATIENCE)
     expect(page.locator('.mta-row[data-row="depth"] img')).to_have_count(4)
 
 
