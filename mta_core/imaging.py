@@ -31,6 +31,8 @@ from PIL import (  # isort: skip
 )
 from torch import Tensor
 
+from mta_core.vectors import is_finite
+
 Fit = Literal["crop", "pad"]
 FITS: tuple[Fit, ...] = ("crop", "pad")
 MAX_PIXELS = 40_000_000
@@ -143,7 +145,7 @@ def to_uint8(image: Tensor) -> NDArray[np.uint8]:
         ValueError: another shape, or values that are not finite.
     """
     picture = _one_picture(image)
-    if not picture.isfinite().all():
+    if not is_finite(picture):
         raise ValueError("expected a picture of finite values, got NaN or infinity")
     levels = (picture.float() * 255).round().clamp(0, 255).to(torch.uint8)
     return levels.permute(1, 2, 0).contiguous().numpy()

@@ -9,6 +9,7 @@ import torch
 
 from mta_core import generators
 from mta_core.attacks.base import Attack, Problem, Step, setting
+from mta_core.vectors import is_finite
 from mta_core.weights import Card, find_card
 
 AUTO = "auto"
@@ -47,7 +48,7 @@ class Mta(Attack):
         network = generators.ready(self.generator, problem.victim, tuple(problem.objectives), problem.clean.device.type)
         with torch.no_grad():
             directions = network(problem.clean)
-        if not all(direction.isfinite().all() for direction in directions.values()):
+        if not all(is_finite(direction) for direction in directions.values()):
             raise ValueError(f"the generator {self.generator} draws NaN or infinity: its weights are of no use")
         for name in problem.objectives:
             yield Step(name, 1, 1, problem.clean + problem.budget.scale(directions[name]))

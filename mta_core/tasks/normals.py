@@ -48,14 +48,13 @@ class Normals(Task):
 
         A zero vector is at 90 degrees to everything, as arccos would have it.
         """
-        a, b = value.double(), other.double()
-        sine, cosine = length(torch.linalg.cross(a, b, dim=1), dim=1)[:, 0], (a * b).sum(1)
+        sine, cosine = length(torch.linalg.cross(value, other, dim=1), dim=1)[:, 0], (value * other).sum(1)
         return torch.where((sine == 0) & (cosine == 0), 90, torch.rad2deg(torch.atan2(sine, cosine)))
 
     def statistics(self, value: Tensor, target: Tensor) -> Tensor:
         """Labelled pixels, sum of angles, counts within each threshold, histogram of angles: (B, 5 + 3600)."""
         valid = self.valid(target)
-        angle = torch.where(valid, self.angle(value, target), 0)
+        angle = torch.where(valid, self.angle(value.double(), target.double()), 0)
         columns = [valid, angle, *(valid & (angle < t) for t in THRESHOLDS)]
         sums = torch.stack([column.double() for column in columns], 1).sum((2, 3))
         num_bins = 180 * BINS_PER_DEGREE
@@ -79,7 +78,7 @@ class Normals(Task):
         return Legend(DIRECTIONS)
 
     def difference(self, value: Tensor, other: Tensor) -> Tensor:
-        return torch.where(self.valid(value) & self.valid(other), self.angle(value, other).float(), 0)
+        return torch.where(self.valid(value) & self.valid(other), self.angle(value, other), 0)
 
     def describe(self, clean: Tensor, adversarial: Tensor) -> str:
         turned = float(self.angle(clean, adversarial).mean())

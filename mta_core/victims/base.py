@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from mta_core.vectors import unit
+from mta_core.vectors import is_finite, unit
 
 MEAN = (0.485, 0.456, 0.406)
 STD = (0.229, 0.224, 0.225)
@@ -26,7 +26,7 @@ def _statistics(device: torch.device) -> tuple[Tensor, Tensor]:
 
 def check_finite(answers: Mapping[str, Tensor], whose: str) -> None:
     """Raises ValueError where an answer holds NaN or infinity: it has no class, and measures of it mean nothing."""
-    wrong = [task for task, answer in answers.items() if not answer.isfinite().all()]
+    wrong = [task for task, answer in answers.items() if not is_finite(answer)]
     if wrong:
         raise ValueError(f"{whose} answers {', '.join(wrong)} with NaN or infinity: its weights are of no use")
 
