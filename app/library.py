@@ -104,8 +104,9 @@ def open_connected(text: str | None = None) -> dict[str, Shelf]:
         except (DataError, OSError, ValueError) as error:
             print(f"MTA_DATA_ROOTS: {root} is left out: {error}", file=sys.stderr)
             continue
-        label = data.label if data.label not in shelves else f"{data.label} ({Path(root.partition(':')[2]).name})"
-        shelves[label] = Shelf(root, data)
+        path = Path(root.partition(":")[2])
+        labels = (data.label, f"{data.label} ({path.name})", f"{data.label} ({path})")
+        shelves[next((label for label in labels if label not in shelves), labels[-1])] = Shelf(root, data)
     return shelves
 
 

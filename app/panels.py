@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from functools import cached_property
+from itertools import cycle
 from typing import Any, Literal
 
 import numpy as np
@@ -28,7 +29,7 @@ from mta_core.tasks.colours import CIVIDIS, SCALE, tone
 Rows = list[dict[str, Any]]
 Beside = Literal["truth", "noise"]
 """What the last column shows."""
-TASK_COLOURS = dict(zip((t.name for t in TASKS), ("#0072b2", "#d55e00", "#009e73", "#cc79a7"), strict=False))
+TASK_COLOURS = dict(zip((t.name for t in TASKS), cycle(("#0072b2", "#d55e00", "#009e73", "#cc79a7")), strict=False))
 _encoders = ThreadPoolExecutor(min(8, os.cpu_count() or 1), "png")
 GAINS = (0, 1, 2, 5, 10, 20, 50, 100)
 """0 lets the largest value of the perturbation span the whole range."""

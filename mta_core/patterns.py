@@ -7,9 +7,6 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-PATTERN_LIMIT = 1.8
-"""Largest value of a pattern: tanh(1.8) is 0.95, and what the networks add on top can still change its sign."""
-
 
 class PatternPen:
     """Draws patterns like projected gradient descent with momentum: signed steps, long ones first.
@@ -18,8 +15,9 @@ class PatternPen:
     Adversarial Training" (AAAI 2020), who climb the loss of batches by signed steps.
     """
 
-    def __init__(self, patterns: Mapping[str, Tensor]) -> None:
-        self.patterns = patterns
+    def __init__(self, patterns: Mapping[str, Tensor], limit: float) -> None:
+        """`limit`: the largest value of a pattern."""
+        self.patterns, self.limit = patterns, limit
         self.momentum: dict[str, Tensor] = {}
 
     def step(self, length: float) -> None:
@@ -30,6 +28,4 @@ class PatternPen:
                 if gradient is not None:
                     scaled = gradient / gradient.abs().mean().clamp(min=1e-12)
                     self.momentum[name] = 0.9 * self.momentum.get(name, torch.zeros_like(pattern)) + scaled
-                    pattern.sub_(PATTERN_LIMIT * length * self.momentum[name].sign()).clamp_(
-                        -PATTERN_LIMIT, PATTERN_LIMIT
-                    )
+                    pattern.sub_(self.limit * length * self.momentum[name].sign()).clamp_(-self.limit, self.limit)

@@ -12,13 +12,13 @@ import torch
 from torch import Tensor, nn
 
 from mta_core import data, generators, victims, weights
-from mta_core.budget import Budget
+from mta_core.budget import Budget, Norm
 from mta_core.data.augment import Augmentation
 from mta_core.data.loader import Place, batches
 from mta_core.devices import Device
 from mta_core.events import Event, Progress
 from mta_core.objective import VictimObjective, pseudo_targets
-from mta_core.patterns import PATTERN_LIMIT, PatternPen
+from mta_core.patterns import PatternPen
 from mta_core.tasks import Meter, Task, task
 from mta_core.train import (
     DIVERGED,
@@ -51,6 +51,8 @@ class GeneratorRecipe:
         pattern_epochs: the first epochs, which draw a pattern for all pictures (see `MtaGenerator`) at the victim's
             input size; in the others, as in a training that starts from a generator with a pattern, the networks learn
             on top of it while it moves in small steps. 0 for none, as in the paper.
+        pattern_limit: largest value of the pattern before the tanh. tanh(1.8) is 0.95; the less it is, the more room
+            there is for the networks, and the less the pattern does by itself.
         norm, epsilon: the budget, in the units that people type.
         curriculum: (epochs, pictures) of the first epochs, which see only that many pictures of each source. With all
             pictures at once every decoder soon draws one saturated pattern for all of them, whose tanh passes no
@@ -77,6 +79,7 @@ class GeneratorRecipe:
     num_blocks: int = 6
     init: str = ""
     pattern_epochs: int = 0
+    pattern_limit: float = 1.8
     norm: str = "linf"
     epsilon: float = 5.0
     curriculum: Curriculum = ()
@@ -129,7 +132,7 @@ class GeneratorTraining(Training):
         inner = [parameter for parameter in inner if all(parameter is not end for end in ends)]
         groups = [{"params": inner}, {"params": ends}]
         self.optimiser = torch.optim.Adam(groups, lr=recipe.learning_rate, betas=(0.5, 0.999))
-        self.pen = PatternPen(dict(self.generator.patterns.items()))
+        self.pen = PatternPen(dict(self.generator.patterns.items()), recipe.pattern_limit)
         self.sources = [data.open_data(text, "train", victim_card.input_size) for text in recipe.data]
         self.views = Views(recipe.data)
         self.train_places, self.held_out = split_places(self.sources, recipe.holdout, recipe.limit, most=16)
@@ -143,12 +146,16 @@ class GeneratorTraining(Training):
         if self.recipe.init:
             generator, self.start = generators.load(self.recipe.init)
             check_start(self.start, self.card, ("ngf", "num_blocks", "pattern_size"))
-            return generator.requires_grad_(True)
+            generator.requires_grad_(True)
+            with torch.no_grad():
+                for pattern in generator.patterns.values():
+                    pattern.clamp_(-self.recipe.pattern_limit, self.recipe.pattern_limit)
+            return generator
         generator = generators.build(self.card)
         for decoder in generator.decoders.values():
             nn.init.normal_(decoder[-1].weight, 0, self.recipe.output_gain)  # type: ignore[index]
         for pattern in generator.patterns.values():
-            nn.init.uniform_(pattern, -PATTERN_LIMIT, PATTERN_LIMIT)
+            nn.init.uniform_(pattern, -self.recipe.pattern_limit, self.recipe.pattern_limit)
         return generator
 
     def state(self) -> dict[str, Any]:
@@ -201,13 +208,23 @@ class GeneratorTraining(Training):
             epoch -= length
         return self.train_places
 
+    def scale(self, directions: Tensor) -> Tensor:
+        """As an attack scales them (the papers' map), but for L-infinity by the largest value that tanh can take.
+
+        The papers' map divides by the largest value in the picture. While that is below 1, as with a limited pattern,
+        the first strong pixel a network draws weakens all the others, and so it learns to draw nothing at all.
+        """
+        if self.budget.norm is Norm.LINF and not self.is_drawing:
+            return self.budget.epsilon * directions
+        return self.budget.scale(directions)
+
     def fooling_losses(
         self, images: Tensor, outputs: Mapping[str, Tensor], targets: Mapping[str, Tensor]
     ) -> dict[str, Tensor]:
         """-log loss of each task's own perturbation, mean over pictures (MTA equations 3 and 5)."""
         losses = {}
         for name, output in outputs.items():
-            adversarial = (images + self.budget.scale(output.tanh())).clamp(0, 1)
+            adversarial = (images + self.scale(output.tanh())).clamp(0, 1)
             losses[name] = -VictimObjective(self.fast, {name: targets[name]}, form="log")(adversarial).value.mean()
         return losses
 

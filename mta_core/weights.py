@@ -84,7 +84,9 @@ class Card:
         texts = (self.name, self.architecture, self.data, self.terms, self.command, self.summary, self.sha256)
         sound = (
             all(isinstance(mapping, dict) for mapping in mappings)
-            and all(isinstance(text, str) for text in (*texts, *self.tasks, *self.tasks.values()))
+            and all(
+                isinstance(text, str) and text.isprintable() for text in (*texts, *self.tasks, *self.tasks.values())
+            )
             and re.fullmatch(NAME, self.name) is not None
             and self.kind in KINDS
             and len(self.input_size) == 2

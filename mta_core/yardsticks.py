@@ -26,8 +26,10 @@ def joint_loss(victim: Victim, images: Tensor, targets: Mapping[str, Tensor]) ->
             losses.append(F.cross_entropy(answers[name], target))
         elif name == "depth":
             losses.append(F.l1_loss(answers[name], target))
-        else:
+        elif name == "normals":
             losses.append((1 - (answers[name] * target).sum(1)).mean())
+        else:
+            raise NotImplementedError(f"there is no independent loss for {name}")
     return torch.stack(losses).mean()
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import tomllib
 
+from mta_core import generators, victims
 from mta_core.data import open_data
 from mta_core.data.rooms.source import SPLITS
 from mta_core.tasks import TASKS
-from mta_core.victims import cards
 from mta_core.weights import ROOT
 
 ASSETS = ROOT / "assets"
@@ -19,6 +19,9 @@ def test_assets_stay_small() -> None:
     assert sum(sizes.values()) < 100 * MEGABYTE
     assert max(sizes.values()) < 16 * MEGABYTE
     assert sum(size for path, size in sizes.items() if "gallery" in path.parts) < 6 * MEGABYTE
+    for card in (*victims.cards(), *generators.cards()):
+        path = ASSETS / "weights" / f"{card.name}.safetensors"
+        assert sizes.get(path, 0) <= {"victim": 12, "generator": 5}[card.kind] * MEGABYTE, card.name
 
 
 def test_the_gallery_is_24_scenes_with_every_label() -> None:
@@ -36,7 +39,7 @@ def test_no_split_of_the_rooms_shows_scenes_of_another() -> None:
 
 
 def test_shipped_weights_say_where_they_come_from() -> None:
-    for card in cards():
+    for card in (*victims.cards(), *generators.cards()):
         if (ASSETS / "weights" / f"{card.name}.json").is_file():
             assert card.data and card.terms and card.command and card.metrics and card.recipe, card.name
             assert "/" not in card.data and "/" not in card.command.replace("runs/", "")

@@ -149,8 +149,11 @@ class TestAttack:
     def test_a_second_run_leaves_nothing_of_the_first(self, picture: Path, tmp_path: Path) -> None:
         arguments = ("attack", picture, "--victim", "small", "--attack", "noise", "--out", tmp_path / "out")
         assert run(*arguments) == 0
+        folder = tmp_path / "out" / "living room"
         for name in ("mine.txt", "beach-clean.png"):
-            (tmp_path / "out" / "living room" / name).touch()
+            (folder / name).touch()
+        result = read(folder / "result.json")
+        (folder / "result.json").write_text(json.dumps(result | {"files": [*result["files"], "", "..", "gone"]}))
         assert run(*arguments, "--tasks", "d", "--joint") == 0
         names = {path.name for path in (tmp_path / "out" / "living room").iterdir()}
         assert names == {"mine.txt", "beach-clean.png", "clean.png", "result.json", "adversarial.png",

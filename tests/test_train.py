@@ -22,7 +22,6 @@ from mta_core import victims
 from mta_core.checkpoints import NAME, load_checkpoint, save_checkpoint
 from mta_core.data.loader import batches
 from mta_core.events import Event, Message, Progress, Row
-from mta_core.patterns import PATTERN_LIMIT
 from mta_core.train import provenance_of
 from mta_core.train_generator import GeneratorRecipe, GeneratorTraining, train_generator
 from mta_core.train_victim import VictimRecipe, VictimTraining, train_victim
@@ -372,7 +371,8 @@ class TestGenerator:
             next(train_generator(replace(again, ngf=8), CPU, tmp_path / "wide"))
 
     def test_draws_a_pattern_first_and_learns_on_top_of_it(self, fooling: GeneratorRecipe, tmp_path: Path) -> None:
-        recipe = replace(fooling, pattern_epochs=1, phases=((2, 32, 64),))
+        limit = 1.2
+        recipe = replace(fooling, pattern_epochs=1, pattern_limit=limit, phases=((2, 32, 64),))
         training = GeneratorTraining(recipe, CPU)
         kept = []
         for training.epoch in range(3):
@@ -384,9 +384,27 @@ class TestGenerator:
             assert torch.equal(kept[1][name], value) != is_pattern, name
             if is_pattern:
                 moved = (kept[2][name] - kept[1][name]).abs().max()
-                assert 0 < moved < 0.1 * PATTERN_LIMIT and value.shape == (3, 64, 96), "it goes on in small steps"
-                assert kept[1][name].abs().max() <= PATTERN_LIMIT
+                assert 0 < moved < 0.1 * limit and value.shape == (3, 64, 96), "it goes on in small steps"
+                assert limit / 2 < kept[1][name].abs().max() <= limit
         assert not torch.equal(kept[2]["encoder.1.weight"], kept[1]["encoder.1.weight"])
+
+    def test_makes_room_for_the_networks(self, fooling: GeneratorRecipe, tmp_path: Path) -> None:
+        list(train_generator(replace(fooling, pattern_epochs=1, phases=((1, 32, 64),)), CPU, tmp_path))
+        start = str(tmp_path / "fooling.json")
+        training = GeneratorTraining(replace(fooling, init=start, pattern_limit=0.5), CPU)
+        for pattern in training.generator.patterns.values():
+            assert pattern.abs().max() == 0.5
+
+    def test_a_strong_pixel_does_not_weaken_the_others_while_networks_learn(self, fooling: GeneratorRecipe) -> None:
+        weak = torch.full((1, 3, 4, 4), 0.5)
+        strong = weak.clone()
+        strong[0, 0, 0, 0] = 1
+        learning = GeneratorTraining(fooling, CPU)
+        assert torch.equal(learning.scale(strong)[0, 1], learning.scale(weak)[0, 1])
+        drawing = GeneratorTraining(replace(fooling, pattern_epochs=1), CPU)
+        assert drawing.scale(strong)[0, 1].max() < drawing.scale(weak)[0, 1].max(), "the papers' map, as in an attack"
+        for training in (learning, drawing):
+            assert float(training.budget.norm_of(training.scale(strong))) <= training.budget.epsilon * (1 + 1e-6)
 
     def test_sees_few_pictures_first(self, fooling: GeneratorRecipe) -> None:
         training = GeneratorTraining(replace(fooling, curriculum=((1, 2), (1, 4))), CPU)

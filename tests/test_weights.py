@@ -90,7 +90,8 @@ def test_files_are_whole_and_nothing_is_left_beside_them(folder: Path) -> None:
         {"input_size": [float("nan"), 64]}, {"input_size": [float("inf"), 64]}, {"input_size": "64"},
         {"input_size": None}, {"input_size": ["64", "64"]}, {"input_size": [[64], [64]]}, {"surprise": 1},
         {"x" * 5000: 1}, {"tasks": {}}, {"tasks": {f"t{i}": "metres" for i in range(65)}}, {"input_size": [16, 64]},
-        {"name": "\ud800bad"}, {"name": "a/b"}, {"recipe": 3}, {"metrics": {"a": json.loads("[" * 99 + "]" * 99)}},
+        {"name": "\ud800bad"}, {"name": "a/b"}, {"summary": "\x1b[2Jgone"}, {"data": "two\nlines"},
+        {"recipe": 3}, {"metrics": {"a": json.loads("[" * 99 + "]" * 99)}},
     ],
     ids=lambda fields: str(fields)[:40],
 )  # fmt: skip

@@ -93,7 +93,7 @@ def _budget() -> Budget:
 
 def _settings(kind: type[Attack], cards: list[Card], budget: Budget) -> dict[str, Any]:
     """The attack's own fields, two numbers beside each other."""
-    shown = [f for f in fields(kind) if f.type not in ("str", str) or len(cards) > 1]
+    shown = [f for f in fields(kind) if f.type not in ("str", str) or "choices" in f.metadata or len(cards) > 1]
     values, columns = {}, st.columns(2) if shown else []
     numbers = [f for f in shown if isinstance(f.default, int | float) and not isinstance(f.default, bool)]
     for i, f in enumerate(numbers):
@@ -123,8 +123,16 @@ def _choice(kind: type[Attack], f: Field[Any], cards: list[Card]) -> Any:
         return st.toggle(
             limits["label"], f.default, key=key, help=limits["help"], persist_state="session", **state.LINKED
         )
-    names = [f.default, *limits.get("choices", [card.name for card in cards])]
-    return st.selectbox(limits["label"], names, key=key, help=limits["help"], persist_state="session", **state.LINKED)
+    names = list(limits.get("choices", [f.default, *(card.name for card in cards)]))
+    return st.selectbox(
+        limits["label"],
+        names,
+        names.index(f.default),
+        key=key,
+        help=limits["help"],
+        persist_state="session",
+        **state.LINKED,
+    )
 
 
 def look(has_truth: bool) -> tuple[int, Beside]:

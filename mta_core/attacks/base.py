@@ -95,7 +95,7 @@ def setting(default: Any, label: str, help: str, **limits: Any) -> Any:
     Keyword Args:
         low, high, step: range of a number.
         unit: "budget" for a number in the units of the budget (1/255 for L-inf).
-        choices: the values of a text.
+        choices: the values of a text; a text without them names a generator, or `auto`.
     """
     return field(default=default, metadata={"label": label, "help": help, **limits})
 
@@ -115,11 +115,13 @@ class Attack(ABC):
     """Whether it is only there to be compared with and need not fool anything."""
 
     def __post_init__(self) -> None:
-        """Raises ValueError where a setting is outside the range it declares."""
+        """Raises ValueError where a setting is outside the range or the choices it declares."""
         for known in fields(self):
             value, limits = getattr(self, known.name), known.metadata
             if "low" in limits and not limits["low"] <= value <= limits["high"]:
                 raise ValueError(f"expected {known.name} in [{limits['low']}, {limits['high']}], got {value}")
+            if "choices" in limits and value not in limits["choices"]:
+                raise ValueError(f"expected {known.name} among {', '.join(limits['choices'])}, got {value!r}")
 
     def resolve(self, victim: Card, tasks: Sequence[str]) -> Self:
         """The same attack with every trained model that it would choose for that victim and these tasks named.

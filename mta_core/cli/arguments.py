@@ -69,7 +69,9 @@ def _add_attack(commands: Any) -> None:
 
 def _add_evaluate(commands: Any) -> None:
     command = _command(commands, "evaluate", "Measures what an attack costs a victim over a data set.")
-    command.add_argument("--data", required=True, metavar="NAME[:PATH]", help="rooms, nyuv2:PATH, pictures:PATH")
+    command.add_argument(
+        "--data", required=True, metavar="NAME[:PATH]", help="rooms, nyuv2:PATH, ...; `list data` shows all"
+    )
     command.add_argument("--split", default="test", help="part of the data (default: %(default)s)")
     _add_attack_options(command)
     command.add_argument("--limit", type=_positive, metavar="N", help="only the first N pictures")
@@ -86,7 +88,7 @@ def _add_attack_options(command: Parser) -> None:
         help="a name, or one for each task: segmentation=NAME,depth=NAME (default: dmtl)",
     )
     command.add_argument(
-        "--attack", default="mta", metavar="A", help="mta, fgsm, pgd, mifgsm, apgd, noise (default: %(default)s)"
+        "--attack", default="mta", metavar="A", help="mta, pgd, ...; `list attacks` shows all (default: %(default)s)"
     )
     command.add_argument(
         "--epsilon",

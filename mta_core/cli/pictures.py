@@ -67,8 +67,8 @@ def _remove_earlier(folder: Path) -> None:
         return
     description.unlink()
     for name in files if isinstance(files, list) else []:
-        if isinstance(name, str) and name == Path(name).name:
-            (folder / name).unlink(missing_ok=True)
+        if isinstance(name, str) and name == Path(name).name and (folder / name).is_file():
+            (folder / name).unlink()
 
 
 def _outputs(task: TaskOutcome) -> dict[str, bytes]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -32,6 +33,15 @@ def test_roots_are_named_by_the_operator(text: str, separator: str, expected: li
 
 def test_what_cannot_be_opened_is_left_out(tmp_path: Path) -> None:
     assert library.open_connected(f"pictures:{tmp_path / 'none'}") == {}
+
+
+def test_data_sets_of_one_name_are_told_apart(tmp_path: Path) -> None:
+    folders = [tmp_path / name / "data" for name in ("a", "b", "c")]
+    for folder in folders:
+        folder.mkdir(parents=True)
+        (folder / "one.png").write_bytes(png((40, 30)))
+    shelves = library.open_connected(os.pathsep.join(f"pictures:{folder}" for folder in folders))
+    assert [shelf.name for shelf in shelves.values()] == [f"pictures:{folder}" for folder in folders]
 
 
 def test_an_upload_is_fitted_and_known_by_its_bytes() -> None:

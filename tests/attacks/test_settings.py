@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import pytest
 import torch
 
 from mta_core.attacks import ATTACKS, Fgsm, Mta, Pgd, make_attack
+from mta_core.attacks.base import setting
 from mta_core.budget import Budget
 from mta_core.objective import check_attackable, make_problem
 from mta_core.tasks import TASKS, task
@@ -44,6 +47,17 @@ def test_refuses_in_one_sentence(name: str, settings: dict[str, object], sentenc
     with pytest.raises(ValueError) as error:
         make_attack(name, **settings)
     assert str(error.value) == sentence
+
+
+@dataclass(frozen=True)
+class Scheduled(Pgd):
+    schedule: str = setting("constant", "Schedule", "How steps shrink.", choices=("constant", "cosine"))
+
+
+def test_a_choice_is_one_of_those_declared() -> None:
+    assert Scheduled(schedule="cosine").schedule == "cosine"
+    with pytest.raises(ValueError, match=r"^expected schedule among constant, cosine, got 'linear'$"):
+        Scheduled(schedule="linear")
 
 
 def test_ranges_hold_however_an_attack_is_made() -> None:
