@@ -89,14 +89,14 @@ def mta_pattern() -> GeneratorRecipe:
 
 def mta() -> GeneratorRecipe:
     """The shipped per-instance generator, from `mta-pattern` on. Give the data: `--set data=nyuv2:PATH,rooms`."""
-    return GeneratorRecipe(init="mta-pattern", cut_at=2)
+    return GeneratorRecipe(init="mta-pattern", learning_rate=2e-3, output_rate=1.0, saturation=0.0)
 
 
 def mta_paper() -> GeneratorRecipe:
     """The generator of the MTA paper for NYUv2 (section 4.2): ngf 64, ten residual blocks, Adam at 2e-4, batch 5."""
     return replace(
-        mta(), name="mta-dmtl-paper", init="", cut_at=0, victim="dmtl-paper", ngf=64, num_blocks=10, batch_size=5,
-        learning_rate=2e-4, phases=((60, 288, 384),), output_gain=0.02, output_rate=1.0, saturation=0.0,
+        mta(), name="mta-dmtl-paper", init="", victim="dmtl-paper", ngf=64, num_blocks=10, batch_size=5,
+        learning_rate=2e-4, phases=((60, 288, 384),), output_gain=0.02,
     )  # fmt: skip
 
 
@@ -106,7 +106,6 @@ def mta_tiny() -> GeneratorRecipe:
         mta(),
         name="mta-dmtl-tiny",
         init="",
-        cut_at=0,
         victim="dmtl-tiny",
         ngf=4,
         num_blocks=1,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import tomllib
 
+import torch
+
 from mta_core import generators, victims
 from mta_core.data import open_data
 from mta_core.data.rooms.source import SPLITS
@@ -43,6 +45,15 @@ def test_shipped_weights_say_where_they_come_from() -> None:
         if (ASSETS / "weights" / f"{card.name}.json").is_file():
             assert card.data and card.terms and card.command and card.metrics and card.recipe, card.name
             assert "/" not in card.data and "/" not in card.command.replace("runs/", "")
+
+
+def test_the_shipped_generator_follows_the_picture() -> None:
+    gallery = open_data(f"rooms:{ASSETS / 'gallery'}", "gallery", (288, 384))
+    pictures = torch.stack([gallery[index].image for index in (0, 12)])
+    generator, _ = generators.load("mta-dmtl")
+    with torch.no_grad():
+        for name, (one, other) in generator(pictures).items():
+            assert (one * other < 0).float().mean() > 0.02, name
 
 
 def test_the_app_serves_this_machine_alone_and_tells_nobody() -> None:
