@@ -48,7 +48,9 @@ class Normals(Task):
 
         A zero vector is at 90 degrees to everything, as arccos would have it.
         """
-        sine, cosine = length(torch.linalg.cross(value, other, dim=1), dim=1)[:, 0], (value * other).sum(1)
+        kind = torch.promote_types(value.dtype, other.dtype)
+        a, b = value.to(kind), other.to(kind)
+        sine, cosine = length(torch.linalg.cross(a, b, dim=1), dim=1)[:, 0], (a * b).sum(1)
         return torch.where((sine == 0) & (cosine == 0), 90, torch.rad2deg(torch.atan2(sine, cosine)))
 
     def statistics(self, value: Tensor, target: Tensor) -> Tensor:

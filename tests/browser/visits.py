@@ -18,6 +18,7 @@ READY = """() => {
 
 
 def settled(page: Page) -> None:
-    """Waits until nothing runs and every picture is decoded."""
+    """Waits until nothing runs, every picture is decoded, and what they show is no preview any more."""
     page.wait_for_selector(IDLE)
+    page.wait_for_function("() => !document.querySelector('.mta-stage .mta-rough')")
     page.wait_for_function(READY)
