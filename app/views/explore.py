@@ -135,7 +135,7 @@ def results(
     else:
         stage.draw(lambda _: panels.outline(request, progress, steps_of(job)))
     is_measuring = job is not None and status.has_result(job)  # the browser is busy with its pictures
-    pulse.beat("watch_results", (0.6 if is_measuring else 0.4) if is_live else None)
+    pulse.beat("watch_results", (0.6 if is_measuring else 0.3) if is_live else None)
 
 
 def details(request: Request, job: Job[AttackEvent] | None, used: Mapping[str, object]) -> None:
