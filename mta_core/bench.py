@@ -23,10 +23,11 @@ from mta_core.attacks import JOINT, Pgd
 from mta_core.devices import Device
 from mta_core.events import Event, Message, Progress, Row
 from mta_core.explore import Subject
+from mta_core.kinds import Aim
 from mta_core.objective import make_problem, pseudo_targets
 from mta_core.tasks import Task, task
 from mta_core.victims import Victim
-from mta_core.weights import Card
+from mta_core.weights import Card, WeightsError
 from mta_core.yardsticks import BUDGET, NUM_STEPS, bare_floor, floor, foolbox_pgd, joint_loss, plain_pgd
 
 MAX_OVER_FLOOR = 1.05
@@ -123,8 +124,11 @@ def load_or_make(name: str) -> tuple[Victim, Card, str]:
 
 
 def _generator(card: Card, device: Device) -> torch.nn.Module:
-    if any(set(card.tasks) <= set(made.tasks) for made in generators.cards(card.name)):
-        return generators.ready("auto", card.name, tuple(card.tasks), device.torch_device.type)
+    try:
+        chosen = generators.choose(generators.AUTO, card, Aim(tuple(card.tasks)))
+        return generators.ready(generators.AUTO, chosen, device.torch_device.type)
+    except WeightsError:
+        pass
     recipe = presets.generator_preset("mta")
     untrained = generators.MtaGenerator(tuple(card.tasks), recipe.ngf, recipe.num_blocks)
     return device.freeze(untrained, device.fast_dtype)

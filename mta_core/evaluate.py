@@ -23,6 +23,7 @@ from mta_core.data.loader import Place, batches
 from mta_core.devices import is_out_of_memory
 from mta_core.events import Event, Message, Progress, Row
 from mta_core.explore import Subject
+from mta_core.goal import AWAY, Goal
 from mta_core.imaging import ImageError
 from mta_core.objective import Form, check_attackable, make_problem
 from mta_core.tasks import Meter, Task
@@ -43,6 +44,7 @@ class Setting:
             answer stands in, for the attack and for the measures.
         split: which part of the data the source is, for the rows.
         scope: one perturbation for each task, which alone is measured on it, or one for all tasks.
+        goal: away from the truth, or towards a target; measures are then against the target.
     """
 
     subject: Subject
@@ -54,6 +56,7 @@ class Setting:
     scope: Scope = "per-task"
     form: Form = "sum"
     weights: Mapping[str, float] | None = None
+    goal: Goal = AWAY
     seed: int = 0
 
     def check(self) -> None:
@@ -69,7 +72,8 @@ class Setting:
         return {
             "data": self.source.name, "split": self.split, "victim": self.subject.name,
             "source": self.attack.made_on(self.subject.name), "attack": self.attack.name,
-            "instance": "per-instance", "goal": "non-targeted", "scope": self.scope,
+            "instance": "universal" if self.attack.is_universal else "per-instance", "goal": self.goal.name,
+            "scope": self.scope,
             "attacked": [t.name for t in self.tasks], "norm": str(self.budget.norm), "epsilon": self.budget.units,
             "epsilon_unit": self.budget.epsilon_unit, "seed": self.seed,
         }  # fmt: skip
@@ -101,9 +105,9 @@ class Tally:
 
     def add(self, setting: Setting, batch: AttackedBatch) -> None:
         for t in setting.tasks:
-            truth = in_double(batch.truth[t.name])
-            self.clean[t.name].update(in_double(batch.clean[t.name]), truth)
-            self.adversarial[t.name].update(in_double(batch.adversarial[t.name]), truth)
+            reference = in_double(batch.reference[t.name])
+            self.clean[t.name].update(in_double(batch.clean[t.name]), reference)
+            self.adversarial[t.name].update(in_double(batch.adversarial[t.name]), reference)
         clean = in_double(batch.images)
         for pictures in map(in_double, batch.pictures.values()):
             largest = float(setting.budget.norm_of(pictures - clean).max())
@@ -199,11 +203,12 @@ def _fits(setting: Setting, tally: Tally, images: Tensor, targets: Mapping[str, 
 
 @dataclass(frozen=True)
 class AttackedBatch:
-    """Clean pictures (B, 3, H, W), adversarial ones by perturbation, and label maps by task: true, clean, attacked."""
+    """Clean pictures (B, 3, H, W), adversarial ones by perturbation, and label maps by task: what is measured against
+    (the truth, or the target), clean, attacked."""
 
     images: Tensor
     pictures: Mapping[str, Tensor]
-    truth: Mapping[str, Tensor]
+    reference: Mapping[str, Tensor]
     clean: Mapping[str, Tensor]
     adversarial: Mapping[str, Tensor]
 
@@ -217,15 +222,16 @@ def attack_batch(setting: Setting, images: Tensor, targets: Mapping[str, Tensor]
     clean_images = subject.device.put(images)
     clean = answer(subject, clean_images, tasks)
     truth = {t.name: targets[t.name].to(clean_images.device) if t.name in targets else clean[t.name] for t in tasks}
+    reference = setting.goal.targets(truth)
     problem = make_problem(
-        subject.fast, clean_images, truth, setting.budget, scope=setting.scope, form=setting.form,
-        weights=setting.weights, victim_name=subject.name, seed=setting.seed, first=first,
+        subject.fast, clean_images, reference, setting.budget, scope=setting.scope, form=setting.form,
+        weights=setting.weights, target=setting.goal.text, victim_name=subject.name, seed=setting.seed, first=first,
     )  # fmt: skip
     pictures = setting.attack(problem)
     adversarial: dict[str, Tensor] = {}
     for name, perturbed in pictures.items():
         adversarial |= answer(subject, perturbed, tasks if name == JOINT else [t for t in tasks if t.name == name])
-    return AttackedBatch(clean_images, pictures, truth, clean, adversarial)
+    return AttackedBatch(clean_images, pictures, reference, clean, adversarial)
 
 
 def answer(subject: Subject, images: Tensor, tasks: Sequence[Task]) -> dict[str, Tensor]:

@@ -14,6 +14,7 @@ from mta_core.attacks import JOINT, Attack, Scope, Step
 from mta_core.attacks.noise import random_noise
 from mta_core.budget import Budget
 from mta_core.devices import Device
+from mta_core.goal import AWAY, Goal
 from mta_core.objective import Form, check_attackable, make_problem
 from mta_core.similarity import Similarity, similarity
 from mta_core.tasks import Task
@@ -63,6 +64,7 @@ class TaskOutcome:
         clean, adversarial, noisy: outputs for the clean picture, the adversarial one of this task's perturbation,
             and random noise of the same size (None where it was left out).
         measures: `{"clean": {"miou": 0.5, ...}, "adversarial": ..., "noise": ...}`.
+        reference: what they are measured against: the target, the labels, or the clean output.
     """
 
     task: Task
@@ -71,6 +73,7 @@ class TaskOutcome:
     adversarial: Tensor
     noisy: Tensor | None
     measures: Mapping[str, Mapping[str, float]]
+    reference: Tensor
 
     @cached_property
     def verdict(self) -> str:
@@ -120,6 +123,7 @@ def explore(
     scope: Scope = "per-task",
     form: Form = "sum",
     weights: Mapping[str, float] | None = None,
+    goal: Goal = AWAY,
     seed: int = 0,
 ) -> Iterator[Step]:
     """Attacks one picture; yields every step.
@@ -129,6 +133,7 @@ def explore(
     Args:
         image: (3, H, W) in [0, 1].
         truth: label maps without batch dimension; tasks it lacks are attacked away from the clean output.
+        goal: away from those, or towards a target.
 
     Raises:
         ValueError: the attack cannot be made on these tasks of this victim.
@@ -136,7 +141,7 @@ def explore(
     check_attackable(attack, subject.precise, tasks, scope)
     device = subject.device
     clean = device.put(image[None])
-    targets = attack_targets(subject, image, tasks, truth)
+    targets = goal.targets(attack_targets(subject, image, tasks, truth))
     on_device = {name: target.to(device.torch_device) for name, target in targets.items()}
     problem = make_problem(
         subject.fast,
@@ -146,6 +151,7 @@ def explore(
         scope=scope,
         form=form,
         weights=weights,
+        target=goal.text,
         victim_name=subject.name,
         seed=seed,
     )
@@ -172,6 +178,7 @@ def finish(
     known: Mapping[str, Mapping[str, Tensor]] | None = None,
     with_noise: bool = True,
     fast: bool = False,
+    goal: Goal = AWAY,
     seed: int = 0,
     seconds: float = 0.0,
 ) -> Outcome:
@@ -182,6 +189,7 @@ def finish(
             perturbation.
         with_noise: whether to compare with random noise of the same size, at the price of one more picture.
         fast: for a preview: whether the victim answers in the device's fast precision.
+        goal: measures are against its target, where it has one.
     """
     clean = image[None]
     owners = {t.name: JOINT if JOINT in adversarials else t.name for t in tasks}
@@ -199,9 +207,11 @@ def finish(
         labels = truth[t.name][None] if truth and t.name in truth else None
         shown = {"clean": answers["clean"][t.name], "adversarial": answers[owners[t.name]][t.name]}
         shown |= {"noise": answers["noise"][t.name]} if with_noise else {}
-        reference = shown["clean"] if labels is None else labels
+        reference = goal.targets({t.name: shown["clean"] if labels is None else labels})[t.name]
         measures = {kind: _measure(t, value, reference) for kind, value in shown.items()}
-        outcomes[t.name] = TaskOutcome(t, labels, shown["clean"], shown["adversarial"], shown.get("noise"), measures)
+        outcomes[t.name] = TaskOutcome(
+            t, labels, shown["clean"], shown["adversarial"], shown.get("noise"), measures, reference
+        )
     perturbations = {name: PerturbationOutcome(name, image, picture[0]) for name, picture in made.items()}
     return Outcome(image, perturbations, outcomes, seconds)
 
@@ -210,8 +220,7 @@ def add_noise(outcome: Outcome, noisy: Mapping[str, Tensor]) -> Outcome:
     """The outcome compared with random noise of the same size: `noisy` holds the answers for `noisy_picture`."""
     tasks = {}
     for name, o in outcome.tasks.items():
-        reference = o.clean if o.truth is None else o.truth
-        measures = {**o.measures, "noise": _measure(o.task, noisy[name], reference)}
+        measures = {**o.measures, "noise": _measure(o.task, noisy[name], o.reference)}
         tasks[name] = replace(o, noisy=noisy[name], measures=measures)
     return replace(outcome, tasks=tasks)
 
@@ -223,7 +232,7 @@ def run(
     begin = time.perf_counter()
     adversarials = {s.perturbation: s.adversarial for s in explore(subject, attack, image, tasks, budget, **options)}  # type: ignore[arg-type]
     seconds = time.perf_counter() - begin
-    shared = {key: options[key] for key in ("truth", "seed") if key in options}
+    shared = {key: options[key] for key in ("truth", "seed", "goal") if key in options}
     return finish(subject, image, tasks, budget, adversarials, seconds=seconds, **shared)  # type: ignore[arg-type]
 
 

@@ -14,8 +14,9 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from mta_core.attacks.base import JOINT, Attack, Evaluation, Problem, Scope
+from mta_core.attacks.base import Attack, Evaluation, Problem
 from mta_core.budget import Budget
+from mta_core.kinds import JOINT, Aim, Scope
 from mta_core.tasks import Task, task
 from mta_core.victims import Victim
 
@@ -84,17 +85,21 @@ def make_problem(
     scope: Scope = "per-task",
     form: Form = "sum",
     weights: Mapping[str, float] | None = None,
+    target: str = "",
     victim_name: str = "",
     seed: int = 0,
     first: int = 0,
 ) -> Problem:
-    """What to solve to fool `victim` on the tasks of `targets`: one perturbation a task, or one for all."""
+    """What to solve to fool `victim` on the tasks of `targets`: one perturbation a task, or one for all.
+
+    The `targets` are to be left, or approached where there is a `target`, which names them.
+    """
     groups = {JOINT: dict(targets)} if scope == "joint" else {name: {name: target} for name, target in targets.items()}
     objectives = {
-        name: VictimObjective(victim, group, weights if len(group) > 1 else None, form)
+        name: VictimObjective(victim, group, weights if len(group) > 1 else None, form, bool(target))
         for name, group in groups.items()
     }
-    return Problem(clean, objectives, budget, victim_name, seed, first)
+    return Problem(clean, objectives, budget, Aim(tuple(targets), scope, target), victim_name, seed, first)
 
 
 def check_attackable(attack: Attack, victim: Victim, tasks: Sequence[Task], scope: Scope) -> None:

@@ -17,8 +17,11 @@ from mta_core.data.augment import Augmentation
 from mta_core.data.loader import Place, batches
 from mta_core.devices import Device
 from mta_core.events import Event, Progress
+from mta_core.explore import Subject
+from mta_core.kinds import JOINT
 from mta_core.objective import VictimObjective, pseudo_targets
 from mta_core.patterns import PatternPen
+from mta_core.targets import parse_goal
 from mta_core.tasks import Meter, Task, task
 from mta_core.train import (
     DIVERGED,
@@ -47,6 +50,11 @@ class GeneratorRecipe:
         victim: name of the victim to fool.
         data: sources of pictures; `per_epoch` of each are taken in an epoch.
         tasks: a decoder each.
+        method: `mta` for an encoder that all tasks share, `gap` for a generator of its own for each.
+        instance: `per-instance` perturbations follow the picture, a `universal` one is the same for all.
+        scope: `per-task`, or `joint` for a single perturbation that is to fool all tasks at once.
+        target: an answer that is to be brought about, as `mta_core.targets.parse_goal` reads it; empty for none.
+        weights: alpha_t of the tasks' fooling losses (equations 3 and 5), by name; one over their number if empty.
         init: name of a trained generator, or path to its card, to start from; empty for a random start.
         pattern_epochs: the first epochs, which draw a pattern for all pictures (see `MtaGenerator`) at the victim's
             input size; in the others, as in a training that starts from a generator with a pattern, the networks learn
@@ -75,6 +83,11 @@ class GeneratorRecipe:
     victim: str = "dmtl"
     data: tuple[str, ...] = ("rooms",)
     tasks: tuple[str, ...] = ("segmentation", "depth", "normals")
+    method: str = "mta"
+    instance: str = "per-instance"
+    scope: str = "per-task"
+    target: str = ""
+    weights: tuple[tuple[str, float], ...] = ()
     ngf: int = 24
     num_blocks: int = 6
     init: str = ""
@@ -115,21 +128,28 @@ class GeneratorTraining(Training):
         if recipe.init:
             start, _ = weights.find_card("generator", recipe.init)
             has_pattern = has_pattern or "pattern_size" in start.options
-        size = {"pattern_size": list(victim_card.input_size)} if has_pattern else {}
+        size = list(victim_card.input_size)
+        sizes = {"pattern_size": size} if has_pattern else {}
+        sizes |= {"noise_size": size} if recipe.instance == "universal" else {}
+        self.goal = parse_goal(recipe.target, self.tasks, Subject(victim_card.name, self.precise, self.fast, device))
         options = {
-            "ngf": recipe.ngf, "num_blocks": recipe.num_blocks, **size, "victim": victim_card.name,
+            "ngf": recipe.ngf, "num_blocks": recipe.num_blocks, **sizes, "victim": victim_card.name,
             "victim_sha256": victim_card.sha256, "norm": recipe.norm, "epsilon": recipe.epsilon,
+            "instance": recipe.instance, "scope": recipe.scope, "target": recipe.target,
         }  # fmt: skip
         self.card = Card(
-            recipe.name, "generator", "mta", options, spaces, victim_card.input_size, seed=recipe.seed,
+            recipe.name, "generator", recipe.method, options, spaces, victim_card.input_size, seed=recipe.seed,
         )  # fmt: skip
+        names = [t.name for t in self.tasks]
+        self.groups = {JOINT: names} if recipe.scope == "joint" else {name: [name] for name in names}
+        self.weights = dict(recipe.weights) or dict.fromkeys(names, 1 / len(names))
         self.start: Card | None = None
         self.generator = self._start()
         self.generator.to(device.torch_device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         lasts = [decoder[-1] for decoder in self.generator.decoders.values()]  # type: ignore[index]
         ends = [parameter for last in lasts for parameter in last.parameters()]
-        inner = [*self.generator.encoder.parameters(), *self.generator.decoders.parameters()]
-        inner = [parameter for parameter in inner if all(parameter is not end for end in ends)]
+        apart = [*ends, *self.generator.patterns.values(), *self.generator.noise.values()]
+        inner = [one for one in self.generator.parameters() if all(one is not other for other in apart)]
         groups = [{"params": inner}, {"params": ends}]
         self.optimiser = torch.optim.Adam(groups, lr=recipe.learning_rate, betas=(0.5, 0.999))
         self.pen = PatternPen(dict(self.generator.patterns.items()), recipe.pattern_limit)
@@ -137,7 +157,7 @@ class GeneratorTraining(Training):
         self.views = Views(recipe.data)
         self.train_places, self.held_out = split_places(self.sources, recipe.holdout, recipe.limit, most=16)
 
-    def _start(self) -> generators.MtaGenerator:
+    def _start(self) -> generators.Generator:
         """The generator to train: a new one, or one that was trained before.
 
         Raises:
@@ -145,13 +165,16 @@ class GeneratorTraining(Training):
         """
         if self.recipe.init:
             generator, self.start = generators.load(self.recipe.init)
-            check_start(self.start, self.card, ("ngf", "num_blocks", "pattern_size"))
+            check_start(self.start, self.card, generators.OPTIONS)
+            assert isinstance(generator, generators.Generator), "a card of these options is of no other kind"
             generator.requires_grad_(True)
+            generator.noise.requires_grad_(False)
             with torch.no_grad():
                 for pattern in generator.patterns.values():
                     pattern.clamp_(-self.recipe.pattern_limit, self.recipe.pattern_limit)
             return generator
         generator = generators.build(self.card)
+        assert isinstance(generator, generators.Generator)
         for decoder in generator.decoders.values():
             nn.init.normal_(decoder[-1].weight, 0, self.recipe.output_gain)  # type: ignore[index]
         for pattern in generator.patterns.values():
@@ -221,11 +244,16 @@ class GeneratorTraining(Training):
     def fooling_losses(
         self, images: Tensor, outputs: Mapping[str, Tensor], targets: Mapping[str, Tensor]
     ) -> dict[str, Tensor]:
-        """-log loss of each task's own perturbation, mean over pictures (MTA equations 3 and 5)."""
+        """alpha_t times -log loss_t, or log loss_t to the target, mean over pictures, of each perturbation (MTA
+        equations 2 to 5); the sum over its tasks where it is joint."""
+        wanted = self.goal.targets(targets)
         losses = {}
         for name, output in outputs.items():
-            adversarial = (images + self.scale(output.tanh())).clamp(0, 1)
-            losses[name] = -VictimObjective(self.fast, {name: targets[name]}, form="log")(adversarial).value.mean()
+            group = self.groups[name]
+            objective = VictimObjective(
+                self.fast, {task: wanted[task] for task in group}, self.weights, "log", self.goal.is_targeted
+            )
+            losses[name] = -objective((images + self.scale(output.tanh())).clamp(0, 1)).value.mean()
         return losses
 
     def run_epoch(self) -> Iterator[Event]:
@@ -260,7 +288,7 @@ class GeneratorTraining(Training):
     def backward(self, images: Tensor, targets: Mapping[str, Tensor], share: float) -> dict[str, float]:
         outputs = self.outputs(images)
         losses = self.fooling_losses(images, outputs, targets)
-        total = torch.stack(list(losses.values())).mean()
+        total = torch.stack(list(losses.values())).sum()
         (share * (total + self.recipe.saturation * self.excess(outputs))).backward()
         return {"loss": float(total.detach()), **{name: float(loss.detach()) for name, loss in losses.items()}}
 
@@ -273,7 +301,8 @@ class GeneratorTraining(Training):
         return known | (pseudo_targets(self.precise, unknown, clean) if unknown else {})
 
     def measure(self) -> dict[str, float]:
-        """Main measure of each task on the held-out pictures, clean and under its own perturbation."""
+        """Main measure of each task on the held-out pictures, clean and under the perturbation that is to fool it;
+        against the target, where there is one."""
         frozen = self.device.freeze(self.generator, self.device.fast_dtype)
         meters = {(t.name, kind): Meter(t, num_replicates=0) for t in self.tasks for kind in ("clean", "adversarial")}
         for images, targets in batches(self.sources, self.held_out, self.recipe.batch_size):
@@ -281,21 +310,27 @@ class GeneratorTraining(Training):
             truth = self._targets(clean, targets)
             with torch.no_grad():
                 directions, answers = frozen(clean), self.precise(clean)
+                wanted = self.goal.targets(truth)
                 victims.check_finite(directions, DIVERGED)
                 victims.check_finite(answers, f"the victim {self.recipe.victim}")
-                for t in self.tasks:
-                    adversarial = self.budget.project_adversarial(clean + self.budget.scale(directions[t.name]), clean)
-                    attacked = self.precise(adversarial, [t.name])
-                    meters[t.name, "clean"].update(t.decode(answers[t.name]), truth[t.name])
-                    meters[t.name, "adversarial"].update(t.decode(attacked[t.name]), truth[t.name])
+                for name, group in self.groups.items():
+                    scaled = self.budget.scale(directions[name])
+                    attacked = self.precise(self.budget.project_adversarial(clean + scaled, clean), group)
+                    for t in (t for t in self.tasks if t.name in group):
+                        meters[t.name, "clean"].update(t.decode(answers[t.name]), wanted[t.name])
+                        meters[t.name, "adversarial"].update(t.decode(attacked[t.name]), wanted[t.name])
         main = {t.name: t.main_measure.name for t in self.tasks}
         return {f"{kind} {main[name]}": meter.compute()[main[name]] for (name, kind), meter in meters.items()}
 
     def save(self, out: Path, command: str) -> None:
+        recipe = self.recipe
         described = {
             **provenance_of(self.recipe, self.start),
             "command": chained(self.start, command),
-            "summary": f"MTA generator, per-instance, non-targeted, trained at {self.budget.label}",
+            "summary": (
+                f"{recipe.method.upper()} generator, {recipe.instance}, {self.goal.name}"
+                f"{', joint' if recipe.scope == 'joint' else ''}, trained at {self.budget.label}"
+            ),
             "metrics": {"held_out": self.measure(), "history": self.history},
         }
         save_weights(self.generator, Card(**{**asdict(self.card), **described}), out)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from mta_core.generators import GapGenerator
 from tests import toys
 
 torch.set_num_threads(1)  # small tensors gain nothing from more, and lose much where the machine is busy
@@ -35,6 +36,10 @@ def toy_runs(arena: toys.Arena, tmp_path_factory: pytest.TempPathFactory) -> Pat
     folder = tmp_path_factory.mktemp("runs")
     for kind in toys.KINDS:
         toys.train_toy_generator(arena, kind, folder / kind)
+        toys.train_toy_generator(arena, kind, folder / f"{kind}-joint", scope="joint")
+        toys.train_toy_generator(arena, kind, folder / f"{kind}-gap", GapGenerator)
+        toys.train_toy_generator(arena, kind, folder / f"{kind}-gap-joint", GapGenerator, "joint")
+        toys.train_toy_generator(arena, kind, folder / f"{kind}-universal", is_universal=True)
     return folder
 
 

@@ -184,7 +184,7 @@ class TestAttack:
 
     def test_without_a_generator_mta_says_so(self, picture: Path, tmp_path: Path, capsys: Any) -> None:
         assert run("attack", picture, "--victim", "small", "--out", tmp_path / "out") == 2
-        assert "no trained generator for the victim 'small'" in capsys.readouterr().err
+        assert "no trained MTA generator for the victim 'small'" in capsys.readouterr().err
 
     def test_a_victim_for_each_task(self, picture: Path, tmp_path: Path) -> None:
         out = tmp_path / "out"
@@ -383,13 +383,13 @@ TRAIN = ("train", "victim", "--out", "out", "--preset")
         ((*ATTACK, "--victim", "depth=small", "--tasks", "sdn"), "does not answer segmentation"),
         ((*ATTACK, "--victim", "sd=small"), "expected a task among segmentation, depth, normals, got 'sd'"),
         ((*ATTACK, "--victim", "runs/rate=0.1/v.json"), "expected a weight card in v.json"),
-        ((*ATTACK, "--attack", "magic"), "expected an attack among mta, fgsm, pgd, mifgsm, apgd, noise"),
-        ((*ATTACK, "--attack", "mta", "--joint"), "per-task perturbations, not joint"),
+        ((*ATTACK, "--attack", "magic"), "expected an attack among mta, gap, fgsm, pgd, mifgsm, apgd, noise"),
+        ((*ATTACK, "--attack", "mta", "--joint"), "no trained MTA generator for the victim"),
         ((*ATTACK, "--set", "num_steps=0"), "expected num_steps in [1, 100]"),
         ((*ATTACK, "--set", "steps=3"), "expected a setting of PGD among num_steps"),
         ((*ATTACK, "--set", "num_steps"), "expected --set key=value"),
-        ((*ATTACK, "--universal"), "universal perturbations are not available yet"),
-        ((*ATTACK, "--target", "bed"), "targeted attacks are not available yet"),
+        ((*ATTACK, "--universal"), "PGD makes per-instance perturbations, not universal ones"),
+        ((*ATTACK, "--target", "bed"), "expected --target TASK=VALUE,... or picture:FILE, got 'bed'"),
         ((*ATTACK, "--seed", "-1"), "--seed"),
         ((*ATTACK, "--device", "tpu"), "invalid choice: 'tpu'"),
         ((*ATTACK, "--out", "{file}"), "is not a folder"),

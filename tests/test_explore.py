@@ -147,5 +147,5 @@ def test_a_victim_that_answers_nan_is_refused(arena: Arena) -> None:
 
 
 def test_refuses_a_scope_that_the_attack_has_not(arena: Arena, subject: Subject) -> None:
-    with pytest.raises(ValueError, match=r"^MTA makes per-task perturbations, not joint ones$"):
+    with pytest.raises(ValueError, match=r"^no trained MTA generator for the victim .* and non-targeted joint "):
         next(explore(subject, Mta(), arena.pictures[0], TASKS, BUDGET, scope="joint"))

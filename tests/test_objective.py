@@ -81,8 +81,8 @@ def test_a_problem_has_one_objective_a_task_or_one_for_all(arena: Arena) -> None
     weights = {t.name: 2.0 for t in TASKS}
     apart = make_problem(arena.victim, arena.pictures, arena.labels, budget, weights=weights)
     joint = make_problem(arena.victim, arena.pictures, arena.labels, budget, weights=weights, scope="joint")
-    assert list(apart.objectives) == [t.name for t in TASKS] and apart.scope == "per-task"
-    assert list(joint.objectives) == [JOINT] and joint.scope == "joint"
+    assert list(apart.objectives) == [t.name for t in TASKS] and apart.aim.scope == "per-task"
+    assert list(joint.objectives) == [JOINT] and joint.aim.scope == "joint"
     single = {name: objective(arena.pictures).value for name, objective in apart.objectives.items()}
     for t in TASKS:  # a weight means nothing where a task stands alone
         torch.testing.assert_close(single[t.name], arena.losses(t, "labels", arena.pictures))

@@ -18,7 +18,7 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
-from mta_core import victims
+from mta_core import generators, victims
 from mta_core.checkpoints import NAME, load_checkpoint, save_checkpoint
 from mta_core.data.loader import batches
 from mta_core.events import Event, Message, Progress, Row
@@ -345,15 +345,30 @@ class TestGenerator:
         for name, value in one["generator"].items():
             assert torch.equal(value, other["generator"][name]), name
 
-    def test_learns_to_fool(self, fooling: GeneratorRecipe, tmp_path: Path) -> None:
-        longer = replace(fooling, phases=((8, 64, 96),), learning_rate=3e-3)
+    @pytest.mark.parametrize("method", ["mta", "gap"])
+    @pytest.mark.parametrize("instance", ["per-instance", "universal"])
+    @pytest.mark.parametrize("scope", ["per-task", "joint"])
+    @pytest.mark.parametrize("target", ["", "segmentation=wall,depth=9,normals=down"])
+    def test_every_kind_learns_to_fool(
+        self, fooling: GeneratorRecipe, tmp_path: Path, method: str, instance: str, scope: str, target: str
+    ) -> None:
+        longer = replace(
+            fooling, method=method, instance=instance, scope=scope, target=target, phases=((8, 64, 96),),
+            learning_rate=3e-3,
+        )  # fmt: skip
         events = list(train_generator(longer, CPU, tmp_path))
         losses = [step.values["loss"] for step in progress(events)]
         assert sum(losses[-8:]) < sum(losses[:8])
         card = Card.read(tmp_path / "fooling.json")
         assert card.options["victim"] == "tiny" and card.recipe["victim"] == "tiny"
+        assert card.summary.startswith(f"{method.upper()} generator, {instance}, {'targeted' if target else 'non-tar'}")
+        path = str(tmp_path / "fooling.json")
+        ready = generators.ready(path, card, "cpu")
+        assert set(ready.tasks) == ({"joint"} if scope == "joint" else {"segmentation", "depth", "normals"})
+        assert isinstance(ready, generators.Patterns) == (instance == "universal")
         measured = card.metrics["held_out"]
-        assert measured["adversarial abs_err"] > measured["clean abs_err"]
+        is_sure = not target and instance == "per-instance"  # so few steps leave the rest to chance
+        assert not is_sure or measured["adversarial abs_err"] > measured["clean abs_err"]
 
     def test_starts_from_another(self, fooling: GeneratorRecipe, tmp_path: Path) -> None:
         list(train_generator(fooling, CPU, tmp_path / "first", command="first"))

@@ -14,7 +14,8 @@ from torch import Tensor, nn
 from mta_core.attacks import Problem, Scope
 from mta_core.budget import Budget
 from mta_core.devices import Device
-from mta_core.generators import MtaGenerator
+from mta_core.generators import Generator, MtaGenerator
+from mta_core.kinds import JOINT
 from mta_core.objective import make_problem, pseudo_targets
 from mta_core.tasks import TASKS, Task
 from mta_core.train_victim import VictimRecipe
@@ -121,25 +122,34 @@ def make_arena() -> Arena:
     return Arena(victim, pictures, labels, pseudo_targets(victim, TASKS, pictures))
 
 
-def train_toy_generator(arena: Arena, kind: str, folder: Path, steps: int = 70) -> None:
+def train_toy_generator(
+    arena: Arena, kind: str, folder: Path, method: type[Generator] = MtaGenerator, scope: Scope = "per-task",
+    is_universal: bool = False, steps: int = 70,
+) -> None:  # fmt: skip
     """Fits a generator to the arena's own pictures and targets, which a real one need not, and saves it."""
     torch.manual_seed(0)
-    generator = MtaGenerator([task.name for task in TASKS], ngf=8, num_blocks=1)
-    optimiser = torch.optim.Adam(generator.parameters(), 5e-3)
+    names = [task.name for task in TASKS]
+    noise = {"noise_size": (SIDE, SIDE)} if is_universal else {}
+    generator = method([JOINT] if scope == "joint" else names, ngf=8, num_blocks=1, **noise)  # type: ignore[arg-type]
+    optimiser = torch.optim.Adam([p for p in generator.parameters() if p.requires_grad], 5e-3)
     budget = Budget.from_units("linf", 0.5)
     for _ in range(steps):
-        perturbed = [(arena.pictures + budget.scale(d)).clamp(0, 1) for d in generator(arena.pictures).values()]
-        answers = arena.victim(torch.cat(perturbed))
-        losses = [
-            task.loss(answers[task.name][2 * i : 2 * i + 2], arena.targets(kind)[task.name])
-            for i, task in enumerate(TASKS)
-        ]
+        perturbed = {n: (arena.pictures + budget.scale(d)).clamp(0, 1) for n, d in generator(arena.pictures).items()}
+        losses = []
+        for name, pictures in perturbed.items():
+            answers = arena.victim(pictures, names if name == JOINT else [name])
+            losses += [task.loss(answers[task.name], arena.targets(kind)[task.name]) for task in TASKS
+                       if task.name in answers]  # fmt: skip
         optimiser.zero_grad()
         (-(torch.stack(losses) + 1e-4).log().mean()).backward()
         optimiser.step()
     spaces = {task.name: task.space for task in TASKS}
-    options = {**generator.options(), "victim": victim_name(kind)}
-    save_weights(generator, Card(f"against-{kind}", "generator", "mta", options, spaces, (SIDE, SIDE)), folder)
+    instance = "universal" if is_universal else "per-instance"
+    options = {**generator.options(), "victim": victim_name(kind), "scope": scope, "instance": instance}
+    named = [method.architecture if method is not MtaGenerator else "", scope if scope == "joint" else "",
+             instance if is_universal else "", f"against-{kind}"]  # fmt: skip
+    name = "-".join(part for part in named if part)
+    save_weights(generator, Card(name, "generator", method.architecture, options, spaces, (SIDE, SIDE)), folder)
 
 
 def write_scenes(root: Path, count: int = 10, height: int = 64, width: int = 96) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import Field, fields
 from typing import Any
 
@@ -12,8 +13,10 @@ from app.library import Picture
 from app.panels import GAINS, Beside
 from app.words import nearest
 from app.workshop import Request
-from mta_core.attacks import ATTACKS, Attack, Scope, make_attack
+from mta_core.attacks import ATTACKS, Attack, Generative, Scope, make_attack
 from mta_core.budget import Budget, Norm
+from mta_core.generators import instance_of, method_of, scope_of
+from mta_core.kinds import Aim
 from mta_core.tasks import TASKS, Task
 from mta_core.weights import Card, WeightsError
 
@@ -29,18 +32,21 @@ def choose(picture: Picture) -> Request:
     workshop = resources.workshop()
     card = _victim(workshop.victims())
     tasks = _tasks(card)
-    kind = _attack_kind(workshop.generators(card.name), tasks)
-    scope = _scope(kind)
+    trained = _trained(workshop.generators(card.name), tasks)
+    kind = _attack_kind(trained)
+    own = trained.get(kind.name, [])
+    scope = _scope(kind, own)
     budget = _budget()
     picture = library.at_size(picture, card.input_size)
-    attack = make_attack(kind.name, **_settings(kind, workshop.generators(card.name), budget))
-    return Request(picture, card.name, tasks, attack, scope, budget, (card.sha256, *_digests(attack, card, tasks)))
+    attack = make_attack(kind.name, **_settings(kind, [made for made in own if scope_of(made) == scope], budget))
+    aim = Aim(tuple(t.name for t in tasks), scope)
+    return Request(picture, card.name, tasks, attack, scope, budget, (card.sha256, *_digests(attack, card, aim)))
 
 
-def _digests(attack: Attack, card: Card, tasks: tuple[Task, ...]) -> tuple[str, ...]:
+def _digests(attack: Attack, card: Card, aim: Aim) -> tuple[str, ...]:
     """Of the weights that the attack itself uses; none where they do not fit, which the attack will say."""
     try:
-        return tuple(attack.weights(card, [t.name for t in tasks]).values())
+        return tuple(attack.weights(card, aim).values())
     except WeightsError:
         return ()
 
@@ -61,12 +67,20 @@ def _tasks(card: Card) -> tuple[Task, ...]:
     return tuple(t for label, t in answered.items() if label in chosen) or tuple(answered.values())
 
 
-def _attack_kind(cards: list[Card], tasks: tuple[Task, ...]) -> type[Attack]:
-    """A trained generator is the quickest, so it is the default where there is one."""
+def _trained(cards: list[Card], tasks: tuple[Task, ...]) -> dict[str, list[Card]]:
+    """The generators that lead these tasks away from the truth, by the attack they belong to."""
     names = {t.name for t in tasks}
-    fitting = any(names <= set(card.tasks) for card in cards)
-    kinds = {kind.label: kind for kind in ATTACKS if kind.name != "mta" or fitting}
-    default = "MTA" if fitting else "PGD"
+    made: dict[str, list[Card]] = {}
+    for card in cards:
+        if names <= set(card.tasks) and not card.options.get("target"):
+            made.setdefault(method_of(card), []).append(card)
+    return made
+
+
+def _attack_kind(trained: Mapping[str, list[Card]]) -> type[Attack]:
+    """A trained generator is the quickest, so it is the default where there is one."""
+    kinds = {kind.label: kind for kind in ATTACKS if kind.name in trained or not issubclass(kind, Generative)}
+    default = "MTA" if "MTA" in kinds else "PGD"
     summaries = "; ".join(f"{label}: {kind.summary}" for label, kind in kinds.items())
     chosen = st.selectbox(
         "Attack", list(kinds), list(kinds).index(default), key="attack", help=f"{summaries}.", **state.LINKED
@@ -74,8 +88,9 @@ def _attack_kind(cards: list[Card], tasks: tuple[Task, ...]) -> type[Attack]:
     return kinds[chosen]
 
 
-def _scope(kind: type[Attack]) -> Scope:
-    offered = [label for label, scope in SCOPES.items() if scope in kind.scopes]
+def _scope(kind: type[Attack], cards: list[Card]) -> Scope:
+    scopes = {scope_of(card) for card in cards} if issubclass(kind, Generative) else set(kind.scopes)
+    offered = [label for label, scope in SCOPES.items() if scope in scopes]
     if len(offered) == 1:
         return SCOPES[offered[0]]
     chosen = st.segmented_control("Perturbations", offered, default=offered[0], key="scope", **WIDE)
@@ -94,7 +109,13 @@ def _budget() -> Budget:
 def _settings(kind: type[Attack], cards: list[Card], budget: Budget) -> dict[str, Any]:
     """The attack's own fields, two numbers beside each other."""
     shown = [f for f in fields(kind) if f.type not in ("str", str) or "choices" in f.metadata or len(cards) > 1]
-    values, columns = {}, st.columns(2) if shown else []
+    values: dict[str, Any] = {}
+    if issubclass(kind, Generative):
+        instances = {instance_of(card) for card in cards}
+        if len(instances) == 1:  # nothing to choose
+            values["instance"] = instances.pop()
+            shown = [f for f in shown if f.name != "instance"]
+    columns = st.columns(2) if shown else []
     numbers = [f for f in shown if isinstance(f.default, int | float) and not isinstance(f.default, bool)]
     for i, f in enumerate(numbers):
         with columns[i % 2]:

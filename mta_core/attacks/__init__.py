@@ -6,14 +6,15 @@ from dataclasses import fields
 from typing import Any
 
 from mta_core.attacks.apgd import Apgd
-from mta_core.attacks.base import JOINT, Attack, Evaluation, Objective, Problem, Scope, Step
+from mta_core.attacks.base import Attack, Evaluation, Objective, Problem, Step
 from mta_core.attacks.fgsm import Fgsm
-from mta_core.attacks.generative import Mta
+from mta_core.attacks.generative import Gap, Generative, Mta
 from mta_core.attacks.mifgsm import MiFgsm
 from mta_core.attacks.noise import Noise
 from mta_core.attacks.pgd import Pgd
+from mta_core.kinds import JOINT, Scope
 
-ATTACKS: tuple[type[Attack], ...] = (Mta, Fgsm, Pgd, MiFgsm, Apgd, Noise)
+ATTACKS: tuple[type[Attack], ...] = (Mta, Gap, Fgsm, Pgd, MiFgsm, Apgd, Noise)
 
 
 def attack_class(name: str) -> type[Attack]:
@@ -65,6 +66,7 @@ __all__ = [
     "Attack",
     "Evaluation",
     "Fgsm",
+    "Generative",
     "MiFgsm",
     "Mta",
     "Noise",

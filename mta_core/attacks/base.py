@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
-from typing import Any, ClassVar, Literal, Self, final
+from typing import Any, ClassVar, Self, final
 
 import torch
 from torch import Tensor
 
 from mta_core.budget import Budget
+from mta_core.kinds import JOINT, NO_AIM, Aim, Scope
 from mta_core.weights import Card
-
-Scope = Literal["per-task", "joint"]
-JOINT = "joint"
-"""The name of the one perturbation that is made for all tasks at once."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +40,7 @@ class Problem:
         clean: (B, 3, H, W) float32 in [0, 1].
         objectives: one per perturbation: keyed by task, or by `JOINT` alone.
         budget: the ball around the clean pictures.
+        aim: what the perturbations are to fool; generators are chosen by it.
         victim: name of the victim, by which a generator is found.
         seed: of everything random in the attack.
         first: where the first of these pictures stands in its data set. Every picture draws its own random numbers,
@@ -52,6 +50,7 @@ class Problem:
     clean: Tensor
     objectives: Mapping[str, Objective]
     budget: Budget
+    aim: Aim = NO_AIM
     victim: str = ""
     seed: int = 0
     first: int = 0
@@ -123,16 +122,21 @@ class Attack(ABC):
             if "choices" in limits and value not in limits["choices"]:
                 raise ValueError(f"expected {known.name} among {', '.join(limits['choices'])}, got {value!r}")
 
-    def resolve(self, victim: Card, tasks: Sequence[str]) -> Self:
-        """The same attack with every trained model that it would choose for that victim and these tasks named.
+    @property
+    def is_universal(self) -> bool:
+        """Whether the perturbations are the same for every picture."""
+        return False
+
+    def resolve(self, victim: Card, aim: Aim) -> Self:
+        """The same attack with every trained model that it would choose for that victim and aim named.
 
         Raises:
             WeightsError: there is none.
         """
         return self
 
-    def weights(self, victim: Card, tasks: Sequence[str]) -> dict[str, str]:
-        """sha256 of the weight files that it would use against these tasks of that victim, by name."""
+    def weights(self, victim: Card, aim: Aim) -> dict[str, str]:
+        """sha256 of the weight files that it would use with this aim on that victim, by name."""
         return {}
 
     def made_on(self, victim: str) -> str:

@@ -1,54 +1,79 @@
-"""The multi-task adversarial attack: a trained generator, one pass for all tasks."""
+"""Attacks by trained generators: one pass makes every perturbation."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import Self
 
 import torch
 
 from mta_core import generators
 from mta_core.attacks.base import Attack, Problem, Step, setting
+from mta_core.kinds import Aim
 from mta_core.vectors import is_finite
 from mta_core.weights import Card, find_card
 
-AUTO = "auto"
-
 
 @dataclass(frozen=True)
-class Mta(Attack):
-    """Per-instance perturbations from one generator with a shared encoder and a decoder a task.
+class Generative(Attack):
+    """Perturbations from a trained generator, scaled to the budget by the paper's map `min(1, epsilon / ||g||_p)`, so
+    that one generator serves every epsilon up to its training range (MTA section 3)."""
 
-    Guo et al.: "Multi-Task Adversarial Attack", section 3.2. The output is scaled to the budget by the paper's map
-    `min(1, epsilon / ||g||_p)`, so one generator serves every epsilon up to its training range.
-    """
+    instance: str = setting(
+        "per-instance", "Kind", "Drawn from the picture, or the same for every picture.",
+        choices=("per-instance", "universal"),
+    )  # fmt: skip
+    generator: str = setting(
+        generators.AUTO, "Generator", "A trained generator; auto takes the one made for the victim."
+    )
 
-    generator: str = setting(AUTO, "Generator", "A trained generator; auto takes the one made for the victim.")
+    @property
+    def is_universal(self) -> bool:
+        return self.instance == "universal"
 
-    name = "mta"
-    label = "MTA"
-    summary = "one pass of a trained generator"
-    source = "Guo et al., Multi-Task Adversarial Attack"
-    scopes = ("per-task",)
+    def _card(self, victim: str | Card, aim: Aim) -> Card:
+        return generators.choose(self.generator, victim, aim, self.name, self.is_universal)
 
-    def resolve(self, victim: Card, tasks: Sequence[str]) -> Mta:
-        card = generators.choose(self.generator, victim, tuple(tasks))
-        return replace(self, generator=card.name) if self.generator == AUTO else self
+    def resolve(self, victim: Card, aim: Aim) -> Self:
+        card = self._card(victim, aim)
+        return replace(self, generator=card.name) if self.generator == generators.AUTO else self
 
-    def weights(self, victim: Card, tasks: Sequence[str]) -> dict[str, str]:
-        card = generators.choose(self.generator, victim, tuple(tasks))
+    def weights(self, victim: Card, aim: Aim) -> dict[str, str]:
+        card = self._card(victim, aim)
         return {card.name: card.sha256}
 
     def made_on(self, victim: str) -> str:
-        if self.generator == AUTO:
+        if self.generator == generators.AUTO:
             return victim
         return str(find_card("generator", self.generator)[0].options.get("victim", victim))
 
     def steps(self, problem: Problem) -> Iterator[Step]:
-        network = generators.ready(self.generator, problem.victim, tuple(problem.objectives), problem.clean.device.type)
+        card = self._card(problem.victim, problem.aim)
+        network = generators.ready(self.generator, card, problem.clean.device.type)
         with torch.no_grad():
             directions = network(problem.clean)
         if not all(is_finite(direction) for direction in directions.values()):
-            raise ValueError(f"the generator {self.generator} draws NaN or infinity: its weights are of no use")
+            raise ValueError(f"the generator {card.name} draws NaN or infinity: its weights are of no use")
         for name in problem.objectives:
             yield Step(name, 1, 1, problem.clean + problem.budget.scale(directions[name]))
+
+
+@dataclass(frozen=True)
+class Mta(Generative):
+    """One generator with a shared encoder and a decoder a task."""
+
+    name = "mta"
+    label = "MTA"
+    summary = "one pass of a trained generator that all tasks share"
+    source = "Guo et al., Multi-Task Adversarial Attack"
+
+
+@dataclass(frozen=True)
+class Gap(Generative):
+    """A generator of its own for every task: what MTA is compared with."""
+
+    name = "gap"
+    label = "GAP"
+    summary = "a trained generator of its own for each task"
+    source = "Poursaeed et al., Generative Adversarial Perturbations, CVPR 2018"

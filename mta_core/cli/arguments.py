@@ -112,8 +112,12 @@ def _add_attack_options(command: Parser) -> None:
         metavar="KEY=VALUE",
         help="a setting of the attack, such as num_steps=20; repeatable",
     )
-    command.add_argument("--universal", action="store_true", help=argparse.SUPPRESS)
-    command.add_argument("--target", help=argparse.SUPPRESS)
+    command.add_argument("--universal", action="store_true", help="one perturbation for every picture (mta, gap)")
+    command.add_argument(
+        "--target",
+        metavar="T",
+        help="towards an answer: segmentation=wall,depth=1.5,normals=camera, or picture:FILE for another's",
+    )
 
 
 def _add_train(commands: Any) -> None:

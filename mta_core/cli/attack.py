@@ -69,9 +69,9 @@ def folders(images: Sequence[str], out: Path) -> list[Path]:
 def _attack(arguments: argparse.Namespace, choice: Choice, text: str, image: Tensor, folder: Path) -> dict[str, Any]:
     outcome = explore.run(
         choice.subject, choice.attack, image, choice.tasks, choice.budget, scope=choice.scope, form=arguments.form,
-        seed=choice.seed,
+        goal=choice.goal, seed=choice.seed,
     )  # fmt: skip
-    written = write_outcome(folder, choice.subject, outcome, choice.budget, choice.seed)
+    written = write_outcome(folder, choice.subject, outcome, choice.budget, choice.goal, choice.seed)
     result = {"picture": Path(text).name, "folder": str(folder), "settings": _settings(arguments, choice), **written}
     made = _provenance(arguments, choice, outcome.seconds)
     results.write_json(folder / "result.json", {**result, "provenance": made})
@@ -80,7 +80,9 @@ def _attack(arguments: argparse.Namespace, choice: Choice, text: str, image: Ten
 
 def _settings(arguments: argparse.Namespace, choice: Choice) -> dict[str, Any]:
     return {
-        "victim": choice.subject.name, "attack": choice.settings(), "instance": "per-instance", "goal": "non-targeted",
+        "victim": choice.subject.name, "attack": choice.settings(),
+        "instance": "universal" if choice.attack.is_universal else "per-instance", "goal": choice.goal.name,
+        "target": choice.goal.text,
         "scope": choice.scope, "attacked": [t.name for t in choice.tasks], "form": arguments.form, "fit": arguments.fit,
         "norm": str(choice.budget.norm), "epsilon": choice.budget.units, "epsilon_unit": choice.budget.epsilon_unit,
         "seed": choice.seed,

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import argparse
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from mta_core import devices, victims
-from mta_core.attacks import Attack, Scope, make_attack
+from mta_core.attacks import Attack, Generative, Scope, make_attack
 from mta_core.budget import Budget
 from mta_core.explore import Subject
+from mta_core.goal import Goal
+from mta_core.kinds import Aim
 from mta_core.objective import check_attackable
 from mta_core.presets import parse_settings
+from mta_core.targets import parse_goal
 from mta_core.tasks import Task, parse_tasks, task
 from mta_core.victims.composite import is_composite, parse_parts
 from mta_core.weights import Card
@@ -27,6 +30,7 @@ class Choice:
     budget: Budget
     tasks: tuple[Task, ...]
     scope: Scope
+    goal: Goal
     seed: int
     weights: dict[str, str]
     """sha256 of every weight file that is used, by name."""
@@ -51,20 +55,21 @@ def _task_of(text: str) -> Task:
 
 def choose(arguments: argparse.Namespace) -> Choice:
     """Raises ValueError where something is unknown, out of range, or does not go together."""
-    if arguments.universal:
-        raise ValueError("universal perturbations are not available yet: leave out --universal for per-instance ones")
-    if arguments.target is not None:
-        raise ValueError("targeted attacks are not available yet: leave out --target for non-targeted ones")
     budget = Budget.from_units(arguments.norm, arguments.epsilon)
     attack = make_attack(arguments.attack, **parse_settings(arguments.set))
+    if arguments.universal:
+        if not isinstance(attack, Generative):
+            raise ValueError(f"{attack.label} makes per-instance perturbations, not universal ones")
+        attack = replace(attack, instance="universal")
     asked = parse_tasks(arguments.tasks) if arguments.tasks is not None else None
     device = devices.pick(arguments.device)
     victim, card = victims.load(_in_words(arguments.victim))
     tasks = asked or tuple(task(name) for name in victim.tasks)
     scope: Scope = "joint" if arguments.joint else "per-task"
     check_attackable(attack, victim, tasks, scope)
-    names = [t.name for t in tasks]
-    attack = attack.resolve(card, names)
-    used = victims.digests(card) | attack.weights(card, names)
     subject = Subject.prepare(card.name, victim, device)
-    return Choice(subject, card, attack, budget, tasks, scope, arguments.seed or 0, used)
+    goal = parse_goal(arguments.target, tasks, subject)
+    aim = Aim(tuple(t.name for t in tasks), scope, goal.text)
+    attack = attack.resolve(card, aim)
+    used = victims.digests(card) | attack.weights(card, aim)
+    return Choice(subject, card, attack, budget, tasks, scope, goal, arguments.seed or 0, used)

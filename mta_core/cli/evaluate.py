@@ -24,7 +24,7 @@ def run(arguments: argparse.Namespace) -> int:
     source = open_data(arguments.data, arguments.split, choice.card.input_size)
     setting = Setting(
         choice.subject, source, choice.attack, choice.budget, choice.tasks, source.split, choice.scope, arguments.form,
-        seed=choice.seed,
+        goal=choice.goal, seed=choice.seed,
     )  # fmt: skip
     begin = time.perf_counter()
     rows: list[Values] = []
@@ -40,7 +40,8 @@ def run(arguments: argparse.Namespace) -> int:
     names = [name for name in map(source.name_of, asked) if name not in unreadable]
     made = _provenance(arguments, choice, last, time.perf_counter() - begin, source.name, names)
     made["unreadable"] = unreadable
-    made["reference"] = {t.name: "labels" if t.name in source.spaces else "clean output" for t in choice.tasks}
+    stand_in = {t.name: "labels" if t.name in source.spaces else "clean output" for t in choice.tasks}
+    made["reference"] = dict.fromkeys(stand_in, "target") if choice.goal.is_targeted else stand_in
     _print(arguments, choice, rows, last)
     unlabelled = [name for name, reference in made["reference"].items() if reference != "labels"]
     if unlabelled:

@@ -17,16 +17,20 @@ from mta_core import imaging
 from mta_core.attacks import JOINT
 from mta_core.budget import Budget
 from mta_core.explore import Outcome, Subject, TaskOutcome, finish
+from mta_core.goal import Goal
 from mta_core.similarity import similarity
 from mta_core.weights import write_atomically
 
 NOTE = (
-    "measures are taken against the clean output, since a picture file has no labels; 'adversarial' is the picture as "
-    "computed (clean + perturbation), 'file' the 8-bit picture as written, 'noise' random noise of the same size"
+    "measures are taken against the target, if any, else the clean output, since a picture file has no labels; "
+    "'adversarial' is the picture as computed (clean + perturbation), 'file' the 8-bit picture as written, 'noise' "
+    "random noise of the same size"
 )
 
 
-def write_outcome(folder: Path, subject: Subject, outcome: Outcome, budget: Budget, seed: int) -> dict[str, Any]:
+def write_outcome(
+    folder: Path, subject: Subject, outcome: Outcome, budget: Budget, goal: Goal, seed: int
+) -> dict[str, Any]:
     """Writes pictures, perturbations and outputs; returns what `result.json` says of them.
 
     Files: `clean.png`, `adversarial-<task>.png` (8-bit, inside the budget), `perturbation-<task>.npy` (float32,
@@ -45,7 +49,9 @@ def write_outcome(folder: Path, subject: Subject, outcome: Outcome, budget: Budg
     _remove_earlier(folder)
     for name, data in files.items():
         write_atomically(folder / name, data)
-    of_files = finish(subject, outcome.clean, [t.task for t in outcome.tasks.values()], budget, rounded, seed=seed)
+    of_files = finish(
+        subject, outcome.clean, [t.task for t in outcome.tasks.values()], budget, rounded, goal=goal, seed=seed
+    )
     return {
         "files": sorted(files),
         "note": NOTE,

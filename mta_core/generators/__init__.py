@@ -4,15 +4,25 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from mta_core import devices, weights
-from mta_core.generators.resnet import MtaGenerator
+from torch import nn
 
-ARCHITECTURES: tuple[type[MtaGenerator], ...] = (MtaGenerator,)
-OPTIONS = ("ngf", "num_blocks", "pattern_size")
+from mta_core import devices, weights
+from mta_core.generators.patterns import Patterns
+from mta_core.generators.resnet import GapGenerator, Generator, MtaGenerator
+from mta_core.kinds import JOINT, Aim
+
+AUTO = "auto"
+Network = Generator | Patterns
+ARCHITECTURES: tuple[type[MtaGenerator] | type[GapGenerator] | type[Patterns], ...] = (
+    MtaGenerator,
+    GapGenerator,
+    Patterns,
+)
+OPTIONS = ("ngf", "num_blocks", "noise_size", "pattern_size")
 """What of a card's options builds the network; the others say what it was made for."""
 
 
-def build(card: weights.Card) -> MtaGenerator:
+def build(card: weights.Card) -> Network:
     """An untrained generator as its card describes it.
 
     Raises:
@@ -22,7 +32,8 @@ def build(card: weights.Card) -> MtaGenerator:
         if architecture.architecture == card.architecture:
             options = {key: value for key, value in card.options.items() if key in OPTIONS}
             try:
-                return architecture(tuple(card.tasks), **options)
+                joint = card.options.get("scope") == "joint"
+                return architecture((JOINT,) if joint else tuple(card.tasks), **options)
             except (TypeError, ValueError, KeyError, RuntimeError) as error:
                 reason = f"the card of {card.name} does not fit {card.architecture}: {weights.brief(error)}"
                 raise weights.WeightsError(reason) from error
@@ -46,7 +57,7 @@ def cards(victim: str | weights.Card | None = None) -> list[weights.Card]:
     return [card for card in of_victim if not current or card.options.get("victim_sha256") in (current, None)]
 
 
-def load(name: str) -> tuple[MtaGenerator, weights.Card]:
+def load(name: str) -> tuple[Network, weights.Card]:
     """The trained generator of that name (or path to a card), float32, in evaluation mode.
 
     Raises:
@@ -59,39 +70,85 @@ def load(name: str) -> tuple[MtaGenerator, weights.Card]:
     return generator.eval().requires_grad_(False), card
 
 
-def choose(name: str, victim: str | weights.Card, tasks: tuple[str, ...]) -> weights.Card:
-    """The card of the generator of that name; `auto` takes the first one made for `victim`.
+def choose(
+    name: str, victim: str | weights.Card, aim: Aim, method: str = "mta", is_universal: bool = False
+) -> weights.Card:
+    """The card of the generator of that name; `auto` takes the first one made for `victim` with that aim.
 
     Raises:
-        WeightsError: there is none, or it has no decoder for one of the tasks.
+        WeightsError: there is none, or it does something else.
     """
-    if name == "auto":
-        fitting = [card.name for card in cards(victim) if set(tasks) <= set(card.tasks)]
-        if not fitting:
-            of = victim if isinstance(victim, str) else victim.name
-            raise weights.WeightsError(
-                f"no trained generator for the victim {of!r} and {', '.join(tasks)}: "
-                "train one, or choose another attack"
-            )
-        name = fitting[0]
-    card, _ = weights.find_card("generator", name)
-    missing = set(tasks) - set(card.tasks)
+    if name != AUTO:
+        card, _ = weights.find_card("generator", name)
+        if unfit := _unfitness(card, aim, method, is_universal):
+            raise weights.WeightsError(f"the generator {name} {unfit}")
+        return card
+    for card in cards(victim):
+        if not _unfitness(card, aim, method, is_universal):
+            return card
+    of = victim if isinstance(victim, str) else victim.name
+    what = f"{'universal ' if is_universal else ''}{method.upper()} generator"
+    raise weights.WeightsError(
+        f"no trained {what} for the victim {of!r} and {aim}: train one, or choose another attack"
+    )
+
+
+def method_of(card: weights.Card) -> str:
+    """The attack that the generator belongs to; stored patterns say what drew them."""
+    return str(card.options.get("method", card.architecture))
+
+
+def instance_of(card: weights.Card) -> str:
+    return str(card.options.get("instance", "per-instance"))
+
+
+def scope_of(card: weights.Card) -> str:
+    return str(card.options.get("scope", "per-task"))
+
+
+def _unfitness(card: weights.Card, aim: Aim, method: str, is_universal: bool) -> str:
+    """Why a generator does not do what is asked for; empty where it does."""
+    options = card.options
+    instance = "universal" if is_universal else "per-instance"
+    missing = set(aim.tasks) - set(card.tasks)
+    own, scope, target = instance_of(card), scope_of(card), options.get("target", "")
     if missing:
-        raise weights.WeightsError(f"the generator {name} has no decoder for {', '.join(sorted(missing))}")
-    return card
+        return f"has no decoder for {', '.join(sorted(missing))}"
+    if method_of(card) != method:
+        return f"is for the attack {method_of(card)}, not {method}"
+    if own != instance:
+        return f"makes {own} perturbations, not {instance} ones"
+    if scope != aim.scope:
+        return f"makes {scope} perturbations, not {aim.scope} ones"
+    if target != aim.target:
+        return f"was trained towards {target or 'no target'}, not {aim.target or 'no target'}"
+    return ""
 
 
-def ready(name: str, victim: str, tasks: tuple[str, ...], device: str) -> MtaGenerator:
-    """The generator that `choose` names, frozen for fast inference on a device."""
-    card = choose(name, victim, tasks)
+def ready(name: str, card: weights.Card, device: str) -> nn.Module:
+    """The generator of that card, as `choose` found it by `name`, frozen for fast inference on a device; a universal
+    one as its stored patterns."""
     return _frozen(name if name.endswith(".json") else card.name, card.sha256, device)
 
 
 @lru_cache(maxsize=4)
-def _frozen(name: str, sha256: str, device: str) -> MtaGenerator:
+def _frozen(name: str, sha256: str, device: str) -> nn.Module:
     generator, _ = load(name)
+    if isinstance(generator, Generator) and generator.is_universal:
+        generator = Patterns.of(generator)
     chosen = devices.pick(device)
     return chosen.freeze(generator, chosen.fast_dtype)
 
 
-__all__ = ["ARCHITECTURES", "MtaGenerator", "build", "cards", "choose", "load", "ready"]
+__all__ = [
+    "ARCHITECTURES",
+    "GapGenerator",
+    "Generator",
+    "MtaGenerator",
+    "Patterns",
+    "build",
+    "cards",
+    "choose",
+    "load",
+    "ready",
+]

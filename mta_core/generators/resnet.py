@@ -9,14 +9,15 @@ decoder 378,435.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-MAX_NGF, MAX_BLOCKS, MAX_PATTERN_SIDE = 256, 32, 2048
+MAX_NGF, MAX_BLOCKS, MAX_SIDE = 256, 32, 2048
 """A card may not ask for more."""
 
 
@@ -59,13 +60,15 @@ def make_decoder(ngf: int) -> nn.Sequential:
     )  # fmt: skip
 
 
-class MtaGenerator(nn.Module):
-    """Directions of perturbation for every task from one pass of the shared encoder.
+class Generator(nn.Module, ABC):
+    """Directions of perturbation for every task.
 
     Args:
-        tasks: names of the decoders.
+        tasks: names of the decoders; `JOINT` alone for one perturbation that is to fool all tasks.
         ngf: channels of the first convolution; 64 is the paper's.
         num_blocks: residual blocks: 4 (NYUv2 universal), 6 (Office-31) or 10 (NYUv2 per-instance) in the paper.
+        noise_size: (H, W) of the random inputs of a universal generator, one a task, drawn once and stored with the
+            weights (MTA section 3.1); None for a per-instance one, whose input is the picture (section 3.2).
         pattern_size: (H, W) of a learned pattern a task, added before the tanh whatever the picture; None, as in the
             paper, for none. Convolutions alone cannot tell where in the picture they are, and victims are weaker in
             some places than in others: a pattern knows, and what depends on the picture is learnt on top of it.
@@ -74,13 +77,14 @@ class MtaGenerator(nn.Module):
         ValueError: a number is outside its range, or there is no task.
     """
 
-    architecture: ClassVar[str] = "mta"
+    architecture: ClassVar[str]
 
     def __init__(
         self,
         tasks: Sequence[str],
         ngf: int = 64,
         num_blocks: int = 10,
+        noise_size: Sequence[int] | None = None,
         pattern_size: Sequence[int] | None = None,
     ) -> None:
         super().__init__()
@@ -90,23 +94,41 @@ class MtaGenerator(nn.Module):
         if not tasks:
             raise ValueError("expected at least one task to make a decoder for, got none")
         self.ngf, self.num_blocks = ngf, num_blocks
-        self.encoder = make_encoder(ngf, num_blocks)
+        self.noise_size = checked_size("noise_size", noise_size)
+        self.pattern_size = checked_size("pattern_size", pattern_size)
+        self.make_encoders(tasks)
         self.decoders = nn.ModuleDict({task: make_decoder(ngf) for task in tasks})
-        self.pattern_size = _checked_size(pattern_size)
-        self.patterns = nn.ParameterDict()
+        self.noise, self.patterns = nn.ParameterDict(), nn.ParameterDict()
+        if self.noise_size is not None:  # parameters, so that they lie beside the weights; never trained
+            noise = {task: nn.Parameter(torch.rand(3, *self.noise_size), requires_grad=False) for task in tasks}
+            self.noise.update(noise)
         if self.pattern_size is not None:
             self.patterns.update({task: nn.Parameter(torch.zeros(3, *self.pattern_size)) for task in tasks})
-        for module in self.modules():
-            if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
-                nn.init.normal_(module.weight, 0, 0.02)
+        for layer in self.modules():  # as GAP and its forerunners
+            if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d):
+                nn.init.normal_(layer.weight, 0, 0.02)
+
+    @abstractmethod
+    def make_encoders(self, tasks: Sequence[str]) -> None:
+        """Builds what `features` runs."""
 
     @property
     def tasks(self) -> tuple[str, ...]:
         return tuple(self.decoders)
 
+    @property
+    def is_universal(self) -> bool:
+        """Whether the directions are the same for every picture."""
+        return self.noise_size is not None
+
     def options(self) -> dict[str, Any]:
-        size = {} if self.pattern_size is None else {"pattern_size": list(self.pattern_size)}
-        return {"ngf": self.ngf, "num_blocks": self.num_blocks, **size}
+        sizes = {"noise_size": self.noise_size, "pattern_size": self.pattern_size}
+        given = {name: list(size) for name, size in sizes.items() if size is not None}
+        return {"ngf": self.ngf, "num_blocks": self.num_blocks, **given}
+
+    @abstractmethod
+    def features(self, inputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """What each decoder starts from, (B, 4 ngf, H / 4, W / 4), of each task's input (B, 3, H, W) in [-1, 1]."""
 
     def forward(self, images: Tensor) -> dict[str, Tensor]:
         """(B, 3, H, W) in [0, 1] to one direction (B, 3, H, W) in [-1, 1] per task, float32, not yet in any budget.
@@ -118,28 +140,68 @@ class MtaGenerator(nn.Module):
 
     def before_tanh(self, images: Tensor) -> dict[str, Tensor]:
         """What `forward` squashes: training keeps it from growing without end."""
-        height, width = images.shape[-2:]
-        padded = F.pad(images, (0, -width % 4, 0, -height % 4), mode="reflect")
-        weight = next(self.parameters())
-        features = self.encoder((2 * padded - 1).to(weight.dtype))
-        outputs = {task: decoder(features)[..., :height, :width].float() for task, decoder in self.decoders.items()}
-        return {task: output + self._pattern(task, height, width) for task, output in outputs.items()}
+        size = images.shape[-2:]
+        inputs = {task: noise[None] for task, noise in self.noise.items()} or dict.fromkeys(self.tasks, images)
+        weight = next(self.decoders.parameters())
+        # One tensor stays one tensor: tasks that share their input share what is made of it.
+        ready = {id(picture): (2 * _padded(picture) - 1).to(weight.dtype) for picture in inputs.values()}
+        features = self.features({task: ready[id(picture)] for task, picture in inputs.items()})
+        outputs = {}
+        for task, decoder in self.decoders.items():
+            height, width = inputs[task].shape[-2:]
+            drawn = decoder(features[task])[..., :height, :width].float()
+            outputs[task] = tiled(drawn, size).expand(len(images), -1, -1, -1)
+            if self.pattern_size is not None:
+                outputs[task] = outputs[task] + tiled(self.patterns[task].float(), size)
+        return outputs
 
-    def _pattern(self, task: str, height: int, width: int) -> Tensor | float:
-        """(3, H, W); repeated beside itself for pictures that are larger than it."""
-        if self.pattern_size is None:
-            return 0.0
-        rows, columns = (-(-side // own) for side, own in zip((height, width), self.pattern_size, strict=True))
-        pattern: Tensor = self.patterns[task]
-        return pattern.float().repeat(1, rows, columns)[:, :height, :width]
+
+class MtaGenerator(Generator):
+    """All tasks share one encoder, which runs once; each has a decoder of its own (MTA section 3.1, Figure 2)."""
+
+    architecture = "mta"
+
+    def make_encoders(self, tasks: Sequence[str]) -> None:
+        self.encoder = make_encoder(self.ngf, self.num_blocks)
+
+    def features(self, inputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        if not self.is_universal:
+            return dict.fromkeys(inputs, self.encoder(next(iter(inputs.values()))))
+        made = self.encoder(torch.cat(list(inputs.values())))
+        return dict(zip(inputs, made.split(1), strict=True))
 
 
-def _checked_size(size: Sequence[int] | None) -> tuple[int, int] | None:
+class GapGenerator(Generator):
+    """A generator of its own for every task, as GAP (Poursaeed et al., CVPR 2018) has it; what MTA is compared with."""
+
+    architecture = "gap"
+
+    def make_encoders(self, tasks: Sequence[str]) -> None:
+        self.encoders = nn.ModuleDict({task: make_encoder(self.ngf, self.num_blocks) for task in tasks})
+
+    def features(self, inputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        return {task: self.encoders[task](picture) for task, picture in inputs.items()}
+
+
+def _padded(picture: Tensor) -> Tensor:
+    height, width = picture.shape[-2:]
+    return F.pad(picture, (0, -width % 4, 0, -height % 4), mode="reflect")
+
+
+def tiled(pattern: Tensor, size: Sequence[int]) -> Tensor:
+    """The upper left (..., H, W) of a pattern, repeated beside itself where it is smaller."""
+    rows, columns = (-(-side // own) for side, own in zip(size, pattern.shape[-2:], strict=True))
+    if rows > 1 or columns > 1:
+        pattern = pattern.repeat(*[1] * (pattern.ndim - 2), rows, columns)
+    return pattern[..., : size[0], : size[1]]
+
+
+def checked_size(name: str, size: Sequence[int] | None) -> tuple[int, int] | None:
     if size is None:
         return None
     sides = tuple(size)
-    if len(sides) != 2 or any(type(side) is not int or not 1 <= side <= MAX_PATTERN_SIDE for side in sides):
-        raise ValueError(f"expected pattern_size as two whole numbers in [1, {MAX_PATTERN_SIDE}], got {list(size)!r}")
+    if len(sides) != 2 or any(type(side) is not int or not 1 <= side <= MAX_SIDE for side in sides):
+        raise ValueError(f"expected {name} as two whole numbers in [1, {MAX_SIDE}], got {list(size)!r}")
     return sides[0], sides[1]
 
 
@@ -147,4 +209,13 @@ def count_parameters(module: nn.Module) -> int:
     return sum(parameter.numel() for parameter in module.parameters())
 
 
-__all__ = ["MtaGenerator", "count_parameters", "make_decoder", "make_encoder"]
+__all__ = [
+    "GapGenerator",
+    "Generator",
+    "MtaGenerator",
+    "checked_size",
+    "count_parameters",
+    "make_decoder",
+    "make_encoder",
+    "tiled",
+]

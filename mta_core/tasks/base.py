@@ -131,6 +131,14 @@ class Task(ABC):
         return self.decode(prediction).detach()
 
     @abstractmethod
+    def everywhere(self, text: str) -> Tensor:
+        """One pixel of a target that is the same everywhere, as people name it, (1, 1) or (C, 1, 1).
+
+        Raises:
+            ValueError: it names no value of this task.
+        """
+
+    @abstractmethod
     def statistics(self, value: Tensor, target: Tensor) -> Tensor:
         """Sufficient statistics of each picture, (B, S) float64; they add over pictures."""
 

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor
 
 from mta_core.tasks.base import Legend, Measure, Span, Task
 from mta_core.tasks.colours import SCALE, tone
+
+FARTHEST = 100.0
+"""Metres; nothing indoors is farther."""
 
 
 class Depth(Task):
@@ -29,6 +34,15 @@ class Depth(Task):
 
     def decode(self, prediction: Tensor) -> Tensor:
         return prediction.float()
+
+    def everywhere(self, text: str) -> Tensor:
+        try:
+            metres = float(text)
+        except ValueError:
+            metres = math.nan
+        if not 0 < metres <= FARTHEST:
+            raise ValueError(f"expected a depth in metres in (0, {FARTHEST:g}], got {text!r}")
+        return torch.full((1, 1, 1), metres)
 
     def statistics(self, value: Tensor, target: Tensor) -> Tensor:
         """Labelled pixels, sum of |error|, sum of |error| / truth: (B, 3)."""

@@ -15,6 +15,10 @@ DIRECTIONS = (
     ("right", "#ff8080"), ("left", "#008080"), ("up", "#80ff80"), ("down", "#800080"), ("to the camera", "#8080ff"),
 )  # fmt: skip
 """Where a surface looks and the colour it gets."""
+VECTORS = {
+    "right": (1.0, 0.0, 0.0), "left": (-1.0, 0.0, 0.0), "up": (0.0, 1.0, 0.0), "down": (0.0, -1.0, 0.0),
+    "camera": (0.0, 0.0, 1.0),
+}  # fmt: skip
 THRESHOLDS = (11.25, 22.5, 30.0)
 
 
@@ -52,6 +56,11 @@ class Normals(Task):
         a, b = value.to(kind), other.to(kind)
         sine, cosine = length(torch.linalg.cross(a, b, dim=1), dim=1)[:, 0], (a * b).sum(1)
         return torch.where((sine == 0) & (cosine == 0), 90, torch.rad2deg(torch.atan2(sine, cosine)))
+
+    def everywhere(self, text: str) -> Tensor:
+        if text not in VECTORS:
+            raise ValueError(f"expected a direction among {', '.join(VECTORS)}, got {text!r}")
+        return torch.tensor(VECTORS[text])[:, None, None]
 
     def statistics(self, value: Tensor, target: Tensor) -> Tensor:
         """Labelled pixels, sum of angles, counts within each threshold, histogram of angles: (B, 5 + 3600)."""

@@ -9,7 +9,7 @@ from itertools import islice
 import pytest
 import torch
 
-from mta_core.attacks import ATTACKS, JOINT, Attack, Step
+from mta_core.attacks import ATTACKS, JOINT, Attack, Step, make_attack
 from mta_core.budget import LINF_TOLERANCE, Budget, Norm
 from mta_core.tasks import TASKS, Task
 from tests.toys import Arena
@@ -29,7 +29,7 @@ targets = pytest.mark.parametrize("targets", ["labels", "pseudo-targets"])
 pytestmark = pytest.mark.usefixtures("with_generators")
 
 
-DETERMINISTIC = {"mta"}
+DETERMINISTIC = {"mta", "gap"}
 """Attacks to which a seed makes no difference."""
 
 
@@ -151,3 +151,12 @@ def test_describes_itself(kind: type[Attack]) -> None:
         assert meta["label"] and meta["help"].endswith(".")
         if type(known.default) in (int, float):
             assert meta["low"] <= known.default <= meta["high"] and meta["step"] > 0
+
+
+@pytest.mark.parametrize("budget", BUDGETS, ids=lambda budget: budget.norm.value)
+def test_a_universal_attack_adds_the_same_to_every_picture(arena: Arena, budget: Budget) -> None:
+    attack = make_attack("mta", instance="universal")
+    assert attack.is_universal and not make_attack("mta").is_universal
+    for step in attack.steps(arena.problem(budget)):
+        one, other = step.adversarial - arena.pictures
+        torch.testing.assert_close(one, other, atol=1e-6, rtol=0)

@@ -1,0 +1,46 @@
+"""What a targeted attack wants a victim to answer (MTA sections 3.1 and 3.2)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from mta_core.explore import Subject
+from mta_core.goal import AWAY, Goal
+from mta_core.imaging import fit, read
+from mta_core.tasks import Task, task
+
+PICTURE = "picture:"
+
+
+def parse_goal(text: str | None, tasks: Sequence[Task], subject: Subject) -> Goal:
+    """The goal of these words: `picture:FILE` for what the victim answers for another picture; `TASK=VALUE,...` for
+    an answer that is the same everywhere, such as `segmentation=wall,depth=1.5,normals=camera`; one VALUE where there
+    is one task.
+
+    Raises:
+        ValueError: a task has no value, or another one has, or a value means nothing.
+        ImageError: the picture cannot be read.
+    """
+    if not text:
+        return AWAY
+    if text.startswith(PICTURE):
+        height, width = subject.precise.input_size
+        other = fit(read(text.removeprefix(PICTURE)), (height, width))
+        return Goal(text, {name: answer[0] for name, answer in subject.answer(other[None], tasks).items()})
+    values = _values(text, tasks)
+    return Goal(text, {t.name: t.everywhere(values[t.name]) for t in tasks})
+
+
+def _values(text: str, tasks: Sequence[Task]) -> dict[str, str]:
+    names = [t.name for t in tasks]
+    if "=" not in text and len(tasks) == 1:
+        return {names[0]: text.strip()}
+    values: dict[str, str] = {}
+    for piece in text.split(","):
+        key, equals, value = piece.partition("=")
+        if not equals:
+            raise ValueError(f"expected --target TASK=VALUE,... or picture:FILE, got {piece!r}")
+        values[task(key.strip()).name] = value.strip()
+    if set(values) != set(names):
+        raise ValueError(f"expected a target for each of {', '.join(names)}, got some for {', '.join(values)}")
+    return values
