@@ -27,6 +27,7 @@ from mta_core.goal import AWAY, Goal
 from mta_core.imaging import ImageError
 from mta_core.objective import Form, check_attackable, make_problem
 from mta_core.tasks import Meter, Task
+from mta_core.tasks.base import PUBLISHED
 from mta_core.victims import check_finite
 
 AGGREGATIONS = ("pooled", "per-picture")
@@ -45,6 +46,7 @@ class Setting:
         split: which part of the data the source is, for the rows.
         scope: one perturbation for each task, which alone is measured on it, or one for all tasks.
         goal: away from the truth, or towards a target; measures are then against the target.
+        has_published: whether there are rows of the aggregation `published` too (see `Meter`).
     """
 
     subject: Subject
@@ -58,6 +60,11 @@ class Setting:
     weights: Mapping[str, float] | None = None
     goal: Goal = AWAY
     seed: int = 0
+    has_published: bool = False
+
+    @property
+    def aggregations(self) -> tuple[str, ...]:
+        return (*AGGREGATIONS, PUBLISHED) if self.has_published else AGGREGATIONS
 
     def check(self) -> None:
         """Raises ValueError, in one sentence, where these do not go together."""
@@ -99,8 +106,11 @@ class Tally:
     @classmethod
     def empty(cls, setting: Setting) -> Tally:
         return cls(
-            {t.name: Meter(t, num_replicates=0) for t in setting.tasks},
-            {t.name: Meter(t, num_replicates=NUM_REPLICATES, seed=setting.seed) for t in setting.tasks},
+            {t.name: Meter(t, num_replicates=0, has_published=setting.has_published) for t in setting.tasks},
+            {
+                t.name: Meter(t, num_replicates=NUM_REPLICATES, seed=setting.seed, has_published=setting.has_published)
+                for t in setting.tasks
+            },
         )
 
     def add(self, setting: Setting, batch: AttackedBatch) -> None:
@@ -172,7 +182,7 @@ def evaluate(
     if not tally.num_pictures:
         raise DataError(f"expected pictures that can be read in {setting.source.label}, none of {total} can")
     for t in setting.tasks:
-        yield from rows(identity, t, tally)
+        yield from rows(identity, t, tally, setting.aggregations)
 
 
 def _said(source: DataSource, problems: deque[tuple[Place, ImageError]], left_out: list[str]) -> Iterator[Message]:
@@ -247,14 +257,16 @@ def in_double(values: Tensor) -> Tensor:
     return values.cpu() if values.device.type == "mps" else values
 
 
-def rows(identity: Mapping[str, Any], task: Task, tally: Tally) -> Iterator[Row]:
+def rows(
+    identity: Mapping[str, Any], task: Task, tally: Tally, aggregations: Sequence[str] = AGGREGATIONS
+) -> Iterator[Row]:
     """One row for each measure and aggregation of a task, with the keys of `mta_core.results.ROW_KEYS`.
 
     Args:
         identity: see `Setting.identity`.
     """
     clean, adversarial = tally.clean[task.name], tally.adversarial[task.name]
-    for aggregation in AGGREGATIONS:
+    for aggregation in aggregations:
         before, after = clean.compute(aggregation), adversarial.compute(aggregation)
         intervals = adversarial.interval(aggregation)
         for measure in task.measures:

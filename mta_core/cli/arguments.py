@@ -7,6 +7,9 @@ import sys
 from typing import Any, NoReturn
 
 PROGRAM = "python -m mta_core"
+REPRODUCIBLE = (
+    "mta-table1", "mta-table2", "mta-table3", "mta-table4", "mta-table5", "mta-table6", "mta-fig-epsilon",
+)  # fmt: skip
 SECTIONS = ("tasks", "victims", "attacks", "generators", "data")
 
 
@@ -27,6 +30,7 @@ def make_parser() -> Parser:
     _add_attack(commands)
     _add_evaluate(commands)
     _add_train(commands)
+    _add_reproduce(commands)
     _add_rooms(commands)
     _add_bench(commands)
     return parser
@@ -140,6 +144,31 @@ def _add_train(commands: Any) -> None:
     )
     command.add_argument("--resume", action="store_true", help="go on where an earlier run in DIR was stopped")
     command.add_argument("--limit", type=_positive, metavar="N", help="only the first N pictures of each data source")
+
+
+def _add_reproduce(commands: Any) -> None:
+    command = _command(commands, "reproduce", "Makes a table of a paper again, ours beside what it prints.")
+    command.add_argument("name", choices=REPRODUCIBLE, metavar="TABLE", help=", ".join(REPRODUCIBLE))
+    command.add_argument(
+        "--scale",
+        default="small",
+        choices=("small", "paper"),
+        help="small: the weights at hand, in minutes; paper: its sizes, trained under runs/ where they are missing, in "
+        "hours on a GPU and over as many commands as it takes (default: %(default)s)",
+    )
+    command.add_argument(
+        "--data", metavar="NAME[:PATH]", help="nyuv2:PATH or office31:PATH, the papers' data (default: rooms, objects)"
+    )
+    command.add_argument("--limit", type=_positive, metavar="N", help="only the first N pictures (of each task)")
+    command.add_argument(
+        "--batch-size", type=_positive, default=8, metavar="N", help="pictures at once (default: %(default)s)"
+    )
+    command.add_argument(
+        "--budget-minutes",
+        type=_positive,
+        metavar="N",
+        help="with --scale paper: no epoch of training begins after N minutes; the same command goes on",
+    )
 
 
 def _add_rooms(commands: Any) -> None:
