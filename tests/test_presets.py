@@ -91,5 +91,5 @@ def test_pieces_need_a_key_and_a_value() -> None:
     for piece in ("a", "=1"):
         with pytest.raises(ValueError, match="expected --set key=value"):
             presets.parse_settings([piece])
-    with pytest.raises(ValueError, match="expected a preset among mta-pattern, mta, .*mta-paper.*, got 'dmtl'"):
+    with pytest.raises(ValueError, match=r"expected a preset among mta-pattern, mta, .*mta-paper.*, got 'dmtl'"):
         presets.generator_preset("dmtl")

@@ -8,7 +8,8 @@ from typing import Any, NoReturn
 
 PROGRAM = "python -m mta_core"
 REPRODUCIBLE = (
-    "mta-table1", "mta-table2", "mta-table3", "mta-table4", "mta-table5", "mta-table6", "mta-fig-epsilon",
+    "mta-table1", "mta-table2", "mta-table3", "mta-table4", "mta-table5", "mta-table6", "mta-table7",
+    "mta-fig-epsilon",
 )  # fmt: skip
 SECTIONS = ("tasks", "victims", "attacks", "generators", "data")
 

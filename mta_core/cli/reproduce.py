@@ -4,43 +4,69 @@ from __future__ import annotations
 
 import argparse
 import time
+from typing import Any
 
 from mta_core import devices, results
 from mta_core.cli.output import check_json, command_line, complain, say, show, write_json
 from mta_core.devices import Device
-from mta_core.reproduce import TABLES, Paper, Reproduction, Scale, Small, check_data
+from mta_core.reproduce import TABLES, CostReproduction, Paper, Reproduction, Scale, Small
 
 
 def run(arguments: argparse.Namespace) -> int:
     check_json(arguments)
-    table = TABLES[arguments.name]()
-    data = arguments.data or table.stand_in
     device = devices.pick(arguments.device)
-    scale = make_scale(arguments, data, device)
-    source = check_data(table, data)
+    made = _cost(arguments, device) if arguments.name not in TABLES else _table(arguments, device)
     begin = time.perf_counter()
-    limit = arguments.limit or scale.limit(table)
-    made = Reproduction(table, scale, data, device, limit, arguments.batch_size, arguments.seed or 0)
     for _ in show(made.run()):
         pass
     report = made.report()
     say(arguments, report.markdown())
-    names = [source.name_of(index) for index in range(len(source))][:limit]
+    more = _of_data(made) if isinstance(made, Reproduction) else {}
     provenance = results.provenance(
-        command=command_line(arguments), device=device.label, seed=made.seed, seconds=time.perf_counter() - begin,
-        weights=made.weights, data=source.name, names=names, scale=scale.name, limit=limit, unreadable=made.unreadable,
-    )  # fmt: skip
+        command=command_line(arguments),
+        device=device.label,
+        seed=made.seed,
+        seconds=time.perf_counter() - begin,
+        **more,
+    )
     write_json(arguments, {**results.document(made.rows(), provenance), "table": report.to_json()})
-    for name in made.unreadable:
-        complain(f"{name} could not be read")
-    return 2 if made.unreadable else 0
+    unreadable = made.unreadable if isinstance(made, Reproduction) else []
+    for name in unreadable:
+        complain(f"left out {name}: it cannot be read")
+    return 2 if unreadable else 0
 
 
-def make_scale(arguments: argparse.Namespace, data: str, device: Device) -> Scale:
-    """Raises ValueError where there is nothing to train that could be cut off."""
+def _table(arguments: argparse.Namespace, device: Device) -> Reproduction:
+    """Raises ValueError where the data are none for this table, or an option makes no sense."""
+    table = TABLES[arguments.name]()
+    data = arguments.data or table.stand_in
+    scale = _scale(arguments, data, device)
+    limit = arguments.limit or scale.limit(table)
+    return Reproduction(table, scale, data, device, limit, arguments.batch_size, arguments.seed or 0)
+
+
+def _cost(arguments: argparse.Namespace, device: Device) -> CostReproduction:
+    """Raises ValueError for options that mean nothing where no picture is measured."""
+    for option in ("data", "limit", "budget_minutes"):
+        if getattr(arguments, option) is not None:
+            raise ValueError(
+                f"expected no --{option.replace('_', '-')} for {arguments.name}: it counts and times alone"
+            )
+    return CostReproduction(device, seed=arguments.seed or 0)
+
+
+def _scale(arguments: argparse.Namespace, data: str, device: Device) -> Scale:
     minutes = arguments.budget_minutes
     if arguments.scale == "small":
         if minutes is not None:
             raise ValueError("expected --scale paper beside --budget-minutes: the small scale trains nothing")
         return Small()
     return Paper(data, device, None if minutes is None else time.monotonic() + 60 * minutes)
+
+
+def _of_data(made: Reproduction) -> dict[str, Any]:
+    """For provenance."""
+    return {
+        "weights": made.weights, "data": made.data.partition(":")[0], "names": made.names, "scale": made.scale.name,
+        "limit": made.limit, "unreadable": made.unreadable, "batch_size": made.batch_size,
+    }  # fmt: skip

@@ -2,7 +2,8 @@
 
 `plan` says what a table is, `printed` holds the paper's numbers, `mta` ties the two together, `scales` chooses or
 trains the weights, `reproduction` measures, `report` writes. Adding a table is a function that returns a `Table`, a
-line in `TABLES`, and its name in `mta_core.cli.arguments.REPRODUCIBLE`.
+line in `TABLES`, and its name in `mta_core.cli.arguments.REPRODUCIBLE`. Table 7, which counts and times, is
+`cost_table`.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from mta_core.reproduce import mta
+from mta_core.reproduce.cost_table import CostReproduction
 from mta_core.reproduce.plan import Column, Line, Run, Table
 from mta_core.reproduce.report import Filled, Report
 from mta_core.reproduce.reproduction import Outcome, Reproduction, check_data
@@ -29,6 +31,7 @@ TABLES: Mapping[str, Callable[[], Table]] = {
 __all__ = [
     "TABLES",
     "Column",
+    "CostReproduction",
     "Filled",
     "Line",
     "Outcome",

@@ -22,7 +22,8 @@ def notes_on(made: Reproduction) -> list[str]:
     data = f"{each}{a_task} of `{rows[0]['data']}` ({rows[0]['split']})"
     notes = [f"Measured on {data}, scale {made.scale.name}, seed {made.seed}.{_comparison(made, counts[-1])}"]
     for card, parameters in made.victims.values():
-        notes.append(f"Victim `{card.name}`: {parameters:,} parameters, sha256 {card.sha256[:12]}.")
+        learnt = f"trained on {card.data}, " if card.data else ""
+        notes.append(f"Victim `{card.name}`: {parameters:,} parameters, {learnt}sha256 {card.sha256[:12]}.")
     notes += [_on_generator(made, card) for card in {card.name: card for card in made.generators.values()}.values()]
     return [*notes, _budget(made)]
 
@@ -33,7 +34,7 @@ def _on_generator(made: Reproduction, card: Card) -> str:
     own = options.get("epsilon")
     if isinstance(own, int | float):
         others = sorted({run.epsilon for run, used in made.generators.items() if used.name == card.name} - {own})
-        scaled = f" and scaled to {', '.join(f'{e:g}' for e in others)} (the paper trains one for each)"
+        scaled = f" and scaled to {', '.join(f'{e:g}' for e in others)} (at the paper's scale each has its own)"
         about.append(f"trained at epsilon {own:g}{scaled if others else ''}")
     return f"Generator `{card.name}`: {', '.join([*about, f'sha256 {card.sha256[:12]}'])}."
 

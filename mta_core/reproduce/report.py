@@ -77,8 +77,12 @@ class Report:
 
 
 def not_run(lines: Iterable[Filled]) -> list[str]:
-    """A sentence for each line without numbers of ours."""
-    return [f"{', '.join(filter(None, line.labels))}: not run: {line.reason}" for line in lines if line.reason]
+    """A sentence for each reason why lines have no numbers of ours."""
+    by_reason: dict[str, list[str]] = {}
+    for line in lines:
+        if line.reason:
+            by_reason.setdefault(line.reason, []).append(" ".join(filter(None, line.labels)))
+    return [f"Not run: {', '.join(labels)}: {reason}." for reason, labels in by_reason.items()]
 
 
 def _safe(cell: str) -> str:

@@ -65,7 +65,7 @@ class Reproduction:
         weights: sha256 of every weight file that was used, by name.
         generators: cards of those that were used.
         victims: cards and numbers of parameters of those that were used.
-        unreadable: names of pictures that were left out.
+        names, unreadable: of the pictures that were measured, and of those that were left out.
     """
 
     table: Table
@@ -79,6 +79,7 @@ class Reproduction:
     weights: dict[str, str] = field(default_factory=dict)
     generators: dict[Run, Card] = field(default_factory=dict)
     victims: dict[str, tuple[Card, int]] = field(default_factory=dict)
+    names: list[str] = field(default_factory=list)
     unreadable: list[str] = field(default_factory=list)
     _subjects: dict[str, Subject] = field(default_factory=dict)
 
@@ -134,6 +135,8 @@ class Reproduction:
                 event = Progress(event.done, event.total, event.unit, event.values, stage)
             yield event
         self.unreadable = list(dict.fromkeys(self.unreadable + unreadable))
+        used = [source.name_of(index) for index in range(len(source))][: self.limit]
+        self.names = [name for name in used if name not in unreadable]
         return outcome
 
     def _subject(self, role: str) -> Generator[Event, None, tuple[Subject, Card]]:
