@@ -26,9 +26,10 @@ def nyuv2(method: str, instance: str) -> GeneratorRecipe:
 
 
 def office31(method: str, instance: str, target: str = "") -> GeneratorRecipe:
-    """Section 4.1: batches of 10 for each task. Give the data: `--set data=office31:PATH`."""
+    """Section 4.1: batches of 10 for each task, against classifiers that the paper does not name. Give the data:
+    `--set data=office31:PATH`."""
     return replace(
-        nyuv2(method, instance), name=_named(f"{method}-objects-paper", instance, target), victim="objects-paper",
+        nyuv2(method, instance), name=_named(f"{method}-resnet18", instance, target), victim="resnet18",
         data=("objects",), tasks=("amazon", "dslr", "webcam"), target=target, num_blocks=6, batch_size=10,
         phases=((60, 224, 224),),
     )  # fmt: skip
@@ -43,7 +44,7 @@ METHODS, INSTANCES = ("mta", "gap"), ("per-instance", "universal")
 GENERATORS: Mapping[str, Callable[[], GeneratorRecipe]] = {
     **{_named(f"{m}-paper", i): partial(nyuv2, m, i) for m in METHODS for i in INSTANCES},
     **{
-        _named(f"{m}-objects-paper", i, t): partial(office31, m, i, t)
+        _named(f"{m}-resnet18-paper", i, t): partial(office31, m, i, t)
         for m in METHODS
         for i in INSTANCES
         for t in ("", TARGET)

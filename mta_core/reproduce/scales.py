@@ -19,6 +19,8 @@ from mta_core.weights import Card, WeightsError
 
 Player = Generator[Event, None, str]
 """Yields what is done to get weights ready, and returns their name."""
+PAPER_SIZE = {"dmtl": "dmtl-paper", "mtan": "mtan-paper", "objects": "resnet18"}
+"""The presets, or family of presets, of each role at the paper's size. The paper does not name its classifiers."""
 SMALL_PICTURES = 240
 """Attacked pictures of a whole table at the small scale, which takes minutes on two cores."""
 
@@ -84,34 +86,32 @@ class Paper(Scale):
     Attributes:
         data: the text that opens the data, as `--data` takes it: what they are trained on.
         deadline: see `trained.make`.
+        backbone: a weight file of torchvision that classifiers start from; empty for a random start.
     """
 
     name = "paper"
     data: str
     device: Device
     deadline: float | None = None
-
-    @property
-    def suffix(self) -> str:
-        return f"paper-{self.data.partition(':')[0]}"
+    backbone: str = ""
 
     def victim(self, role: str) -> Player:
-        names = recipes.victim_presets(f"{role}-paper")
-        if not names:
-            raise NotThere(f"no preset makes a victim {role} of the paper's size")
-        stem = f"{role}-{self.suffix}"
-        for preset in names:
-            part = preset.removeprefix(f"{role}-paper")  # the task's, with a hyphen, where one plays for each task
+        size = PAPER_SIZE[role]
+        stem = f"{size}-{self._data_name}"
+        for preset in recipes.victim_presets(size):
+            part = preset.removeprefix(size)  # a task, with a hyphen, where one plays for each task
             recipe = replace(presets.victim_preset(preset), name=stem + part, data=(self.data,))
+            if self.backbone and recipe.architecture == "classifier":
+                recipe = replace(recipe, backbone=self.backbone)
             yield from make(recipe, self.device, self.deadline, self._command("victim", preset, recipe))
         return stem
 
     def generator(self, run: Run, victim: Card, aim: Aim) -> Player:
-        preset = recipes.generator_preset(f"{run.source}-paper", run.attack, run.instance, run.target)
+        preset = recipes.generator_preset(PAPER_SIZE[run.source], run.attack, run.instance, run.target)
         if preset is None:
             kind = f"{aim.goal} {run.instance} {run.attack.upper()} generator"
             raise NotThere(f"no preset makes a {kind} of the paper's size for {run.source}")
-        kinds = [run.attack, run.source, self.suffix, *(["universal"] if run.instance == "universal" else []),
+        kinds = [run.attack, victim.name, *(["universal"] if run.instance == "universal" else []),
                  *(["targeted"] if run.target else []), f"eps{run.epsilon:g}"]  # fmt: skip
         recipe = replace(
             presets.generator_preset(preset), name="-".join(kinds), victim=victim.name, data=(self.data,),
@@ -120,9 +120,14 @@ class Paper(Scale):
         yield from make(recipe, self.device, self.deadline, self._command("generator", preset, recipe), victim)
         return recipe.name
 
+    @property
+    def _data_name(self) -> str:
+        return self.data.partition(":")[0]
+
     def _command(self, kind: str, preset: str, recipe: recipes.Recipe) -> str:
-        name, colon, _ = self.data.partition(":")
-        settings = [("name", recipe.name), ("data", f"{name}:PATH" if colon else name)]
+        settings = [("name", recipe.name), ("data", self._data_name + (":PATH" if ":" in self.data else ""))]
+        if not isinstance(recipe, GeneratorRecipe) and recipe.backbone:
+            settings.append(("backbone", "FILE"))
         if isinstance(recipe, GeneratorRecipe):
             settings += [("victim", recipe.victim), ("epsilon", f"{recipe.epsilon:g}")]
         return recipes.command(kind, preset, settings)

@@ -81,6 +81,6 @@ def _finished(recipe: Recipe, folder: Path, victim: Card | None) -> Card | None:
 
 
 def _essence(recipe: Any) -> dict[str, Any]:
-    """Without paths and without the batch size, which the device's memory decides."""
+    """Without paths, and without the batch size, which the device's memory decides."""
     names = [str(text).partition(":")[0] for text in recipe.get("data", ())]
-    return {**recipe, "data": names, "batch_size": 0}
+    return {**recipe, "data": names, "backbone": bool(recipe.get("backbone")), "batch_size": 0}

@@ -17,6 +17,7 @@ from mta_core.reproduce import TABLES, cost_table, printed
 from mta_core.reproduce.mta import ROOM_COLUMNS
 from mta_core.reproduce.plan import Column, Line, Run, Table, wrong_averages
 from mta_core.reproduce.recipes import generator_preset, victim_presets
+from mta_core.reproduce.scales import PAPER_SIZE
 from mta_core.tasks import TASKS, task
 from mta_core.tasks.base import PUBLISHED
 
@@ -101,9 +102,9 @@ def test_plans_name_what_there_is(plan: Table) -> None:
 @every_plan
 def test_every_run_has_presets_of_the_papers_size(plan: Table) -> None:
     for run in plan.runs:
-        assert victim_presets(f"{run.victim}-paper")
+        assert victim_presets(PAPER_SIZE[run.victim])
         if run.is_generative:
-            name = generator_preset(f"{run.source}-paper", run.attack, run.instance, run.target)
+            name = generator_preset(PAPER_SIZE[run.source], run.attack, run.instance, run.target)
             assert name is not None
             assert set(presets.generator_preset(name).tasks) == set(plan.tasks)
 
