@@ -62,10 +62,6 @@ class Setting:
     seed: int = 0
     has_published: bool = False
 
-    @property
-    def aggregations(self) -> tuple[str, ...]:
-        return (*AGGREGATIONS, PUBLISHED) if self.has_published else AGGREGATIONS
-
     def check(self) -> None:
         """Raises ValueError, in one sentence, where these do not go together."""
         check_attackable(self.attack, self.subject.precise, self.tasks, self.scope)
@@ -182,7 +178,7 @@ def evaluate(
     if not tally.num_pictures:
         raise DataError(f"expected pictures that can be read in {setting.source.label}, none of {total} can")
     for t in setting.tasks:
-        yield from rows(identity, t, tally, setting.aggregations)
+        yield from rows(identity, t, tally)
 
 
 def _said(source: DataSource, problems: deque[tuple[Place, ImageError]], left_out: list[str]) -> Iterator[Message]:
@@ -257,16 +253,14 @@ def in_double(values: Tensor) -> Tensor:
     return values.cpu() if values.device.type == "mps" else values
 
 
-def rows(
-    identity: Mapping[str, Any], task: Task, tally: Tally, aggregations: Sequence[str] = AGGREGATIONS
-) -> Iterator[Row]:
+def rows(identity: Mapping[str, Any], task: Task, tally: Tally) -> Iterator[Row]:
     """One row for each measure and aggregation of a task, with the keys of `mta_core.results.ROW_KEYS`.
 
     Args:
         identity: see `Setting.identity`.
     """
     clean, adversarial = tally.clean[task.name], tally.adversarial[task.name]
-    for aggregation in aggregations:
+    for aggregation in (*AGGREGATIONS, *([PUBLISHED] if adversarial.has_published else [])):
         before, after = clean.compute(aggregation), adversarial.compute(aggregation)
         intervals = adversarial.interval(aggregation)
         for measure in task.measures:

@@ -231,6 +231,10 @@ class Meter:
         if self._batches is not None:
             self._batches.update(statistics)
 
+    @property
+    def has_published(self) -> bool:
+        return self._batches is not None
+
     def _replicates(self, aggregation: str) -> dict[str, Tensor]:
         if self._pooled is None:
             return {measure.name: torch.full((1,), torch.nan) for measure in self.task.measures}
