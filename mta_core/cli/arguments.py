@@ -170,6 +170,11 @@ def _add_reproduce(commands: Any) -> None:
         metavar="N",
         help="with --scale paper: no epoch of training begins after N minutes; the same command goes on",
     )
+    command.add_argument(
+        "--backbone",
+        metavar="FILE",
+        help="with --scale paper: torchvision's resnet18, for the classifiers to start from",
+    )
 
 
 def _add_rooms(commands: Any) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import time
+from pathlib import Path
 from typing import Any
 
 from mta_core import devices, results
@@ -47,7 +48,7 @@ def _table(arguments: argparse.Namespace, device: Device) -> Reproduction:
 
 def _cost(arguments: argparse.Namespace, device: Device) -> CostReproduction:
     """Raises ValueError for options that mean nothing where no picture is measured."""
-    for option in ("data", "limit", "budget_minutes"):
+    for option in ("data", "limit", "budget_minutes", "backbone"):
         if getattr(arguments, option) is not None:
             raise ValueError(
                 f"expected no --{option.replace('_', '-')} for {arguments.name}: it counts and times alone"
@@ -56,12 +57,16 @@ def _cost(arguments: argparse.Namespace, device: Device) -> CostReproduction:
 
 
 def _scale(arguments: argparse.Namespace, data: str, device: Device) -> Scale:
-    minutes = arguments.budget_minutes
+    minutes, backbone = arguments.budget_minutes, arguments.backbone
     if arguments.scale == "small":
-        if minutes is not None:
-            raise ValueError("expected --scale paper beside --budget-minutes: the small scale trains nothing")
+        if minutes is not None or backbone is not None:
+            raise ValueError(
+                "expected --scale paper beside --budget-minutes or --backbone: the small one trains nothing"
+            )
         return Small()
-    return Paper(data, device, None if minutes is None else time.monotonic() + 60 * minutes)
+    if backbone is not None and not Path(backbone).is_file():
+        raise ValueError(f"expected a weight file after --backbone, got {backbone!r}")
+    return Paper(data, device, None if minutes is None else time.monotonic() + 60 * minutes, backbone or "")
 
 
 def _of_data(made: Reproduction) -> dict[str, Any]:

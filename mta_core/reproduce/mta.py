@@ -35,6 +35,7 @@ GAP_NOTE = (
     "scales every channel apart, takes the log of a batch's mean loss, and pushes classifiers towards the least likely "
     "class."
 )
+CLASSIFIER_NOTE = "The paper does not say which networks its three classifiers are."
 UNPRINTED_NOTE = "The paper shows these as a figure in its appendix and prints no numbers: there is nothing to compare."
 
 
@@ -100,15 +101,14 @@ def _office(
         for task, label in places
         for metric, short in metrics.items()
     )
-    aim = ",".join(f"{domain}={target}" for domain in DOMAINS) if target else ""
     epsilons = list(dict.fromkeys(epsilon for epsilon, _ in numbers))
-    noise = {epsilon: Run("objects", "noise", epsilon, target=aim) for epsilon in epsilons}
+    noise = {epsilon: Run("objects", "noise", epsilon, target=target) for epsilon in epsilons}
     clean = Line(("–", "Clean"), noise[epsilons[0]], "clean", _clean_numbers(columns))
     lines = [clean]
     for epsilon in epsilons:
         lines.append(Line((f"{epsilon:g}", "Random noise"), noise[epsilon]))
         for method, label in METHODS.items():
-            run = Run("objects", method, epsilon, instance, aim)
+            run = Run("objects", method, epsilon, instance, target)
             lines.append(Line((f"{epsilon:g}", label), run, paper=numbers[epsilon, method]))
     wrong = [sentence for line in lines[1:] if line.paper for sentence in wrong_averages(columns, line)]
     heads = ("Epsilon (1/255)", "Attack")

@@ -266,6 +266,10 @@ class TestCommand:
             (("mta-table5", "--limit", "0"), "from 1 to 1000000"),
             (("mta-table5", "--budget-minutes", "soon"), "expected a whole number"),
             (("mta-table5", "--budget-minutes", "5"), "expected --scale paper"),
+            (
+                ("mta-table1", "--scale", "paper", "--backbone", "nowhere.pth"),
+                "expected a weight file after --backbone",
+            ),
             (("mta-table7", "--data", "rooms"), "expected no --data for mta-table7"),
         ],
     )
