@@ -42,7 +42,7 @@ def _on_generator(made: Reproduction, card: Card) -> str:
 def _comparison(made: Reproduction, num_pictures: int) -> str:
     if not made.is_comparable:
         return (
-            f" These are not the paper's data ({made.table.data}): its numbers are there for orientation, and no "
+            f" These are not the paper's data, {made.table.data}: what it prints stands there for orientation, and no "
             f"difference is shown."
         )
     if made.table.data == "nyuv2" and num_pictures != printed.NYUV2_TEST_PICTURES:

@@ -105,7 +105,7 @@ class Reproduction:
         """Makes what is missing, measures, and remembers; a run that cannot be made says why, and the others go on.
 
         Raises:
-            ValueError: as `evaluate` does; weights in the way of a training have other settings.
+            ValueError: as `evaluate` does.
         """
         runs = self.table.runs
         for number, run in enumerate(runs, 1):

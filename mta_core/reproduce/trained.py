@@ -34,21 +34,24 @@ def make(
         command: what makes the weights, for their card.
 
     Raises:
-        NotThere: the deadline came before the end. What was trained is kept, and the same call goes on.
-        ValueError: the folder holds weights or a run of other settings.
+        NotThere: the deadline came before the end, and the same call goes on from there; the training failed; or the
+            folder holds weights or a run of other settings.
     """
     folder = weights.RUNS / recipe.name
-    card = _finished(recipe, folder, victim)
-    if card is not None:
-        return card
-    if deadline is not None and time.monotonic() >= deadline:
-        raise NotThere(f"{recipe.name} is not trained yet: no time was left, the same command goes on")
-    yield Message(f"training {recipe.name}")
-    if isinstance(recipe, GeneratorRecipe):
-        yield from _until(GeneratorTraining(recipe, device), folder, deadline, command)
-    else:
-        yield from _until(VictimTraining(recipe, device), folder, deadline, command)
-    return Card.read(folder / f"{recipe.name}.json")
+    try:
+        card = _finished(recipe, folder, victim)
+        if card is not None:
+            return card
+        if deadline is not None and time.monotonic() >= deadline:
+            raise NotThere(f"{recipe.name} is not trained yet: no time was left, the same command goes on")
+        yield Message(f"training {recipe.name}")
+        if isinstance(recipe, GeneratorRecipe):
+            yield from _until(GeneratorTraining(recipe, device), folder, deadline, command)
+        else:
+            yield from _until(VictimTraining(recipe, device), folder, deadline, command)
+        return Card.read(folder / f"{recipe.name}.json")
+    except ValueError as error:  # one line of a table that cannot be made does not cost the others
+        raise NotThere(f"{recipe.name} cannot be trained: {error}") from error
 
 
 def _until(training: Training, folder: Path, deadline: float | None, command: str) -> Generator[Event, None, None]:
