@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from mta_core.data import source
 from mta_core.reproduce import printed
 from mta_core.weights import Card
 
@@ -18,7 +19,7 @@ def notes_on(made: Reproduction) -> list[str]:
         return []
     counts = sorted({row["n"] for row in rows})
     each = f"{' to '.join(str(n) for n in dict.fromkeys((counts[0], counts[-1])))} pictures"
-    a_task = " a task" if len(made.tasks) > 1 and made.table.data == "office31" else ""
+    a_task = " a task" if source(made.table.data).is_divided else ""
     data = f"{each}{a_task} of `{rows[0]['data']}` ({rows[0]['split']})"
     notes = [f"Measured on {data}, scale {made.scale.name}, seed {made.seed}.{_comparison(made, counts[-1])}"]
     for card, parameters in made.victims.values():

@@ -135,14 +135,15 @@ class Reproduction:
                 event = Progress(event.done, event.total, event.unit, event.values, stage)
             yield event
         self.unreadable = list(dict.fromkeys(self.unreadable + unreadable))
-        used = [source.name_of(index) for index in range(len(source))][: self.limit]
-        self.names = [name for name in used if name not in unreadable]
+        self.names = [name for name in setting.names(self.limit) if name not in unreadable]
         return outcome
 
     def _subject(self, role: str) -> Generator[Event, None, tuple[Subject, Card]]:
         if role not in self._subjects:
             name = yield from self.scale.victim(role)
             victim, card = victims.load(name)
+            if missing := [t for t in self.table.tasks if t not in card.tasks]:
+                raise NotThere(f"the victim {name} does not answer {', '.join(missing)}")
             self.weights |= victims.digests(card)
             self.victims[role] = card, count_parameters(victim)
             self._subjects[role] = Subject.prepare(card.name, victim, self.device)

@@ -58,8 +58,7 @@ class Small(Scale):
 
     def victim(self, role: str) -> Player:
         yield from ()
-        known = {name for card in victims.cards() for name in (card.name, *(_stem(card.name, t) for t in card.tasks))}
-        if role not in known:
+        if role not in {card.name for card in victims.cards()} | set(victims.families()):
             raise NotThere(_sentence(f"no victim {role}", recipes.victim_command(role)))
         return role
 
@@ -134,11 +133,6 @@ class Paper(Scale):
 
     def limit(self, table: Table) -> int | None:
         return None
-
-
-def _stem(name: str, task: str) -> str:
-    """Of the name of a victim that is one of a family, `STEM-TASK`."""
-    return name.removesuffix(f"-{task}")
 
 
 def _sentence(what: str, how: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -106,6 +107,12 @@ def test_targeted_tables_ask_for_the_target(at_hand: Path, office: Path) -> None
     assert None not in numbers(report, "5", "MTA").values()
     reason = next(line.reason for line in report.lines if line.labels == ("5", "GAP"))
     assert reason.startswith("no targeted per-instance GAP generator for objects")
+
+
+def test_a_domain_without_a_classifier_is_named(at_hand: Path, office: Path) -> None:
+    shutil.rmtree(at_hand / "objects-webcam")
+    reproduction = made("mta-table1", f"office31:{office}")
+    assert {line.reason for line in reproduction.report().lines} == {"the victim objects does not answer webcam"}
 
 
 def test_the_papers_size_is_trained_against_a_classifier_for_each_domain(
