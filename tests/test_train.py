@@ -425,8 +425,8 @@ class TestGenerator:
         training = GeneratorTraining(replace(fooling, curriculum=((1, 2), (1, 4))), CPU)
         seen = []
         for training.epoch in range(3):
-            seen.append([len(places) for places in training.places])
-        whole = [len(places) for places in training.train_places]
+            seen.append([len(places) for places in training.places(training.parts[0])])
+        whole = [len(places) for places in training.parts[0].places]
         assert seen == [[2], [4], whole] and whole[0] > 4
 
     def test_the_penalty_begins_where_tanh_passes_no_gradient(self, fooling: GeneratorRecipe) -> None:
