@@ -111,10 +111,8 @@ def _office(
             run = Run("objects", method, epsilon, instance, target)
             lines.append(Line((f"{epsilon:g}", label), run, paper=numbers[epsilon, method]))
     wrong = [sentence for line in lines[1:] if line.paper for sentence in wrong_averages(columns, line)]
-    heads = ("Epsilon (1/255)", "Attack")
-    return Table(
-        name, title, tuple(DOMAINS), "office31", "objects", heads, columns, tuple(lines), notes=(GAP_NOTE, *wrong)
-    )
+    heads, notes = ("Epsilon (1/255)", "Attack"), (CLASSIFIER_NOTE, GAP_NOTE, *wrong)
+    return Table(name, title, tuple(DOMAINS), "office31", "objects", heads, columns, tuple(lines), notes=notes)
 
 
 def _clean_numbers(columns: tuple[Column, ...]) -> tuple[float | None, ...]:
