@@ -18,10 +18,12 @@ class Mgda(TaskWeights):
 
     Their theorem is about the parameters that tasks share, and so are the gradients here, not those of the encoder's
     output, which only bound them: the inputs of a universal generator differ by task, and a joint generator has no
-    encoder that could be told from the rest. That costs a backward pass for each task. Shared is whatever the losses
-    of two or more tasks reach; where that is nothing, as while patterns are drawn, weights are 1/M. Gradients are not
-    normalised first: the logarithm has brought them to one scale. Decoders take their task's weight as well, as in
-    equation 3.
+    encoder that could be told from the rest. That costs a backward pass for each task. Gradients are not normalised
+    first: the logarithm has brought them to one scale.
+
+    Shared is whatever the losses of two or more tasks reach; where that is nothing, as while each task draws a pattern,
+    weights are 1/M. What one task alone reaches, its decoder, moves by that task's gradient over M whatever the
+    weights, as in their algorithm 2: a decoder competes with nobody, and a task of weight 0 may go on learning there.
 
     Args:
         parameters: everything that is learnt.
@@ -51,24 +53,26 @@ class Mgda(TaskWeights):
         self._see(losses, share)
 
     def end_batch(self) -> dict[str, float]:
-        gram = self._gram()
+        found = [
+            {name: gradient for name, gradient in zip(self.tasks, gradients, strict=True) if gradient is not None}
+            for gradients in zip(*(self._gradients[name] for name in self.tasks), strict=True)
+        ]
+        gram = self._gram([gradients for gradients in found if len(gradients) > 1])
         self._alphas = self._uniform if gram is None else dict(zip(self.tasks, min_norm_weights(gram), strict=True))
-        for name, gradients in self._gradients.items():
-            for parameter, gradient in zip(self.parameters, gradients, strict=True):
-                if gradient is not None:
-                    parameter.grad = _sum(parameter.grad, self._alphas[name] * gradient)
+        for parameter, gradients in zip(self.parameters, found, strict=True):
+            alphas = self._alphas if len(gradients) > 1 else self._uniform
+            for name, gradient in gradients.items():
+                parameter.grad = _sum(parameter.grad, alphas[name] * gradient)
         self._gradients = {}
         return super().end_batch()
 
-    def _gram(self) -> Tensor | None:
-        """(M, M) inner products of the tasks' gradients on what they share; None where they share nothing."""
+    def _gram(self, shared: Sequence[Mapping[str, Tensor]]) -> Tensor | None:
+        """(M, M) inner products of the tasks' gradients on what they share; None where that is nothing."""
         gram: Tensor | None = None
-        for found in zip(*self._gradients.values(), strict=True):
-            known = [gradient for gradient in found if gradient is not None]
-            if len(known) > 1:
-                rows = [torch.zeros_like(known[0]) if gradient is None else gradient for gradient in found]
-                flat = torch.stack(rows).flatten(1).float()
-                gram = _sum(gram, flat @ flat.T)
+        for gradients in shared:
+            none = torch.zeros_like(next(iter(gradients.values())))
+            rows = torch.stack([gradients.get(name, none) for name in self.tasks]).flatten(1).float()
+            gram = _sum(gram, rows @ rows.T)
         return None if gram is None else gram.cpu().double()
 
 
