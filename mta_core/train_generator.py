@@ -16,13 +16,14 @@ from mta_core.budget import Budget, Norm
 from mta_core.data.augment import Augmentation
 from mta_core.data.loader import Batch, Place, batches
 from mta_core.devices import Device
-from mta_core.events import Event, Progress
+from mta_core.events import Event, Message, Progress
 from mta_core.explore import Subject
 from mta_core.generators.resnet import Images
 from mta_core.kinds import JOINT
-from mta_core.objective import VictimObjective, pseudo_targets
+from mta_core.objective import VictimObjective, as_form, pseudo_targets
 from mta_core.patterns import PatternPen
 from mta_core.targets import parse_goal
+from mta_core.task_weights import make_task_weights
 from mta_core.tasks import Meter, Task, task
 from mta_core.train import (
     DIVERGED,
@@ -55,7 +56,11 @@ class GeneratorRecipe:
         instance: `per-instance` perturbations follow the picture, a `universal` one is the same for all.
         scope: `per-task`, or `joint` for a single perturbation that is to fool all tasks at once.
         target: an answer that is to be brought about, as `mta_core.targets.parse_goal` reads it; empty for none.
-        weights: alpha_t of the tasks' fooling losses (equations 3 and 5), by name; one over their number if empty.
+        form: whether the fooling losses are `log`s, as in the paper, or the losses themselves, for a plain `sum`.
+        weighting: where alpha_t of the tasks' fooling losses (equations 3 and 5) come from: `uniform`, as in the
+            paper, `fixed`, `mgda`, `uncertainty` or `dwa`; see `mta_core.task_weights`. With `gap` and a perturbation
+            for each task nothing is shared that tasks could compete for, and Adam undoes most of what a weight does.
+        weights: the fixed ones, by name.
         init: name of a trained generator, or path to its card, to start from; empty for a random start.
         pattern_epochs: the first epochs, which draw a pattern for all pictures (see `MtaGenerator`) at the victim's
             input size; in the others, as in a training that starts from a generator with a pattern, the networks learn
@@ -88,6 +93,8 @@ class GeneratorRecipe:
     instance: str = "per-instance"
     scope: str = "per-task"
     target: str = ""
+    form: str = "log"
+    weighting: str = "uniform"
     weights: tuple[tuple[str, float], ...] = ()
     ngf: int = 24
     num_blocks: int = 6
@@ -157,10 +164,13 @@ class GeneratorTraining(Training):
         )  # fmt: skip
         names = [t.name for t in self.tasks]
         self.groups = {JOINT: names} if recipe.scope == "joint" else {name: [name] for name in names}
-        self.weights = dict(recipe.weights) or dict.fromkeys(names, 1 / len(names))
+        self.form = as_form(recipe.form)
         self.start: Card | None = None
         self.generator = self._start()
         self.generator.to(device.torch_device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        learnt = [parameter for parameter in self.generator.parameters() if parameter.requires_grad]
+        is_shared = recipe.method != "gap" or recipe.scope == "joint"
+        self.task_weights = make_task_weights(recipe.weighting, names, recipe.weights, learnt, is_shared)
         lasts = [decoder[-1] for decoder in self.generator.decoders.values()]  # type: ignore[index]
         ends = [parameter for last in lasts for parameter in last.parameters()]
         apart = [*ends, *self.generator.patterns.values(), *self.generator.noise.values()]
@@ -210,11 +220,13 @@ class GeneratorTraining(Training):
             "generator": self.generator.state_dict(),
             "optimiser": self.optimiser.state_dict(),
             "pen": self.pen.momentum,
+            "task_weights": self.task_weights.state(),
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
         self.generator.load_state_dict(state["generator"])
         self.optimiser.load_state_dict(state["optimiser"])
+        self.task_weights.restore(state.get("task_weights", {}))
         kept = state.get("pen", {})
         self.pen.momentum = {name: momentum.to(self.device.torch_device) for name, momentum in kept.items()}
 
@@ -268,17 +280,14 @@ class GeneratorTraining(Training):
     def fooling_losses(
         self, images: Images, outputs: Mapping[str, Tensor], targets: Mapping[str, Tensor]
     ) -> dict[str, Tensor]:
-        """alpha_t times -log loss_t, or log loss_t to the target, mean over pictures, of each perturbation (MTA
-        equations 2 to 5); the sum over its tasks where it is joint."""
+        """-log loss_t, or log loss_t to the target, of each task and picture, (B,) (MTA equations 2 and 4)."""
         wanted = self.goal.targets(targets)
-        losses = {}
+        losses: dict[str, Tensor] = {}
         for name, output in outputs.items():
-            group = self.groups[name]
-            objective = VictimObjective(
-                self.fast, {task: wanted[task] for task in group}, self.weights, "log", self.goal.is_targeted
-            )
-            adversarial = (pictures_of(images, name) + self.scale(output.tanh())).clamp(0, 1)
-            losses[name] = -objective(adversarial).value.mean()
+            wanted_of_group = {task: wanted[task] for task in self.groups[name]}
+            objective = VictimObjective(self.fast, wanted_of_group, None, self.form, self.goal.is_targeted)
+            reached = objective.losses((pictures_of(images, name) + self.scale(output.tanh())).clamp(0, 1))
+            losses |= {task: -term for task, term in objective.terms(reached).items()}
         return losses
 
     def run_epoch(self) -> Iterator[Event]:
@@ -309,6 +318,16 @@ class GeneratorTraining(Training):
             speed = (step + 1) * recipe.batch_size / (time.perf_counter() - begin)
             values = {**losses, "learning rate": rate, "pictures per second": speed}
             yield Progress(self.epoch * steps + step + 1, self.last_epoch * steps, "steps", values, "training")
+        self.task_weights.end_epoch()
+
+    def take_gradients(
+        self, images: Images, targets: Mapping[str, Tensor], values: dict[str, float]
+    ) -> Iterator[Message]:
+        """Also takes the weights of the tasks, once the whole batch is known: `values` gets the weighted loss."""
+        yield from super().take_gradients(images, targets, values)
+        alphas = self.task_weights.end_batch()
+        values["loss"] = sum(alpha * values[name] for name, alpha in alphas.items())
+        values |= {f"weight of {name}": alpha for name, alpha in alphas.items()}
 
     def _on_device(self, group: Sequence[Batch]) -> tuple[Images, dict[str, Tensor]]:
         """A batch of each part: pictures, by task where there are several parts, and targets."""
@@ -323,11 +342,11 @@ class GeneratorTraining(Training):
     def backward(self, images: Images, targets: Mapping[str, Tensor], share: float) -> dict[str, float]:
         outputs = self.outputs(images)
         losses = self.fooling_losses(images, outputs, targets)
-        total = torch.stack(list(losses.values())).sum()
-        (share * (total + self.recipe.saturation * self.excess(outputs))).backward()
-        return {"loss": float(total.detach()), **{name: float(loss.detach()) for name, loss in losses.items()}}
+        self.task_weights.backward(losses, self.recipe.saturation * self.excess(outputs), share)
+        return {name: float(loss.detach().mean()) for name, loss in losses.items()}
 
     def clear_gradients(self) -> None:
+        self.task_weights.begin_batch()
         self.generator.zero_grad(set_to_none=True)
 
     def _targets(self, clean: Tensor, targets: Mapping[str, Tensor], names: Sequence[str]) -> dict[str, Tensor]:
@@ -379,8 +398,9 @@ class GeneratorTraining(Training):
             "summary": (
                 f"{recipe.method.upper()} generator, {recipe.instance}, {self.goal.name}"
                 f"{', joint' if recipe.scope == 'joint' else ''}, trained at {self.budget.label}"
+                f"{'' if recipe.weighting == 'uniform' else f', {recipe.weighting} task weights'}"
             ),
-            "metrics": {"held_out": self.measure(), "history": self.history},
+            "metrics": {"held_out": self.measure(), "history": self.history, "task_weights": self.task_weights.history},
         }
         save_weights(self.generator, Card(**{**asdict(self.card), **described}), out)
 

@@ -90,7 +90,7 @@ def test_a_name_stands_for_the_victims_of_all_its_tasks(runs: Path) -> None:
 
 
 def test_each_domain_is_attacked_and_measured_on_its_own_pictures(subject: Subject, root: Path) -> None:
-    found = rows(evaluate(setting(subject, root, "pgd", num_steps=12, step_size=16), batch_size=3))
+    found = rows(evaluate(setting(subject, root, "pgd", num_steps=40, step_size=4), batch_size=3))
     assert set(found) == {(domain, name) for domain in DOMAINS for name in ("accuracy", "fooling_ratio")}
     for domain in DOMAINS:
         accuracy, fooled = found[domain, "accuracy"], found[domain, "fooling_ratio"]
@@ -98,7 +98,7 @@ def test_each_domain_is_attacked_and_measured_on_its_own_pictures(subject: Subje
         assert accuracy["clean"] == 1 and accuracy["adversarial"] <= 0.5
         assert fooled["clean"] == 0 and fooled["adversarial"] == 1 - accuracy["adversarial"]
     alone = rows(
-        evaluate(replace(setting(subject, root, "pgd", num_steps=12, step_size=16), tasks=TASKS[1:2]), batch_size=8)
+        evaluate(replace(setting(subject, root, "pgd", num_steps=40, step_size=4), tasks=TASKS[1:2]), batch_size=8)
     )
     assert alone["dslr", "accuracy"] | {"attacked": 0} == found["dslr", "accuracy"] | {"attacked": 0}
 
@@ -106,7 +106,7 @@ def test_each_domain_is_attacked_and_measured_on_its_own_pictures(subject: Subje
 def test_towards_a_class_for_all_domains_or_for_each(subject: Subject, root: Path) -> None:
     rises = dict.fromkeys(DOMAINS, 0.0)
     for target in ("mug", "amazon=bike,dslr=bike,webcam=bike"):
-        found = rows(evaluate(setting(subject, root, "pgd", target, num_steps=12, step_size=16)))
+        found = rows(evaluate(setting(subject, root, "pgd", target, num_steps=40, step_size=4)))
         assert {name for _, name in found} == {"target_accuracy", "fooling_ratio"}
         for domain in DOMAINS:
             row = found[domain, "target_accuracy"]

@@ -112,6 +112,9 @@ def _add_attack_options(command: Parser) -> None:
         "--form", default="sum", choices=("sum", "log"), help="joint objective: sum of losses or of their logs"
     )
     command.add_argument(
+        "--weights", metavar="T=W,T=W", help="joint objective: how much each task counts (default: all the same)"
+    )
+    command.add_argument(
         "--set",
         action="append",
         default=[],
