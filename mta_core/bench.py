@@ -131,7 +131,7 @@ def _generator(card: Card, device: Device) -> torch.nn.Module:
         pass
     recipe = presets.generator_preset("mta")
     untrained = generators.MtaGenerator(tuple(card.tasks), recipe.ngf, recipe.num_blocks)
-    return device.freeze(untrained, device.fast_dtype)
+    return generators.freeze(untrained, device, device.fast_dtype)
 
 
 def bench(ring: Ring, repeats: int, seed: int = 0) -> Iterator[Event]:
