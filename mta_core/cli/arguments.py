@@ -215,13 +215,29 @@ def _add_objects(commands: Any) -> None:
 
 
 def _add_bench(commands: Any) -> None:
-    command = _command(commands, "bench", "Times victim, generator and PGD on this device.")
+    command = _command(commands, "bench", "Times victim, generator and PGD on this device, or what attacks cost.")
+    command.add_argument(
+        "section",
+        nargs="?",
+        choices=("attacks", "cost"),
+        default="attacks",
+        help="attacks: PGD beside its floor and others; cost: GAP, MTA and iterative attacks as in the MTA paper's "
+        "Table 7 (default: %(default)s)",
+    )
     command.add_argument(
         "--victim", default="dmtl", metavar="V", help="an untrained one of its size where it is missing"
     )
     command.add_argument(
         "--repeats", type=_positive, default=5, metavar="N", help="the median of N (default: %(default)s)"
     )
+    cost = command.add_argument_group("of cost only")
+    cost.add_argument(
+        "--precision", nargs="+", metavar="P", help="float32, bfloat16 (default: all that the device computes natively)"
+    )
+    cost.add_argument("--batch-size", nargs="+", type=_positive, metavar="N", help="pictures at once (default: 1)")
+    cost.add_argument("--ngf", type=_positive, metavar="N", help="width of the generators (default: 64, the paper's)")
+    cost.add_argument("--size", type=_size, metavar="HxW", help="of the pictures (default: 288x384, the paper's)")
+    cost.add_argument("--attacks", metavar="A,A", help="iterative attacks beside them, or none (default: pgd,deepfool)")
 
 
 def _positive(text: str) -> int:
@@ -236,6 +252,13 @@ def _seed(text: str) -> int:
     if not 0 <= number < 2**31:
         raise argparse.ArgumentTypeError(f"expected a whole number from 0 to 2147483647, got {text!r}")
     return number
+
+
+def _size(text: str) -> tuple[int, int]:
+    height, x, width = text.partition("x")
+    if not x:
+        raise argparse.ArgumentTypeError(f"expected HEIGHTxWIDTH, got {text[:100]!r}")
+    return _positive(height), _positive(width)
 
 
 def _integer(text: str) -> int:
