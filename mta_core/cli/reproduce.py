@@ -53,7 +53,7 @@ def _cost(arguments: argparse.Namespace, device: Device) -> CostReproduction:
             raise ValueError(
                 f"expected no --{option.replace('_', '-')} for {arguments.name}: it counts and times alone"
             )
-    return CostReproduction(device, seed=arguments.seed or 0)
+    return CostReproduction.of(device, seed=arguments.seed or 0)
 
 
 def _scale(arguments: argparse.Namespace, data: str, device: Device) -> Scale:

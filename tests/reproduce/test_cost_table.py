@@ -1,50 +1,37 @@
-"""Table 7: counts at the paper's size, times at a small one."""
+"""Table 7: counts and remarks at the paper's size, times at a small one."""
 
 from __future__ import annotations
 
 import pytest
-import torch
 
 from mta_core.events import Progress
-from mta_core.generators import GapGenerator, MtaGenerator
+from mta_core.generators import GapGenerator
 from mta_core.generators.resnet import count_parameters
-from mta_core.reproduce import CostReproduction
-from mta_core.reproduce.cost_table import KINDS
+from mta_core.reproduce.cost_table import NAMES, CostReproduction
+from mta_core.reproduce.mta import ROOM_TASKS
 from tests import toys
-
-PAPER = {  # arithmetic over the architecture: encoders and decoders of 4 and 10 blocks
-    ("universal", "gap"): 16_440_201, ("universal", "mta"): 6_236_937,
-    ("per-instance", "gap"): 37_692_297, ("per-instance", "mta"): 13_320_969,
-}  # fmt: skip
 
 
 def test_small_generators_are_counted_and_timed() -> None:
-    made = CostReproduction(toys.CPU, repeats=2, size=(32, 32), ngf=4)
-    events = list(made.run())
-    assert [(event.done, event.total) for event in events if isinstance(event, Progress)] == [(1, 3), (2, 3), (3, 3)]
-    tasks = ("segmentation", "depth", "normals")
-    for method, kind in (("gap", GapGenerator), ("mta", MtaGenerator)):
-        assert KINDS[method] is kind
-        assert made.parameters["per-instance", method] == count_parameters(kind(tasks, 4, 10))
-        assert made.parameters["universal", method] == count_parameters(kind(tasks, 4, 4)), "noise is not learnt"
-    assert all(time > 0 for time in made.milliseconds.values())
+    made = CostReproduction.of(toys.CPU, repeats=2, size=(32, 32), ngf=4, per_instance_blocks=2, universal_blocks=1)
+    assert all(isinstance(event, Progress) for event in made.run())
+    assert all(made.costs[name]["turns"] == 2 and made.costs[name]["milliseconds"] > 0 for name in NAMES)
     report = made.report()
     lines = {line.labels: line for line in report.lines}
-    assert lines["Universal", "GAP over MTA"].paper == pytest.approx((1.64 / 0.62, 384 / 137))
-    ratio = made.parameters["universal", "gap"] / made.parameters["universal", "mta"]
-    assert lines["Universal", "GAP over MTA"].ours[""][0] == pytest.approx(ratio)
-    assert not any("a tenth" in note for note in report.notes), "these are not the paper's generators"
-    assert "| Per-instance | MTA | paper | 1.33 | 126.0 |" in report.markdown()
+    assert lines["Per-instance", "GAP"].ours[""][0] == count_parameters(GapGenerator(ROOM_TASKS, 4, 2)) / 1e6
+    gap, mta = (lines["Universal", method].ours[""] for method in ("GAP", "MTA"))
+    assert lines["Universal", "GAP over MTA"].ours[""] == pytest.approx([g / m for g, m in zip(gap, mta, strict=True)])  # type: ignore[operator]
+    assert not any("tenth" in note for note in report.notes), "these are not the paper's generators"
+    assert not made.rows()
 
 
 def test_the_papers_factor_of_ten_is_stated() -> None:
-    made = CostReproduction(toys.CPU)
-    with torch.device("meta"):
-        for key, count in PAPER.items():
-            made.parameters[key] = count_parameters(
-                KINDS[key[1]](("s", "d", "n"), 64, 4 if key[0] == "universal" else 10)
-            )
-            assert made.parameters[key] == count
-    made.milliseconds = dict.fromkeys(PAPER, 1.0)
-    note = next(note for note in made.report().notes if "a tenth" in note)
-    assert note.endswith("counted here are 16,440,201, 6,236,937, 37,692,297, 13,320,969 parameters.")
+    report = CostReproduction.of(toys.CPU).report()
+    assert any("exactly a tenth of what its architecture has" in note for note in report.notes)
+    lines = {line.labels: line for line in report.lines}
+    for labels in (("Universal", "GAP"), ("Universal", "MTA"), ("Per-instance", "GAP"), ("Per-instance", "MTA")):
+        ours, printed = lines[labels].ours[""][0], lines[labels].paper[0]
+        assert ours is not None and printed is not None and ours / printed == pytest.approx(10, rel=0.01)
+    text = report.markdown()
+    assert "| Per-instance | MTA | paper | 1.33 | 126.0 |" in text and "| Universal | GAP | ours | 16.44 | – |" in text
+    assert "| Universal | GAP over MTA | paper | 2.65 | 2.8 |" in text
