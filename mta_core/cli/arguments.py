@@ -192,7 +192,9 @@ def _add_objects(commands: Any) -> None:
     pictures.add_argument(
         "--count", type=_positive, metavar="N", help="how many of each domain, from consecutive seeds"
     )
-    pictures.add_argument("--split", choices=("train", "test"), help="the pictures of a split of the data `objects`")
+    pictures.add_argument(
+        "--split", choices=("train", "test", "gallery"), help="pictures of a split of the data `objects`"
+    )
     command.add_argument(
         "--out", required=True, metavar="DIR", help="where to write; pictures already there are left alone"
     )
