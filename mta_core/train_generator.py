@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -18,6 +19,7 @@ from mta_core.data.loader import Batch, Place, batches
 from mta_core.devices import Device
 from mta_core.events import Event, Message, Progress
 from mta_core.explore import Subject
+from mta_core.generators import Patterns
 from mta_core.generators.resnet import Images
 from mta_core.kinds import JOINT
 from mta_core.objective import VictimObjective, as_form, pseudo_targets
@@ -154,7 +156,7 @@ class GeneratorTraining(Training):
         options = {
             "ngf": recipe.ngf, "num_blocks": recipe.num_blocks, **sizes, "victim": victim_card.name,
             "victim_sha256": victim_card.sha256, "norm": recipe.norm, "epsilon": recipe.epsilon,
-            "instance": recipe.instance, "scope": recipe.scope, "target": recipe.target,
+            "method": recipe.method, "instance": recipe.instance, "scope": recipe.scope, "target": recipe.target,
         }  # fmt: skip
         if isinstance(victim, victims.Composite):
             digests = victims.digests(victim_card)
@@ -357,7 +359,7 @@ class GeneratorTraining(Training):
     def measure(self) -> dict[str, float]:
         """Main measure of each task on the held-out pictures, clean and under the perturbation that is to fool it;
         against the target, where there is one."""
-        frozen = self.device.freeze(self.generator, self.device.fast_dtype)
+        frozen = self.device.freeze(self.result()[0], self.device.fast_dtype)
         meters = {(t.name, kind): Meter(t, num_replicates=0) for t in self.tasks for kind in ("clean", "adversarial")}
         for part in self.parts:
             for images, targets in batches(part.sources, part.held_out, self.recipe.batch_size):
@@ -402,7 +404,17 @@ class GeneratorTraining(Training):
             ),
             "metrics": {"held_out": self.measure(), "history": self.history, "task_weights": self.task_weights.history},
         }
-        save_weights(self.generator, Card(**{**asdict(self.card), **described}), out)
+        network, shape = self.result()
+        save_weights(network, Card(**{**asdict(self.card), **shape, **described}), out)
+
+    def result(self) -> tuple[generators.Network, dict[str, Any]]:
+        """What the training made, and the fields of its card that say how it is built: of a universal generator the
+        perturbations alone (MTA section 3.1), as the last step saw them, since it need not run again."""
+        if not self.generator.is_universal:
+            return self.generator, {}
+        patterns = Patterns.of(copy.deepcopy(self.generator).train())  # running means of batch norm lag behind
+        kept = {key: value for key, value in self.card.options.items() if key not in generators.OPTIONS}
+        return patterns, {"architecture": patterns.architecture, "options": {**patterns.options(), **kept}}
 
 
 def pictures_of(images: Images, perturbation: str) -> Tensor:
