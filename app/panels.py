@@ -73,7 +73,7 @@ class Drawing:
 def outline(request: Request, progress: float | None, live: Sequence[LossStep] = ()) -> bytes:
     """The stage's data before the first result: what is known of it, and the running attack's losses."""
     waiting = [{"caption": "", "alt": ""}] * 3
-    clean = _cell("Clean", f"Clean picture: {request.picture.name}", _drawing(request.picture.image))
+    clean = cell("Clean", f"Clean picture: {request.picture.name}", drawing(request.picture.image))
     picture = {
         "id": "picture",
         "title": request.picture.name,
@@ -81,7 +81,7 @@ def outline(request: Request, progress: float | None, live: Sequence[LossStep] =
         "cells": [clean, *waiting[:2], {"caption": "", "alt": "", "chart": True}],
     }
     tasks = [{"id": t.name, "title": t.label, "words": "", "cells": [*waiting, *waiting[:1]]} for t in request.tasks]
-    return _packed(*_split([picture, *tasks]), progress, live)
+    return packed(*split([picture, *tasks]), progress, live)
 
 
 def message(
@@ -97,23 +97,23 @@ def message(
     While something is being computed (`progress` is given) the pictures are left out unless `with_files`: the browser
     has them, or asks for them.
     """
-    rows, files = result.once(("rows", view, result.is_complete), lambda: _split(_rows(result, view)))
-    return _packed(rows, files, progress, live or result.history, with_files=with_files or progress is None)
+    rows, files = result.once(("rows", view, result.is_complete), lambda: split(_rows(result, view)))
+    return packed(rows, files, progress, live or result.history, with_files=with_files or progress is None)
 
 
-def _split(rows: Rows) -> tuple[Rows, dict[str, bytes]]:
+def split(rows: Rows) -> tuple[Rows, dict[str, bytes]]:
     """The rows with a digest in the place of each PNG file, and the files."""
     cells = [cell for row in rows for cell in row["cells"] if "drawing" in cell]
     drawings = [cell.pop("drawing") for cell in cells]
     # All at once and only now: PyTorch's small operations wait for a core that is busy with a file.
-    digests = list(_encoders.map(lambda drawing: drawing.digest, drawings))
+    digests = list(_encoders.map(lambda made: made.digest, drawings))
     for cell, digest in zip(cells, digests, strict=True):
         cell["digest"] = digest
-    files = {digest: drawing.png for digest, drawing in zip(digests, drawings, strict=True)}
+    files = {digest: made.png for digest, made in zip(digests, drawings, strict=True)}
     return rows, files
 
 
-def _packed(
+def packed(
     rows: Rows,
     files: Mapping[str, bytes],
     progress: float | None,
@@ -140,20 +140,20 @@ def _picture_row(result: Result, view: View) -> dict[str, Any]:
         result, ("noise",), lambda: noisy_picture(request.budget, result.outcome.clean[None], request.seed)[0]
     )
     cells = [
-        _cell(
+        cell(
             "Clean", f"Clean picture: {request.picture.name}", _draw(result, ("clean",), lambda: result.outcome.clean)
         ),
-        _cell(
+        cell(
             "Adversarial",
             f"Adversarial picture for {perturbation_title(view.perturbation)}: {request.picture.name}, {what}",
             _draw(result, ("adversarial", shown.name), lambda: shown.adversarial),
         ),
-        _cell(
+        cell(
             f"Perturbation ×{gain:g}",
             f"Perturbation for {perturbation_title(view.perturbation)}, amplified {gain:g} times; grey is no change",
             _draw(result, ("perturbation", shown.name, gain), lambda: amplify(shown.perturbation, gain)),
         ),
-        _cell("Random noise", f"The picture with random noise of the same size, {request.budget.label}", noisy)
+        cell("Random noise", f"The picture with random noise of the same size, {request.budget.label}", noisy)
         | {"chart": True},
     ]
     return {
@@ -170,7 +170,7 @@ def _task_row(result: Result, outcome: TaskOutcome, view: View) -> dict[str, Any
     legend = t.legend(*(v for v in (outcome.clean, outcome.adversarial, outcome.truth) if v is not None))
     span = legend.span
     difference = t.difference(outcome.clean, outcome.adversarial)
-    top = _top(difference)
+    top = scale_end(difference)
     unit = t.difference_label.partition("(")[2].rstrip(")")  # a difference without a unit is yes or no
 
     def coloured(kind: str, value: Tensor) -> Drawing:
@@ -180,23 +180,23 @@ def _task_row(result: Result, outcome: TaskOutcome, view: View) -> dict[str, Any
         return _draw(result, key, lambda: t.tone(value, span)[0], t.tones)
 
     cells = [
-        _cell("Clean", f"{t.label} of the clean picture", coloured("clean", outcome.clean)),
-        _cell(
+        cell("Clean", f"{t.label} of the clean picture", coloured("clean", outcome.clean)),
+        cell(
             "Adversarial",
             f"{t.label} of the adversarial picture: {verdict}",
             coloured("adversarial", outcome.adversarial),
         ),
-        _cell(
+        cell(
             "Difference",
             f"{t.difference_label} between the two, from dark for none to yellow for {top:.2g} or more",
             _draw(result, (t.name, "difference", result.is_precise), lambda: tone(difference / top)[0], SCALE),
         ),
     ]
     if view.beside == "truth" and outcome.truth is not None:
-        cells.append(_cell("Ground truth", f"{t.label}: ground truth", coloured("truth", outcome.truth)))
+        cells.append(cell("Ground truth", f"{t.label}: ground truth", coloured("truth", outcome.truth)))
     elif outcome.noisy is not None:
         cells.append(
-            _cell("With noise", f"{t.label} of the picture with random noise", coloured("noise", outcome.noisy))
+            cell("With noise", f"{t.label} of the picture with random noise", coloured("noise", outcome.noisy))
         )
     else:
         cells.append({"caption": "With noise", "alt": "still being computed"})
@@ -211,11 +211,11 @@ def _task_row(result: Result, outcome: TaskOutcome, view: View) -> dict[str, Any
     }
 
 
-def _cell(caption: str, alt: str, drawing: Drawing) -> dict[str, Any]:
-    return {"caption": caption, "alt": alt, "drawing": drawing}
+def cell(caption: str, alt: str, made: Drawing) -> dict[str, Any]:
+    return {"caption": caption, "alt": alt, "drawing": made}
 
 
-def _top(difference: Tensor) -> float:
+def scale_end(difference: Tensor) -> float:
     """The value the difference's scale ends at: what 99 % of the pixels stay under."""
     values = difference.flatten()
     return max(
@@ -247,10 +247,10 @@ def loss_chart(history: Sequence[LossStep]) -> dict[str, Any] | None:
 
 
 def _draw(result: Result, key: tuple[Any, ...], make: Callable[[], Tensor], tones: Tensor | None = None) -> Drawing:
-    return result.once(key, lambda: _drawing(make(), tones))
+    return result.once(key, lambda: drawing(make(), tones))
 
 
-def _drawing(picture: Tensor, tones: Tensor | None = None) -> Drawing:
+def drawing(picture: Tensor, tones: Tensor | None = None) -> Drawing:
     """(3, H, W) in [0, 1], or (H, W) places in `tones`."""
     if tones is None:
         return Drawing(imaging.to_uint8(picture))
