@@ -80,14 +80,29 @@ def is_open(workshop: Workshop, trial: Trial) -> bool:
 
 
 def start(workshop: Workshop, trials: Sequence[Trial]) -> Job[Event]:
-    """Tries them picture by picture, of one victim and the same pictures; what is known is kept as it comes.
+    """Tries what is not known yet, picture by picture; what is known is kept as it comes.
 
     Stopped, it keeps all attacks as they were after the last picture that all of them had, if there was one.
+
+    Args:
+        trials: of one victim and the same pictures.
     """
-    return workshop.worker.submit(lambda job: _run(workshop, trials, job), PATIENCE)
+    missing = [trial for trial in trials if is_open(workshop, trial)]
+    job = workshop.worker.submit(lambda job: _run(workshop, missing, job), PATIENCE)
+    workshop.comparisons = {key: one for key, one in workshop.comparisons.items() if not one.is_done}
+    workshop.comparisons[tuple(trials)] = job
+    return job
+
+
+def running(workshop: Workshop, trials: Sequence[Trial]) -> Job[Event] | None:
+    """The work on these trials, if somebody started it: a page that is loaded anew finds its own again."""
+    job = workshop.comparisons.get(tuple(trials))
+    return None if job is None or job.is_done else job
 
 
 def _run(workshop: Workshop, trials: Sequence[Trial], job: Job[Event]) -> Iterator[Event]:
+    if not trials:
+        return
     latest: dict[int, Standing] = {}
     level: dict[int, Standing] = {}
     tick, done = Tick(), -1

@@ -95,11 +95,12 @@ def message(columns: Sequence[Column], lines: Sequence[Line], scale: Scale, tota
     tops = _Tops.of(columns, lines)
     best = {task: line.label for task, (line, _) in strongest(columns, lines).items()}
     rows = [_clean_row(columns, lines)]
+    is_uneven = len({line.standing.num_pictures for line in lines if line.standing and line.standing.rows}) > 1
     for line in lines:
         cells = [_cell(line, column, scale, tops, best) for column in columns]
         rows.append(
             {
-                "label": line.label, "words": _words(line, total), "reference": line.is_reference,
+                "label": line.label, "words": _words(line, total) if is_uneven else line.words, "reference": line.is_reference,
                 "running": line.is_running, "problem": line.standing.problem if line.standing else "", "cells": cells,
             }
         )  # fmt: skip
@@ -107,10 +108,9 @@ def message(columns: Sequence[Column], lines: Sequence[Line], scale: Scale, tota
 
 
 def _words(line: Line, total: int) -> str:
+    """With the number of pictures."""
     known = line.standing
-    if known is None or known.problem or known.num_pictures == total or known.is_complete:
-        return line.words
-    return f"{line.words} · {known.num_pictures} of {total} pictures"
+    return f"{line.words} · {known.num_pictures} of {total} pictures" if known and known.rows else line.words
 
 
 def _head(column: Column) -> dict[str, str]:
@@ -202,9 +202,15 @@ def strongest(columns: Sequence[Column], lines: Sequence[Line]) -> dict[str, tup
         known = [(line, row) for line in lines if not line.is_reference and (row := row_of(line.standing, column))]
         sign = 1 if column.measure.higher_is_better else -1
         known.sort(key=lambda pair: (math.isnan(pair[1]["adversarial"]), sign * pair[1]["adversarial"]))
-        if len(known) > 1 and column.measure.is_worse(known[0][1]["adversarial"], known[0][1]["clean"]):
+        if len(known) > 1 and _is_visible(column.measure, known[0][1]):
             found[column.task.name] = known[0]
     return found
+
+
+def _is_visible(measure: Measure, row: Values) -> bool:
+    """Whether it got worse as far as people read it."""
+    clean, adversarial = row["clean"], row["adversarial"]
+    return measure.is_worse(adversarial, clean) and measure.format(adversarial) != measure.format(clean)
 
 
 def headline(columns: Sequence[Column], lines: Sequence[Line]) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import fields
-from typing import Any, NoReturn
+from typing import Any
 
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
@@ -240,8 +240,7 @@ def take_opened() -> tuple[str, str] | None:
     return (str(opened[0]), str(opened[1])) if isinstance(opened, list | tuple) and len(opened) == 3 else None
 
 
-def open_page(path: str, answers: Mapping[str, Any]) -> NoReturn:
-    """Goes to a page in this session, its controls set to these answers by their keys."""
+def answer(answers: Mapping[str, object]) -> None:
+    """Sets the controls of another page, by their keys."""
     for key, value in answers.items():
         st.session_state[_SCENE if key == SCENE else key] = value
-    st.switch_page(path)

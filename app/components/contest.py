@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from urllib.parse import urlencode
 
 import streamlit as st
 
 from app import library, resources, state, variants
 from app.comparison import Trial
-from app.components import controls, pictures
+from app.components import controls, leave, pictures
 from app.heatmap import Column
 from app.library import Picture, Shelf
 from app.variants import Variant
@@ -60,7 +59,7 @@ class Contest:
         return {**dict(self.place), **controls.answers(trial.request), state.WHOSE: shown}
 
     def link(self, trial: Trial, task: str) -> str:
-        return explore_link(self.explore(trial, task))
+        return leave.explore_link(self.explore(trial, task))
 
 
 @dataclass(frozen=True)
@@ -74,15 +73,6 @@ class Pair:
     @property
     def requests(self) -> tuple[Request, Request]:
         return (self.first, self.second)
-
-
-def explore_link(answers: dict[str, object]) -> str:
-    """The address of Explore, beside any page's own, with its controls set."""
-    values = {
-        key: f"{value:g}" if isinstance(value, float) else str(value).lower() if isinstance(value, bool) else value
-        for key, value in answers.items()
-    }
-    return f"./?{urlencode(values, doseq=True)}"
 
 
 def choose() -> Contest | Pair | None:
@@ -110,7 +100,7 @@ def _on_data() -> Contest | None:
     )  # fmt: skip
     shelf = shelves[label]
     count = st.number_input(
-        f"Pictures, of {len(shelf)}", 1.0, float(MOST_PICTURES), float(FIRST_PICTURES), 1.0, "%.0f", key="count",
+        f"Pictures, of {len(shelf)}", 1.0, float(MOST_PICTURES), float(min(FIRST_PICTURES, len(shelf))), 1.0, "%.0f", key="count",
         persist_state="session", help="The first ones of the data set, in its order.", **state.LINKED,
     )  # fmt: skip
     try:

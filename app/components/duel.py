@@ -9,7 +9,7 @@ from typing import Any
 import streamlit as st
 
 from app import exports, pair, panels, resources, state
-from app.components import controls, pulse, stage, status
+from app.components import controls, leave, pictures, pulse, stage, status
 from app.components.contest import Pair
 from app.components.hearing import hear
 from app.words import perturbation_title, plain
@@ -27,14 +27,13 @@ def draw(asked: Pair, used: Mapping[str, object]) -> None:
     jobs = [_job(place, request) for place, request in zip(PLACES, asked.requests, strict=True)]
     is_live = any(job is not None and not job.is_done for job in jobs)
     found = [_result(request, job) for request, job in zip(asked.requests, jobs, strict=True)]
-    _toolbar(asked, jobs, found)
+    task = _toolbar(asked, jobs, found)
     for job in jobs:
         if job is not None and job.error:
             st.error(plain(f"{job.error}."))
     first, second = found
     progress = _progress(asked, jobs) if is_live else None
     if first is not None and second is not None:
-        task = _whose(asked)
         stage.draw(lambda with_files: pair.message(first, second, asked.names, task, progress, with_files=with_files))
     else:
         stage.draw(lambda _: panels.outline(asked.first, progress))
@@ -62,16 +61,18 @@ def _result(request: Request, job: Job[AttackEvent] | None) -> Result | None:
     return found[-1] if found else resources.workshop().result(request)
 
 
-def _toolbar(asked: Pair, jobs: Sequence[Job[AttackEvent] | None], found: Sequence[Result | None]) -> None:
-    """What is going on, the buttons that stop and start it, and those that open either side in Explore."""
+def _toolbar(asked: Pair, jobs: Sequence[Job[AttackEvent] | None], found: Sequence[Result | None]) -> str:
+    """What is going on, the buttons that stop and start it, those that open either side in Explore, and whose
+    perturbations are shown: the name of the task."""
     running = [job for job in jobs if job is not None and not job.is_done]
-    with st.container(horizontal=True, vertical_alignment="center", key="toolbar", gap="small"):
+    with st.container(horizontal=True, vertical_alignment="center", key="compare_toolbar", gap="small"):
         if running:
             said = " · ".join(_running_words(*side) for side in zip(asked.names, jobs, strict=True))
             st.html(f'<div class="mta-status mta-alive">{html.escape(said)}</div>')
         else:
             said = " · ".join(_finished_words(*side) for side in zip(asked.names, found, strict=True))
             st.html(f'<div class="mta-status" role="status">{html.escape(said)}</div>')
+        task = _whose(asked)
         if running and any(request.is_iterative for request in asked.requests):
             st.button("Stop", key="stop_duel", on_click=_stop, args=(running,), help="Keeps what was found so far.")
         elif not running and any(result is None or result.stopped_at is not None for result in found):
@@ -80,7 +81,8 @@ def _toolbar(asked: Pair, jobs: Sequence[Job[AttackEvent] | None], found: Sequen
             st.html('<i class="mta-none"></i>')
         for letter, request in zip("AB", asked.requests, strict=True):
             if st.button(f"Open {letter} in Explore", key=f"open_{letter}"):
-                state.open_page("views/explore.py", controls.answers(request))
+                leave.to_explore({**pictures.place(), **controls.answers(request)})
+    return task
 
 
 def _stop(jobs: Sequence[Job[AttackEvent]]) -> None:
@@ -132,7 +134,7 @@ def _whose(asked: Pair) -> str:
         return asked.first.tasks[0].name
     chosen = st.segmented_control(
         "Perturbations of", list(names), default=next(iter(names)), required=True, key=state.WHOSE,
-        help="Whose perturbations the first two rows show.", **state.LINKED,
+        label_visibility="collapsed", help="Whose perturbations the first two rows show.", **state.LINKED,
     )  # fmt: skip
     return names.get(chosen or "", asked.first.tasks[0].name)
 

@@ -64,6 +64,7 @@ function fill(tr, row) {
     set(link.children[2], cell.interval)
     link.setAttribute("aria-label", cell.href ? `${cell.alt}. Open in Explore` : cell.alt)
     link.title = cell.href ? "Open in Explore" : ""
+    link.toggleAttribute("data-mta-leaves", Boolean(cell.href))
     if (cell.href) link.href = cell.href
     else link.removeAttribute("href")
     if (!cell.href) link.setAttribute("role", "img")

@@ -10,7 +10,7 @@ import streamlit as st
 
 from app import charts, comparison, exports, heatmap, resources, state
 from app.comparison import Event, Trial
-from app.components import matrix, pulse
+from app.components import leave, matrix, pulse
 from app.components.contest import Contest
 from app.components.hearing import hear
 from app.heatmap import Line, Scale
@@ -49,6 +49,8 @@ def draw(contest: Contest, used: Mapping[str, object]) -> None:
 def _job(contest: Contest) -> Job[Event] | None:
     """The work on it. One picture is worked on at once, and again where the work was given up while nobody looked."""
     job: Job[Event] | None = state.work_on(PLACE, contest.trials)
+    if job is None and (job := comparison.running(resources.workshop(), contest.trials)):
+        state.keep_work(PLACE, contest.trials, job)  # started before this page was loaded anew
     is_given_up = job is not None and job.is_cancelled and not job.is_stopping
     if not contest.is_data and (job is None or is_given_up) and _open(contest):
         _start(contest)
@@ -64,7 +66,7 @@ def _open(contest: Contest) -> list[Trial]:
 
 def _start(contest: Contest) -> None:
     """Tries what is not known yet; also called by a button."""
-    state.keep_work(PLACE, contest.trials, comparison.start(resources.workshop(), _open(contest)))
+    state.keep_work(PLACE, contest.trials, comparison.start(resources.workshop(), contest.trials))
 
 
 def _progress(job: Job[Event] | None) -> Progress | None:
@@ -92,7 +94,7 @@ def _lines(contest: Contest, running: str) -> list[Line]:
 
 def _toolbar(contest: Contest, job: Job[Event] | None, lines: Sequence[Line]) -> None:
     """What is going on, how far it is, and the button that starts or stops it."""
-    with st.container(horizontal=True, vertical_alignment="center", key="toolbar", gap="small"):
+    with st.container(horizontal=True, vertical_alignment="center", key="compare_toolbar", gap="small"):
         if job is not None and not job.is_done:
             st.html(f'<div class="mta-status mta-alive">{html.escape(_running_words(contest, job))}</div>')
             st.button("Stop", key="stop_ranking", on_click=job.stop, disabled=job.is_stopping, help=STOP_HELP)
@@ -166,7 +168,7 @@ def _map(contest: Contest, lines: Sequence[Line]) -> None:
     st.caption(plain(f"{heatmap.EXPLAINED[scale]} Click a cell to open that run in Explore."))
     for trial in contest.trials:
         if opened and trial.label == opened[0] and opened[1] in {c.task.name for c in contest.columns}:
-            state.open_page("views/explore.py", contest.explore(trial, opened[1]))
+            leave.to_explore(contest.explore(trial, opened[1]))
 
 
 def _below(contest: Contest, lines: Sequence[Line], is_live: bool) -> None:
