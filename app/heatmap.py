@@ -16,7 +16,7 @@ Scale = Literal["ratio", "unit"]
 """Times worse, or the fall in the measure's own unit."""
 TIMES = 2.0
 """The common scale of "times worse" ends there at least, or noise would be painted as damage."""
-SHARE = 0.05
+SHARE = 0.2
 """A scale in own units ends at this share of the clean value at least, for the same reason."""
 EXPLAINED: dict[Scale, str] = {
     "ratio": (
@@ -98,10 +98,12 @@ def message(columns: Sequence[Column], lines: Sequence[Line], scale: Scale, tota
     is_uneven = len({line.standing.num_pictures for line in lines if line.standing and line.standing.rows}) > 1
     for line in lines:
         cells = [_cell(line, column, scale, tops, best) for column in columns]
+        words = _words(line, total) if is_uneven else line.words
+        problem = line.standing.problem if line.standing else ""
         rows.append(
             {
-                "label": line.label, "words": _words(line, total) if is_uneven else line.words, "reference": line.is_reference,
-                "running": line.is_running, "problem": line.standing.problem if line.standing else "", "cells": cells,
+                "label": line.label, "words": words, "reference": line.is_reference, "running": line.is_running,
+                "problem": problem, "cells": cells,
             }
         )  # fmt: skip
     return {"columns": [_head(column) for column in columns], "rows": rows}

@@ -99,16 +99,25 @@ def _on_data() -> Contest | None:
         help="The gallery, and what the operator connected with MTA_DATA_ROOTS.",
     )  # fmt: skip
     shelf = shelves[label]
+    usual = float(min(FIRST_PICTURES, len(shelf)))
     count = st.number_input(
-        f"Pictures, of {len(shelf)}", 1.0, float(MOST_PICTURES), float(min(FIRST_PICTURES, len(shelf))), 1.0, "%.0f", key="count",
+        f"Pictures, of {len(shelf)}", 1.0, float(MOST_PICTURES), usual, 1.0, "%.0f", key="count",
         persist_state="session", help="The first ones of the data set, in its order.", **state.LINKED,
     )  # fmt: skip
-    try:
-        first = shelf.read(0)
-    except (DataError, ImageError) as error:
-        st.error(plain(f"The first picture cannot be read: {error}."))
-        return None
-    return _contest(first, shelf, label, min(nearest(count), len(shelf)))
+    first = _first(shelf)
+    return _contest(first, shelf, label, min(nearest(count), len(shelf))) if first else None
+
+
+def _first(shelf: Shelf) -> Picture | None:
+    """The first picture that can be read, of the first few."""
+    problem: Exception | None = None
+    for index in range(min(FIRST_PICTURES, len(shelf))):
+        try:
+            return shelf.read(index)
+        except (DataError, ImageError) as error:
+            problem = problem or error
+    st.error(plain(f"The first pictures cannot be read: {problem}."))
+    return None
 
 
 def _contest(picture: Picture, shelf: Shelf | None = None, label: str = "", count: int = 1) -> Contest:

@@ -134,14 +134,18 @@ def _running_words(contest: Contest, job: Job[Event]) -> str:
 def _finished_words(contest: Contest, lines: Sequence[Line]) -> str:
     request, count = contest.trials[0].request, contest.trials[0].count
     known = [line.standing for line in lines if line.standing and line.standing.rows]
-    what = f"{len(lines) - 1} attacks at {request.budget.label}"
-    where = f"on {count} pictures" if contest.is_data else f"on {request.picture.name}"
+    what = f"{counted(len(lines) - 1, 'attack')} at {request.budget.label}"
+    where = f"on {counted(count, 'picture')}" if contest.is_data else f"on {request.picture.name}"
     if not known:
         return f"{what} {where}: not measured yet"
     done = min(one.num_pictures for one in known)
     if any(not one.is_complete for one in known):
         return f"{what} {where}: stopped after {done}"
     return f"{what} {where}" if len(known) == len(lines) else f"{what} {where}: {len(known) - 1} measured"
+
+
+def counted(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def duration(seconds: float) -> str:
