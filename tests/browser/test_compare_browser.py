@@ -36,7 +36,7 @@ def test_the_map_fills_and_a_cell_opens_its_run(visit: Visit) -> None:
     go_to_compare(page)
     for attack in ("Random noise", "MTA", "FGSM"):
         expect(cell(page, attack).locator("b")).to_have_text(re.compile(r"×\d"), timeout=PATIENCE)
-    assert "8/255" in page.locator(".mta-status").inner_text()
+    expect(page.locator(".mta-status")).to_contain_text("at 8/255 (L-inf) on Room 1", timeout=PATIENCE)
     link = cell(page, "FGSM").get_attribute("href") or ""
     cell(page, "FGSM").click()
     page.wait_for_function("() => location.pathname === '/'")
