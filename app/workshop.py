@@ -134,6 +134,8 @@ class Workshop:
     def __init__(self, device: Device) -> None:
         self.device = device
         self.worker = Worker()
+        self.comparisons: dict[Hashable, Job[Any]] = {}
+        """The work of `app.comparison`, by what was asked."""
         self._shared = Kept()
         self._subjects: dict[tuple[str, str], Subject] = {}
 
