@@ -40,6 +40,8 @@ class Setting:
 
     Attributes:
         subject: the victim; attacked and measured.
+        others: further victims that are shown the very same pictures and measured too: see `mta_core.transfer`.
+        baselines: further attacks that are made with the same budget, each beside the `attack` and in its own rows.
         source: pictures at the victim's input size, with labels or without: where a task has none the victim's clean
             answer stands in, for the attack and for the measures.
         split: which part of the data the source is, for the rows.
@@ -58,25 +60,60 @@ class Setting:
     weights: Mapping[str, float] | None = None
     goal: Goal = AWAY
     seed: int = 0
+    others: Sequence[Subject] = ()
+    baselines: Sequence[Attack] = ()
+
+    @property
+    def subjects(self) -> tuple[Subject, ...]:
+        """All that are measured, the attacked one first."""
+        return (self.subject, *self.others)
+
+    @property
+    def attacks(self) -> tuple[Attack, ...]:
+        """All that are made, the one in question first."""
+        return (self.attack, *self.baselines)
 
     def check(self) -> None:
         """Raises ValueError, in one sentence, where these do not go together."""
-        check_attackable(self.attack, self.subject.precise, self.tasks, self.scope)
+        for attack in self.attacks:
+            for subject in self.subjects:
+                check_attackable(attack, subject.precise, self.tasks, self.scope)
         for t in self.tasks:
             space = self.source.spaces.get(t.name, t.space)
             if space != t.space:
                 raise ValueError(f"{self.source.label} has {t.name} labels in {space}, the victim answers in {t.space}")
 
-    def identity(self) -> dict[str, Any]:
-        """The part that all rows share."""
+    def identity(self, subject: Subject, attack: Attack) -> dict[str, Any]:
+        """The part that all rows of an attack share for one of the victims."""
         return {
-            "data": self.source.name, "split": self.split, "victim": self.subject.name,
-            "source": self.attack.made_on(self.subject.name), "attack": self.attack.name,
-            "instance": "universal" if self.attack.is_universal else "per-instance", "goal": self.goal.name,
+            "data": self.source.name, "split": self.split, "victim": subject.name,
+            "source": attack.made_on(self.subject.name), "attack": attack.name,
+            "instance": "universal" if attack.is_universal else "per-instance", "goal": self.goal.name,
             "scope": self.scope,
             "attacked": [t.name for t in self.tasks], "norm": str(self.budget.norm), "epsilon": self.budget.units,
             "epsilon_unit": self.budget.epsilon_unit, "seed": self.seed,
         }  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Meters:
+    """What one victim does under one attack, by task."""
+
+    clean: dict[str, Meter]
+    adversarial: dict[str, Meter]
+
+    @classmethod
+    def empty(cls, setting: Setting) -> Meters:
+        return cls(
+            {t.name: Meter(t, num_replicates=0) for t in setting.tasks},
+            {t.name: Meter(t, num_replicates=NUM_REPLICATES, seed=setting.seed) for t in setting.tasks},
+        )
+
+    def add(self, tasks: Sequence[Task], answers: Answers) -> None:
+        for t in tasks:
+            reference = in_double(answers.reference[t.name])
+            self.clean[t.name].update(in_double(answers.clean[t.name]), reference)
+            self.adversarial[t.name].update(in_double(answers.adversarial[t.name]), reference)
 
 
 @dataclass
@@ -84,13 +121,12 @@ class Tally:
     """What was measured so far.
 
     Attributes:
-        clean, adversarial: a meter for each task.
+        meters: by attack and victim, in the order of `Setting.attacks` and `Setting.subjects`.
         max_perturbation: norm of the largest perturbation, on the scale of epsilon.
         num_outside: adversarial pictures that left the budget or [0, 1]; every pixel of every picture is looked at.
     """
 
-    clean: dict[str, Meter]
-    adversarial: dict[str, Meter]
+    meters: list[list[Meters]]
     num_pictures: int = 0
     max_perturbation: float = 0.0
     num_outside: int = 0
@@ -98,21 +134,17 @@ class Tally:
 
     @classmethod
     def empty(cls, setting: Setting) -> Tally:
-        return cls(
-            {t.name: Meter(t, num_replicates=0) for t in setting.tasks},
-            {t.name: Meter(t, num_replicates=NUM_REPLICATES, seed=setting.seed) for t in setting.tasks},
-        )
+        return cls([[Meters.empty(setting) for _ in setting.subjects] for _ in setting.attacks])
 
     def add(self, setting: Setting, batch: AttackedBatch) -> None:
-        for t in setting.tasks:
-            reference = in_double(batch.reference[t.name])
-            self.clean[t.name].update(in_double(batch.clean[t.name]), reference)
-            self.adversarial[t.name].update(in_double(batch.adversarial[t.name]), reference)
         clean = in_double(batch.images)
-        for pictures in map(in_double, batch.pictures.values()):
-            largest = float(setting.budget.norm_of(pictures - clean).max())
-            self.max_perturbation = max(self.max_perturbation, largest)
-            self.num_outside += int((~setting.budget.contains(pictures, clean)).sum())
+        for meters, made in zip(self.meters, batch.made, strict=True):
+            for own, answers in zip(meters, made.answers, strict=True):
+                own.add(setting.tasks, answers)
+            for pictures in map(in_double, made.pictures.values()):
+                largest = float(setting.budget.norm_of(pictures - clean).max())
+                self.max_perturbation = max(self.max_perturbation, largest)
+                self.num_outside += int((~setting.budget.contains(pictures, clean)).sum())
         self.num_pictures += len(clean)
 
     def progress(self, total: int, budget: Budget) -> Progress:
@@ -127,9 +159,14 @@ class Tally:
 
 
 def evaluate(
-    setting: Setting, *, limit: int | None = None, batch_size: int = 8, unreadable: list[str] | None = None
+    setting: Setting,
+    *,
+    limit: int | None = None,
+    batch_size: int = 8,
+    unreadable: list[str] | None = None,
+    is_live: bool = False,
 ) -> Iterator[Event]:
-    """Progress after every batch, then a `Row` for each task, measure and aggregation.
+    """Progress after every batch, then a `Row` for each attack, victim, task, measure and aggregation, in that order.
 
     A batch that does not fit into the device's memory is halved, and a picture that cannot be read is left out; a
     message says so.
@@ -137,6 +174,7 @@ def evaluate(
     Args:
         limit: how many pictures, from the first; all where it is None.
         unreadable: filled with the names of the pictures that were left out.
+        is_live: whether all rows, of the pictures so far, follow each progress instead: the last ones are the result.
 
     Raises:
         ValueError: the victim, attack, data and tasks do not go together, or a number is below 1.
@@ -146,7 +184,8 @@ def evaluate(
     if batch_size < 1 or (limit is not None and limit < 1):
         raise ValueError("expected a batch size and a limit of at least 1")
     setting.check()
-    identity = setting.identity()  # now: what it names may be gone when the work is done
+    # Now: what they name may be gone when the work is done.
+    identities = [[setting.identity(subject, attack) for subject in setting.subjects] for attack in setting.attacks]
     total = len(setting.source) if limit is None else min(limit, len(setting.source))
     tally = Tally.empty(setting)
     size = batch_size
@@ -168,11 +207,13 @@ def evaluate(
                 continue
             done += len(part[0])
             yield tally.progress(total, setting.budget)
+            if is_live:
+                yield from rows(setting, identities, tally)
     yield from _said(setting.source, problems, left_out)
     if not tally.num_pictures:
         raise DataError(f"expected pictures that can be read in {setting.source.label}, none of {total} can")
-    for t in setting.tasks:
-        yield from rows(identity, t, tally)
+    if not is_live:
+        yield from rows(setting, identities, tally)
 
 
 def _said(source: DataSource, problems: deque[tuple[Place, ImageError]], left_out: list[str]) -> Iterator[Message]:
@@ -202,36 +243,59 @@ def _fits(setting: Setting, tally: Tally, images: Tensor, targets: Mapping[str, 
 
 
 @dataclass(frozen=True)
-class AttackedBatch:
-    """Clean pictures (B, 3, H, W), adversarial ones by perturbation, and label maps by task: what is measured against
-    (the truth, or the target), clean, attacked."""
+class Answers:
+    """A victim's label maps by task: what is measured against (the truth, or the target), clean, attacked."""
 
-    images: Tensor
-    pictures: Mapping[str, Tensor]
     reference: Mapping[str, Tensor]
     clean: Mapping[str, Tensor]
     adversarial: Mapping[str, Tensor]
 
 
+@dataclass(frozen=True)
+class Made:
+    """What an attack made of a batch: adversarial pictures (B, 3, H, W) by perturbation, and each victim's answers."""
+
+    pictures: Mapping[str, Tensor]
+    answers: Sequence[Answers]
+
+
+@dataclass(frozen=True)
+class AttackedBatch:
+    """Clean pictures (B, 3, H, W) and what each attack made of them."""
+
+    images: Tensor
+    made: Sequence[Made]
+
+
 def attack_batch(setting: Setting, images: Tensor, targets: Mapping[str, Tensor], first: int) -> AttackedBatch:
     """Attacks one batch, whose first picture is the data's `first`-th.
 
-    The clean pictures are answered once; each perturbation is answered once.
+    Each victim answers the clean pictures once and each perturbation once. Where a task has no labels the attack leads
+    away from the clean answer of the victim it is made on, and each victim is measured against its own.
     """
-    subject, tasks = setting.subject, setting.tasks
+    tasks, subject = setting.tasks, setting.subject
     clean_images = subject.device.put(images)
-    clean = answer(subject, clean_images, tasks)
-    truth = {t.name: targets[t.name].to(clean_images.device) if t.name in targets else clean[t.name] for t in tasks}
-    reference = setting.goal.targets(truth)
+    clean = [answer(each, clean_images, tasks) for each in setting.subjects]
+    labels = {t.name: targets[t.name].to(clean_images.device) for t in tasks if t.name in targets}
+    references = [setting.goal.targets({t.name: labels.get(t.name, own[t.name]) for t in tasks}) for own in clean]
     problem = make_problem(
-        subject.fast, clean_images, reference, setting.budget, scope=setting.scope, form=setting.form,
+        subject.fast, clean_images, references[0], setting.budget, scope=setting.scope, form=setting.form,
         weights=setting.weights, target=setting.goal.text, victim_name=subject.name, seed=setting.seed, first=first,
     )  # fmt: skip
-    pictures = setting.attack(problem)
-    adversarial: dict[str, Tensor] = {}
+    made = []
+    for attack in setting.attacks:
+        pictures = attack(problem)
+        shown = [answer_made(each, pictures, tasks) for each in setting.subjects]
+        made.append(Made(pictures, [Answers(*each) for each in zip(references, clean, shown, strict=True)]))
+    return AttackedBatch(clean_images, made)
+
+
+def answer_made(subject: Subject, pictures: Mapping[str, Tensor], tasks: Sequence[Task]) -> dict[str, Tensor]:
+    """The victim's answer to each task, for the picture of its own perturbation or the one for all."""
+    answers: dict[str, Tensor] = {}
     for name, perturbed in pictures.items():
-        adversarial |= answer(subject, perturbed, tasks if name == JOINT else [t for t in tasks if t.name == name])
-    return AttackedBatch(clean_images, pictures, reference, clean, adversarial)
+        answers |= answer(subject, perturbed, tasks if name == JOINT else [t for t in tasks if t.name == name])
+    return answers
 
 
 def answer(subject: Subject, images: Tensor, tasks: Sequence[Task]) -> dict[str, Tensor]:
@@ -247,13 +311,20 @@ def in_double(values: Tensor) -> Tensor:
     return values.cpu() if values.device.type == "mps" else values
 
 
-def rows(identity: Mapping[str, Any], task: Task, tally: Tally) -> Iterator[Row]:
-    """One row for each measure and aggregation of a task, with the keys of `mta_core.results.ROW_KEYS`.
+def rows(setting: Setting, identities: Sequence[Sequence[Mapping[str, Any]]], tally: Tally) -> Iterator[Row]:
+    """The rows of what was measured so far, with the keys of `mta_core.results.ROW_KEYS`.
 
     Args:
-        identity: see `Setting.identity`.
+        identities: see `Setting.identity`; by attack and victim.
     """
-    clean, adversarial = tally.clean[task.name], tally.adversarial[task.name]
+    for of_attack, meters in zip(identities, tally.meters, strict=True):
+        for identity, own in zip(of_attack, meters, strict=True):
+            for t in setting.tasks:
+                yield from _rows_of(identity, t, own.clean[t.name], own.adversarial[t.name])
+
+
+def _rows_of(identity: Mapping[str, Any], task: Task, clean: Meter, adversarial: Meter) -> Iterator[Row]:
+    """One row for each measure and aggregation of a task."""
     for aggregation in AGGREGATIONS:
         before, after = clean.compute(aggregation), adversarial.compute(aggregation)
         intervals = adversarial.interval(aggregation)

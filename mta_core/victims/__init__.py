@@ -9,6 +9,7 @@ from mta_core.victims.base import Victim, check_finite
 from mta_core.victims.composite import Composite, is_composite, parse_parts
 from mta_core.victims.dmtl import Dmtl
 from mta_core.victims.mtan import Mtan
+from mta_core.victims.resized import Resized
 
 ARCHITECTURES: tuple[type[Victim], ...] = (Dmtl, Mtan)
 
@@ -70,4 +71,4 @@ def digests(card: weights.Card) -> dict[str, str]:
     return {name: weights.find_card("victim", name)[0].sha256 for name in names} or {card.name: card.sha256}
 
 
-__all__ = ["ARCHITECTURES", "Composite", "Victim", "build", "cards", "check_finite", "digests", "load"]
+__all__ = ["ARCHITECTURES", "Composite", "Resized", "Victim", "build", "cards", "check_finite", "digests", "load"]
