@@ -121,6 +121,11 @@ def share(source_clean: float, source_adversarial: float, clean: float, adversar
     return (adversarial - clean) / moved if moved else math.nan
 
 
+def format_share(value: float) -> str:
+    """As people read it; a dash where there is none."""
+    return "–" if math.isnan(value) else f"{100 * value:.0f} %"
+
+
 def pairs(rows: Iterable[Values], source: str, to: str) -> list[Pair]:
     """The rows of a transfer, both victims' beside each other, in their order.
 
@@ -128,7 +133,9 @@ def pairs(rows: Iterable[Values], source: str, to: str) -> list[Pair]:
         source, to: names of the victims.
     """
     listed = list(rows)
-    of_other = {tuple(row[key] for key in JOINED_BY): row for row in listed if row["victim"] == to}
-    return [
-        Pair(row, of_other[tuple(row[key] for key in JOINED_BY)]) for row in listed if row["victim"] == source
-    ]  # fmt: skip
+
+    def key(row: Values) -> tuple[Any, ...]:
+        return tuple(row[name] for name in JOINED_BY)
+
+    of_other = {key(row): row for row in listed if row["victim"] == to}
+    return [Pair(row, of_other[key(row)]) for row in listed if row["victim"] == source]
