@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
@@ -30,6 +30,7 @@ from mta_core.tasks import Meter, Task
 from mta_core.victims import check_finite
 
 AGGREGATIONS = ("pooled", "per-picture")
+Value = TypeVar("Value")
 NUM_REPLICATES = 200
 """Bootstrap replicates of a confidence interval."""
 
@@ -174,7 +175,8 @@ def evaluate(
     Args:
         limit: how many pictures, from the first; all where it is None.
         unreadable: filled with the names of the pictures that were left out.
-        is_live: whether all rows, of the pictures so far, follow each progress instead: the last ones are the result.
+        is_live: for one who follows, and shares the accelerator: progress comes with every step of the attack too, and
+            all rows, of the pictures so far, follow that of each batch; the last ones are the result.
 
     Raises:
         ValueError: the victim, attack, data and tasks do not go together, or a number is below 1.
@@ -197,7 +199,8 @@ def evaluate(
         while done < len(images):
             window = slice(done, done + size)
             part = images[window], {name: target[window] for name, target in targets.items()}
-            if not _fits(setting, tally, *part):
+            pause = tally.progress(total, setting.budget) if is_live else None
+            if not (yield from _paced(_fits(setting, tally, *part), pause)):
                 if size == 1:
                     raise ValueError(
                         "one picture does not fit into the device's memory: choose a smaller victim or the CPU"
@@ -224,10 +227,23 @@ def _said(source: DataSource, problems: deque[tuple[Place, ImageError]], left_ou
         yield Message(f"left out {left_out[-1]}: {error}")
 
 
-def _fits(setting: Setting, tally: Tally, images: Tensor, targets: Mapping[str, Tensor]) -> bool:
-    """Adds one batch to the tally; False, and nothing added, where the device's memory is too small for it."""
+def _paced(work: Generator[None, None, Value], pause: Event | None) -> Generator[Event, None, Value]:
+    """What the work returns; `pause` comes between its steps, if there is one."""
+    while True:
+        try:
+            next(work)
+        except StopIteration as end:
+            value: Value = end.value
+            return value
+        if pause is not None:
+            yield pause
+
+
+def _fits(setting: Setting, tally: Tally, images: Tensor, targets: Mapping[str, Tensor]) -> Generator[None, None, bool]:
+    """Adds one batch to the tally, a step at a time; False, and nothing added, where the device's memory is too small
+    for it."""
     try:
-        values = attack_batch(setting, images, targets, tally.num_pictures)
+        values = yield from attack_batch(setting, images, targets, tally.num_pictures)
     except RuntimeError as error:
         if not is_out_of_memory(error):
             raise
@@ -267,8 +283,10 @@ class AttackedBatch:
     made: Sequence[Made]
 
 
-def attack_batch(setting: Setting, images: Tensor, targets: Mapping[str, Tensor], first: int) -> AttackedBatch:
-    """Attacks one batch, whose first picture is the data's `first`-th.
+def attack_batch(
+    setting: Setting, images: Tensor, targets: Mapping[str, Tensor], first: int
+) -> Generator[None, None, AttackedBatch]:
+    """Attacks one batch, whose first picture is the data's `first`-th, a step at a time.
 
     Each victim answers the clean pictures once and each perturbation once. Where a task has no labels the attack leads
     away from the clean answer of the victim it is made on, and each victim is measured against its own.
@@ -284,8 +302,14 @@ def attack_batch(setting: Setting, images: Tensor, targets: Mapping[str, Tensor]
     )  # fmt: skip
     made = []
     for attack in setting.attacks:
-        pictures = attack(problem)
-        shown = [answer_made(each, pictures, tasks) for each in setting.subjects]
+        pictures = {}
+        for step in attack.run(problem):
+            pictures[step.perturbation] = step.adversarial
+            yield
+        shown = []
+        for each in setting.subjects:
+            shown.append(answer_made(each, pictures, tasks))
+            yield
         made.append(Made(pictures, [Answers(*each) for each in zip(references, clean, shown, strict=True)]))
     return AttackedBatch(clean_images, made)
 

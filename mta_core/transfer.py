@@ -15,7 +15,7 @@ from mta_core.evaluate import Setting, evaluate
 from mta_core.events import Event, Message
 from mta_core.explore import Subject
 from mta_core.tasks import Task
-from mta_core.victims import Resized, Victim
+from mta_core.victims import Resized
 
 Values = Mapping[str, Any]
 JOINED_BY = ("attack", "task", "metric", "aggregation")
@@ -44,7 +44,7 @@ def transfer(setting: Setting, to: Subject, **options: Any) -> Iterator[Event]:
         return
     ready = at_size(to, source.precise.input_size)
     if ready is not to:
-        yield Message(resizing(source.name, source.precise, to.name, to.precise))
+        yield Message(resizing(source.name, source.precise.input_size, to.name, to.precise.input_size))
     yield from evaluate(replace(setting, others=(ready,)), **options)
 
 
@@ -80,11 +80,11 @@ def at_size(subject: Subject, size: tuple[int, int]) -> Subject:
     return replace(subject, precise=precise, fast=precise if subject.is_exact else Resized(subject.fast, size))
 
 
-def resizing(source: str, attacked: Victim, name: str, other: Victim) -> str:
-    """What is done to the pictures for a victim of another size, for people."""
-    made, shown = (f"{width}x{height}" for height, width in (attacked.input_size, other.input_size))
+def resizing(source: str, size: tuple[int, int], other: str, other_size: tuple[int, int]) -> str:
+    """What is done to the pictures for a victim of another size, for people. Sizes are (H, W)."""
+    made, shown = (f"{width}x{height}" for height, width in (size, other_size))
     return (
-        f"the adversarial pictures are made at {made}, the size of {source}; for {name} they are resized to {shown}, "
+        f"the adversarial pictures are made at {made}, the size of {source}; for {other} they are resized to {shown}, "
         f"and its answers back"
     )
 

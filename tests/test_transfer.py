@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from mta_core.attacks import JOINT, Attack, Mta, Noise, Pgd, Problem
 from mta_core.budget import Budget
 from mta_core.evaluate import Setting, evaluate
-from mta_core.events import Event, Message, Progress, Row
+from mta_core.events import Message, Progress, Row
 from mta_core.explore import Subject
 from mta_core.objective import make_problem
 from mta_core.results import ROW_KEYS
@@ -109,16 +109,16 @@ def test_baselines_stand_beside_the_attack_in_rows_of_their_own(setting: Setting
 
 
 def test_live_rows_come_with_every_batch_and_end_with_the_result(setting: Setting, other: Subject) -> None:
-    events = list(transfer(setting, other, batch_size=2, is_live=True))
-    result = rows_of(transfer(setting, other, batch_size=2))
-    batches: list[list[Event]] = []
-    for event in events:
-        if isinstance(event, Progress):
-            batches.append([])
-        else:
-            batches[-1].append(event)
-    assert [rows_of(batch) for batch in batches][-1] == result
-    assert [{row["n"] for row in rows_of(batch)} for batch in batches] == [{2}, {4}, {5}]
+    counts, batches = [], [[]]
+    for event in transfer(setting, other, batch_size=2, is_live=True):
+        if isinstance(event, Row):
+            batches[-1].append(event.values)
+        elif isinstance(event, Progress):
+            counts.append(event.done)
+            batches += [[]] if batches[-1] else []
+    assert batches[-1] == rows_of(transfer(setting, other, batch_size=2))
+    assert [{row["n"] for row in batch} for batch in batches] == [{2}, {4}, {5}]
+    assert counts == sorted(counts) and counts.count(2) > len(TASKS) * 3, "each step gives others their turn"
 
 
 def test_memory_is_flat_in_the_number_of_pictures(setting: Setting, other: Subject) -> None:

@@ -14,7 +14,6 @@ from mta_core.cli.output import command_line, say, show, write_json
 from mta_core.data import open_data
 from mta_core.evaluate import Setting
 from mta_core.events import Event, Progress
-from mta_core.tasks import Measure
 
 Values = Mapping[str, Any]
 
@@ -87,15 +86,6 @@ def head_line(choice: Choice, row: Values, victims: str) -> str:
         f"{choice.attack.label} at {choice.budget.label}, {choice.scope}, {victims}, "
         f"{row['n']} pictures of {row['data']} ({row['split']}); {choice.subject.device.label}"
     )
-
-
-def is_printed(row: Values) -> bool:
-    """Whether a row belongs in the table for people: mIoU is told in both ways, since papers differ in it."""
-    return bool(row["aggregation"] == "pooled" or row["metric"] == "miou")
-
-
-def label_of(measure: Measure, row: Values) -> str:
-    return measure.label if row["aggregation"] == "pooled" else f"{measure.label}, per picture"
 
 
 def finish(arguments: argparse.Namespace, choice: Choice, measured: Measured) -> int:

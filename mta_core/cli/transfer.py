@@ -11,10 +11,10 @@ from itertools import zip_longest
 from mta_core import victims
 from mta_core.attacks import Attack, Noise
 from mta_core.cli.choices import Choice, choose, load_victim
-from mta_core.cli.measuring import finish, head_line, is_printed, label_of, measure, open_setting
+from mta_core.cli.measuring import finish, head_line, measure, open_setting
 from mta_core.cli.output import check_json, say, table
 from mta_core.explore import Subject
-from mta_core.tasks import task
+from mta_core.results import is_brief, label_of, measure_of
 from mta_core.transfer import Pair, check_pair, format_share, pairs, resizing, transfer
 from mta_core.victims import Victim
 from mta_core.weights import Card
@@ -31,11 +31,11 @@ def run(arguments: argparse.Namespace) -> int:
     names = {"from": choice.subject.name, "to": to.name}
     measured = measure(
         arguments, choice, setting, partial(transfer, to=to), weights=choice.weights | victims.digests(card),
-        **names, resized=_resized(choice, victim, to),
+        **names, resized=_resized(choice, card),
     )  # fmt: skip
     found = pairs(measured.rows, names["from"], names["to"])
     say(arguments, head_line(choice, measured.rows[0], "made on {from}, measured on it and on {to}".format(**names)))
-    say(arguments, _table(choice, [pair for pair in found if is_printed(pair.source)]))
+    say(arguments, _table(choice, [pair for pair in found if is_brief(pair.source)]))
     if to is choice.subject:
         say(arguments, "from a victim to itself: both columns are the white-box attack")
     return finish(arguments, choice, measured)
@@ -55,11 +55,10 @@ def _baselines(arguments: argparse.Namespace, attack: Attack) -> tuple[Attack, .
     return (Noise(),) if arguments.noise else ()
 
 
-def _resized(choice: Choice, victim: Victim, to: Subject) -> str | None:
+def _resized(choice: Choice, card: Card) -> str | None:
     """What was done to the pictures for the other victim, for provenance."""
-    attacked = choice.subject.precise
-    same = attacked.input_size == victim.input_size
-    return None if same else resizing(choice.subject.name, attacked, to.name, victim)
+    sizes = choice.card.input_size, card.input_size
+    return None if sizes[0] == sizes[1] else resizing(choice.card.name, sizes[0], card.name, sizes[1])
 
 
 def _table(choice: Choice, found: Sequence[Pair]) -> str:
@@ -74,9 +73,9 @@ def _table(choice: Choice, found: Sequence[Pair]) -> str:
 
 def _line(pair: Pair) -> list[str]:
     """One measure on both victims; the share is that of the movement on the attacked one."""
-    measure = task(pair.source["task"]).measure(pair.source["metric"])
+    measure = measure_of(pair.source)
     values = [measure.format(row[state]) for row in (pair.source, pair.to) for state in ("clean", "adversarial")]
-    return [pair.source["task"], label_of(measure, pair.source), *values, format_share(pair.share)]
+    return [pair.source["task"], label_of(pair.source), *values, format_share(pair.share)]
 
 
 def _noise(pair: Pair | None) -> list[str]:
