@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import csv
 import io
 import json
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, fields
 from typing import Any
 
 import numpy as np
 
 from app.workshop import Request, Result
-from mta_core import imaging
+from mta_core import imaging, results
+from mta_core.explore import Outcome
 
 
 def adversarial_png(result: Result, perturbation: str) -> bytes:
@@ -44,19 +47,7 @@ def report_json(result: Result) -> bytes:
             "seed": request.seed,
             "stopped_at_step": result.stopped_at,
         },
-        "tasks": {
-            name: {
-                "attacked": name not in result.unreached,
-                "verdict": result.verdict(name),
-                "reference": "clean output" if o.truth is None else "ground truth",
-                "measures": {
-                    m.name: {"unit": m.unit, "higher_is_better": m.higher_is_better}
-                    | {kind: _number(values[m.name]) for kind, values in o.measures.items()}
-                    for m in o.task.measures
-                },
-            }
-            for name, o in outcome.tasks.items()
-        },
+        "tasks": _tasks(result, outcome, result.verdict),
         "perturbations": {
             name: {key: _number(value) for key, value in asdict(made.similarity).items()}
             for name, made in outcome.perturbations.items()
@@ -64,7 +55,49 @@ def report_json(result: Result) -> bytes:
         "losses": [asdict(step) for step in result.history if step.losses],
         "seconds": outcome.seconds,
     }
+    if request.to:
+        report["tried_on"] = {
+            "victim": request.to,
+            "tasks": _tasks(result, result.on_other, result.verdict_on_other),
+        }
     return json.dumps(report, indent=2, allow_nan=False).encode()
+
+
+def _tasks(result: Result, outcome: Outcome, verdict: Callable[[str], str]) -> dict[str, Any]:
+    """What became of every task in the eyes of a victim."""
+    return {
+        name: {
+            "attacked": name not in result.unreached,
+            "verdict": verdict(name),
+            "reference": "clean output" if o.truth is None else "ground truth",
+            "measures": {
+                m.name: {"unit": m.unit, "higher_is_better": m.higher_is_better}
+                | {kind: _number(values[m.name]) for kind, values in o.measures.items()}
+                for m in o.task.measures
+            },
+        }
+        for name, o in outcome.tasks.items()
+    }
+
+
+def rows_json(rows: Sequence[Mapping[str, Any]], made: Mapping[str, Any]) -> bytes:
+    """`{"rows": [...], "provenance": {...}}`, as the command line writes it.
+
+    Args:
+        made: see `mta_core.results.provenance`.
+    """
+    return results.dumps(results.document(rows, made)).encode()
+
+
+def rows_csv(rows: Sequence[Mapping[str, Any]]) -> bytes:
+    """A line for each row under the keys of the rows; lists are JSON, what is not there is empty."""
+    buffer = io.StringIO()
+    writer = csv.DictWriter(buffer, results.ROW_KEYS, lineterminator="\n")
+    writer.writeheader()
+    for row in rows:
+        plain = results.to_json(row)
+        writer.writerow({key: json.dumps(value) if isinstance(value, list) else value for key, value in plain.items()})
+    return buffer.getvalue().encode()
 
 
 def _settings(request: Request) -> dict[str, Any]:

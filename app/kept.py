@@ -14,6 +14,10 @@ ANSWERS = 64
 """Of about 3 MB each."""
 
 
+SERIES = 64
+"""Of about 50 KB each."""
+
+
 class Recent(Generic[Value]):
     """The values used last, by key; safe among threads."""
 
@@ -40,9 +44,10 @@ class Recent(Generic[Value]):
 
 
 class Kept:
-    """Results of attacks, curves, and victims' answers. An upload carries its own, which end with its session."""
+    """Results of attacks and series, curves, victims' answers. An upload has its own, which end with its session."""
 
     def __init__(self, results: int = RESULTS, answers: int = ANSWERS) -> None:
         self.results: Recent[Any] = Recent(results)
         self.curves: Recent[Any] = Recent(results)
         self.answers: Recent[Any] = Recent(answers)
+        self.series: Recent[Any] = Recent(SERIES)

@@ -23,7 +23,8 @@ from app.words import automatic_gain, facts, measure_line, perturbation_title, s
 from app.workshop import LossStep, Request, Result
 from mta_core import imaging
 from mta_core.explore import TaskOutcome, noisy_picture
-from mta_core.tasks import TASKS, task
+from mta_core.tasks import TASKS, Task, task
+from mta_core.tasks.base import Span
 from mta_core.tasks.colours import CIVIDIS, SCALE, tone
 
 Rows = list[dict[str, Any]]
@@ -47,6 +48,10 @@ class View:
     perturbation: str
     gain: int = 0
     beside: Beside = "truth"
+
+
+TaskRow = Callable[[Result, TaskOutcome, View], dict[str, Any]]
+"""What the stage shows of a task."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +78,7 @@ class Drawing:
 def outline(request: Request, progress: float | None, live: Sequence[LossStep] = ()) -> bytes:
     """The stage's data before the first result: what is known of it, and the running attack's losses."""
     waiting = [{"caption": "", "alt": ""}] * 3
-    clean = _cell("Clean", f"Clean picture: {request.picture.name}", _drawing(request.picture.image))
+    clean = cell("Clean", f"Clean picture: {request.picture.name}", drawing(request.picture.image))
     picture = {
         "id": "picture",
         "title": request.picture.name,
@@ -81,7 +86,7 @@ def outline(request: Request, progress: float | None, live: Sequence[LossStep] =
         "cells": [clean, *waiting[:2], {"caption": "", "alt": "", "chart": True}],
     }
     tasks = [{"id": t.name, "title": t.label, "words": "", "cells": [*waiting, *waiting[:1]]} for t in request.tasks]
-    return _packed(*_split([picture, *tasks]), progress, live)
+    return packed(*split([picture, *tasks]), progress, live)
 
 
 def message(
@@ -90,30 +95,35 @@ def message(
     progress: float | None = None,
     live: Sequence[LossStep] = (),
     *,
+    task_row: TaskRow | None = None,
     with_files: bool = False,
 ) -> bytes:
     """The stage's data: a line of JSON, then the PNG files it names by digest and length.
 
     While something is being computed (`progress` is given) the pictures are left out unless `with_files`: the browser
     has them, or asks for them.
+
+    Args:
+        task_row: makes the row of each task: by default clean, adversarial, the difference, and what is beside them.
     """
-    rows, files = result.once(("rows", view, result.is_complete), lambda: _split(_rows(result, view)))
-    return _packed(rows, files, progress, live or result.history, with_files=with_files or progress is None)
+    make = task_row or _task_row
+    rows, files = result.once(("rows", make, view, result.is_complete), lambda: split(_rows(result, view, make)))
+    return packed(rows, files, progress, live or result.history, with_files=with_files or progress is None)
 
 
-def _split(rows: Rows) -> tuple[Rows, dict[str, bytes]]:
+def split(rows: Rows) -> tuple[Rows, dict[str, bytes]]:
     """The rows with a digest in the place of each PNG file, and the files."""
     cells = [cell for row in rows for cell in row["cells"] if "drawing" in cell]
     drawings = [cell.pop("drawing") for cell in cells]
     # All at once and only now: PyTorch's small operations wait for a core that is busy with a file.
-    digests = list(_encoders.map(lambda drawing: drawing.digest, drawings))
+    digests = list(_encoders.map(lambda made: made.digest, drawings))
     for cell, digest in zip(cells, digests, strict=True):
         cell["digest"] = digest
-    files = {digest: drawing.png for digest, drawing in zip(digests, drawings, strict=True)}
+    files = {digest: made.png for digest, made in zip(digests, drawings, strict=True)}
     return rows, files
 
 
-def _packed(
+def packed(
     rows: Rows,
     files: Mapping[str, bytes],
     progress: float | None,
@@ -126,8 +136,8 @@ def _packed(
     return json.dumps(header).encode() + b"\n" + (b"".join(files.values()) if with_files else b"")
 
 
-def _rows(result: Result, view: View) -> Rows:
-    return [_picture_row(result, view), *(_task_row(result, o, view) for o in result.outcome.tasks.values())]
+def _rows(result: Result, view: View, task_row: TaskRow) -> Rows:
+    return [_picture_row(result, view), *(task_row(result, o, view) for o in result.outcome.tasks.values())]
 
 
 def _picture_row(result: Result, view: View) -> dict[str, Any]:
@@ -140,20 +150,20 @@ def _picture_row(result: Result, view: View) -> dict[str, Any]:
         result, ("noise",), lambda: noisy_picture(request.budget, result.outcome.clean[None], request.seed)[0]
     )
     cells = [
-        _cell(
+        cell(
             "Clean", f"Clean picture: {request.picture.name}", _draw(result, ("clean",), lambda: result.outcome.clean)
         ),
-        _cell(
+        cell(
             "Adversarial",
             f"Adversarial picture for {perturbation_title(view.perturbation)}: {request.picture.name}, {what}",
             _draw(result, ("adversarial", shown.name), lambda: shown.adversarial),
         ),
-        _cell(
+        cell(
             f"Perturbation ×{gain:g}",
             f"Perturbation for {perturbation_title(view.perturbation)}, amplified {gain:g} times; grey is no change",
             _draw(result, ("perturbation", shown.name, gain), lambda: amplify(shown.perturbation, gain)),
         ),
-        _cell("Random noise", f"The picture with random noise of the same size, {request.budget.label}", noisy)
+        cell("Random noise", f"The picture with random noise of the same size, {request.budget.label}", noisy)
         | {"chart": True},
     ]
     return {
@@ -170,33 +180,30 @@ def _task_row(result: Result, outcome: TaskOutcome, view: View) -> dict[str, Any
     legend = t.legend(*(v for v in (outcome.clean, outcome.adversarial, outcome.truth) if v is not None))
     span = legend.span
     difference = t.difference(outcome.clean, outcome.adversarial)
-    top = _top(difference)
+    top = scale_end(difference)
     unit = t.difference_label.partition("(")[2].rstrip(")")  # a difference without a unit is yes or no
 
     def coloured(kind: str, value: Tensor) -> Drawing:
-        key = (t.name, kind, result.is_precise)
-        if t.tones is None:
-            return _draw(result, key, lambda: t.colour(value, span)[0])
-        return _draw(result, key, lambda: t.tone(value, span)[0], t.tones)
+        return answer(result, t, kind, value, span)
 
     cells = [
-        _cell("Clean", f"{t.label} of the clean picture", coloured("clean", outcome.clean)),
-        _cell(
+        cell("Clean", f"{t.label} of the clean picture", coloured("clean", outcome.clean)),
+        cell(
             "Adversarial",
             f"{t.label} of the adversarial picture: {verdict}",
             coloured("adversarial", outcome.adversarial),
         ),
-        _cell(
+        cell(
             "Difference",
             f"{t.difference_label} between the two, from dark for none to yellow for {top:.2g} or more",
             _draw(result, (t.name, "difference", result.is_precise), lambda: tone(difference / top)[0], SCALE),
         ),
     ]
     if view.beside == "truth" and outcome.truth is not None:
-        cells.append(_cell("Ground truth", f"{t.label}: ground truth", coloured("truth", outcome.truth)))
+        cells.append(cell("Ground truth", f"{t.label}: ground truth", coloured("truth", outcome.truth)))
     elif outcome.noisy is not None:
         cells.append(
-            _cell("With noise", f"{t.label} of the picture with random noise", coloured("noise", outcome.noisy))
+            cell("With noise", f"{t.label} of the picture with random noise", coloured("noise", outcome.noisy))
         )
     else:
         cells.append({"caption": "With noise", "alt": "still being computed"})
@@ -211,11 +218,19 @@ def _task_row(result: Result, outcome: TaskOutcome, view: View) -> dict[str, Any
     }
 
 
-def _cell(caption: str, alt: str, drawing: Drawing) -> dict[str, Any]:
-    return {"caption": caption, "alt": alt, "drawing": drawing}
+def answer(result: Result, t: Task, kind: str, value: Tensor, span: Span | None) -> Drawing:
+    """A victim's answer in the task's colours; `kind` tells it from others of the same task."""
+    key = (t.name, kind, result.is_precise)
+    if t.tones is None:
+        return _draw(result, key, lambda: t.colour(value, span)[0])
+    return _draw(result, key, lambda: t.tone(value, span)[0], t.tones)
 
 
-def _top(difference: Tensor) -> float:
+def cell(caption: str, alt: str, made: Drawing) -> dict[str, Any]:
+    return {"caption": caption, "alt": alt, "drawing": made}
+
+
+def scale_end(difference: Tensor) -> float:
     """The value the difference's scale ends at: what 99 % of the pixels stay under."""
     values = difference.flatten()
     return max(
@@ -247,10 +262,10 @@ def loss_chart(history: Sequence[LossStep]) -> dict[str, Any] | None:
 
 
 def _draw(result: Result, key: tuple[Any, ...], make: Callable[[], Tensor], tones: Tensor | None = None) -> Drawing:
-    return result.once(key, lambda: _drawing(make(), tones))
+    return result.once(key, lambda: drawing(make(), tones))
 
 
-def _drawing(picture: Tensor, tones: Tensor | None = None) -> Drawing:
+def drawing(picture: Tensor, tones: Tensor | None = None) -> Drawing:
     """(3, H, W) in [0, 1], or (H, W) places in `tones`."""
     if tones is None:
         return Drawing(imaging.to_uint8(picture))

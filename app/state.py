@@ -6,7 +6,7 @@ written here. Values that a link gets wrong fall back to their defaults.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import fields
 from typing import Any
 
@@ -23,14 +23,17 @@ LINKED: dict[str, Any] = {"bind": "query-params"}
 """Passed to a widget whose value belongs to the link."""
 SCENE, PICKER, UPLOADER = "scene", "picker", "upload"
 CHOICES = (
-    "source", "number", UPLOADER, "fit", "victim", "tasks", "attack", "scope", "norm", "epsilon", "epsilon_l2", "gain",
-    "beside",
+    "source", "number", UPLOADER, "fit", "victim", "to", "tasks", "attack", "scope", "norm", "epsilon", "epsilon_l2",
+    "gain", "beside",
 )  # fmt: skip
 """Keys of the widgets in the side bar, beside the settings of the attacks."""
 WHOSE, DETAIL = "shown", "detail"
 """Keys of the widgets below: whose perturbation is shown, and which charts. Their parts are redrawn by themselves."""
+TABLES, DATA, COUNT = "tables", "set", "pictures"
+"""The same of Transfer: which tables, and on how many pictures of which data set."""
 _JOB, _SHOWN, _UPLOAD, _CURVE, _SCENE, _REDRAWS = "_job", "_shown", "_upload", "_curve", "_scene", "_redraws"
 _DRAWN, _LACKS, _MEASURED = "_drawn", "_lacks", "_measured"
+_WORK = "_work"
 
 
 def scene(names: Sequence[str]) -> str:
@@ -68,7 +71,7 @@ def choices() -> dict[str, object]:
 
 
 def note_drawn(key: str) -> None:
-    """Remembers with which choice the part of the page that has it (`WHOSE` or `DETAIL`) was drawn."""
+    """Remembers with which choice the part of the page that has it (`WHOSE`, say) was drawn."""
     st.session_state.setdefault(_DRAWN, {})[key] = st.session_state.get(key)
 
 
@@ -191,3 +194,27 @@ def keep_curve(request: Request, job: Job[CurveEvent]) -> None:
     if asked:
         asked[1].cancel()
     st.session_state[_CURVE] = (request, job)
+
+
+def work_on(place: str, asked: Hashable) -> Job[Any] | None:
+    """The work of a place on a page, if it is for what is asked there now."""
+    known = st.session_state.get(_WORK, {}).get(place)
+    return known[1] if known and known[0] == asked else None
+
+
+def keep_work(place: str, asked: Hashable, job: Job[Any]) -> None:
+    """The latest that is asked for wins: the work before is dropped."""
+    drop_work(place)
+    st.session_state.setdefault(_WORK, {})[place] = (asked, job)
+
+
+def drop_work(place: str) -> None:
+    known = st.session_state.get(_WORK, {}).pop(place, None)
+    if known:
+        known[1].cancel()
+
+
+def last_work(place: str) -> tuple[Any, Job[Any]] | None:
+    """What was asked for last at a place, and its work, whatever is asked there now."""
+    known: tuple[Any, Job[Any]] | None = st.session_state.get(_WORK, {}).get(place)
+    return known

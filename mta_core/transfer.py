@@ -123,7 +123,7 @@ def share(source_clean: float, source_adversarial: float, clean: float, adversar
 
 def format_share(value: float) -> str:
     """As people read it; a dash where there is none."""
-    return "–" if math.isnan(value) else f"{100 * value:.0f} %"
+    return "–" if math.isnan(value) else f"{round(100 * value)} %"
 
 
 def pairs(rows: Iterable[Values], source: str, to: str) -> list[Pair]:
