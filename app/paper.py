@@ -32,7 +32,8 @@ def pairs(instance: str) -> list[Pair]:
     for (task, metric), *printed in zip(METRICS, *columns, strict=True):
         scale = 100 if metric in IN_PERCENT else 1
         clean, attacked, other_clean, other_attacked = (value / scale for value in printed)
-        identity = {"task": task, "metric": metric, "aggregation": "pooled", "ci95": None}
+        aggregation = "per-picture" if metric == "miou" else "pooled"  # as in the code of that time
+        identity = {"task": task, "metric": metric, "aggregation": aggregation, "ci95": None}
         found.append(
             Pair(
                 {**identity, "clean": clean, "adversarial": attacked},

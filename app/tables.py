@@ -83,8 +83,6 @@ def _share(value: float) -> str:
 
 def summary(found: Sequence[Pair], names: Names) -> str:
     """How much of the attack carries over, in a sentence: the main measure of each task."""
-    if names[0] == names[1]:
-        return f"Made on {names[0]} and tried on itself: both halves show the white-box attack."
     parts: list[str] = []
     for pair in found:
         t = task(pair.source["task"])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import streamlit as st
 
 from app import exports, paper, resources, series, state, tables, tried
@@ -14,7 +16,7 @@ from app.workshop import Request, Result, Tick
 from mta_core.data import DataError
 from mta_core.imaging import ImageError
 from mta_core.jobs import Job
-from mta_core.transfer import resizing
+from mta_core.transfer import Pair, resizing
 from mta_core.weights import Card
 
 PICTURE, DATA_SET = "This picture", "Data set"
@@ -58,7 +60,7 @@ def _of_picture(result: Result) -> None:
     names = (result.request.victim, result.request.to)
     if result.unreached:
         st.caption("Stopped: tasks whose turn had not come are not attacked.")
-    st.markdown(plain(tables.summary(found, names)))
+    _summary(found, names)
     st.html(tables.transfer_table(found, noise, names, f"{result.request.picture.name}, both victims"))
     without = [o.task.label.lower() for o in result.outcome.tasks.values() if o.truth is None]
     if without:
@@ -144,12 +146,17 @@ def _show(shown: Series, measured: Measured, is_live: bool) -> None:
     request = shown.request
     names = (request.victim, request.to)
     found, noise = measured.pairs(request), measured.noise(request)
-    st.markdown(plain(tables.summary(found, names)))
+    _summary(found, names)
     st.html(tables.transfer_table(found, noise, names, f"{shown.title}, {measured.num_pictures} of its pictures"))
     _caption(shown, measured)
     _downloads(shown, measured, is_live)
     if names == (paper.SOURCE, paper.TO):
         _paper(request)
+
+
+def _summary(found: Sequence[Pair], names: tuple[str, str]) -> None:
+    if names[0] != names[1]:  # else it is said above
+        st.markdown(plain(tables.summary(found, names)))
 
 
 def _caption(shown: Series, measured: Measured) -> None:
@@ -186,8 +193,8 @@ def _paper(request: Request) -> None:
     caption = f"The paper's Tables 5 and 6: MTA, {instance}, at 5/255"
     st.html(tables.transfer_table(found, [], names, caption))
     st.caption(
-        "Guo et al., section 4.4: their own models and generators, the whole NYUv2 test set, mIoU averaged over "
-        "pictures. The table above is of this program's victims on the pictures chosen here."
+        "Guo et al., section 4.4: their own models and generators on the whole NYUv2 test set. The table above is of "
+        "this program's victims on the pictures chosen here."
     )
 
 

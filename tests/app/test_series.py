@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from duo import make_pair
 from helpers import to_the_end
+from studio import make_other
 
 from app import series
 from app.library import Shelf
@@ -18,6 +19,7 @@ from mta_core import victims, weights
 from mta_core.attacks import Noise, make_attack
 from mta_core.evaluate import Setting
 from mta_core.events import Row
+from mta_core.tasks import TASKS
 from mta_core.transfer import transfer
 
 
@@ -25,9 +27,10 @@ from mta_core.transfer import transfer
 def asked(
     gallery: Shelf, request_for: Callable[..., Request], studio: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Series:
-    make_pair(studio, tmp_path / "runs", size=(96, 128))
+    shutil.copytree(studio / "runs", tmp_path / "runs")
+    make_other(tmp_path / "runs", "mtan", (96, 128))
     monkeypatch.setattr(weights, "RUNS", tmp_path / "runs")
-    request = replace(request_for("fgsm"), to="mtan")
+    request = replace(request_for("fgsm"), tasks=TASKS[1:2], to="mtan")
     return series.series_of(request, "Gallery", gallery, 2, victims.load("dmtl")[1])
 
 
@@ -46,7 +49,7 @@ def test_the_rows_are_those_of_the_engine(workshop: Workshop, asked: Series) -> 
     assert list(found.rows) == [event.values for event in events if isinstance(event, Row)]
     assert {pair.source["attack"] for pair in found.pairs(r)} == {"fgsm"}
     assert {pair.source["attack"] for pair in found.noise(r)} == {"noise"}
-    assert len(found.pairs(r)) == len(found.noise(r)) == 10
+    assert len(found.pairs(r)) == len(found.noise(r)) == 2
     made = series.provenance(workshop, asked, found)
     assert (made["from"], made["to"], made["pictures"]) == ("dmtl", "mtan", 2)
     assert set(made["weights"]) == {"dmtl", "mtan"} and all(made["weights"].values())
@@ -75,8 +78,7 @@ def test_what_more_is_known_is_not_given_up(workshop: Workshop, asked: Series) -
 
 
 def test_two_victims_are_kept_ready_and_no_more(workshop: Workshop, asked: Series, tmp_path: Path) -> None:
-    make_pair(tmp_path / "runs" / "..", tmp_path / "again", name="third")
-    (tmp_path / "again" / "third").rename(tmp_path / "runs" / "third")
+    make_other(tmp_path / "runs", "third")
     first = workshop.subject("dmtl")
     assert workshop.subject("mtan") and workshop.subject("dmtl") is first
     workshop.subject("third")

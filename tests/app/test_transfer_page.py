@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import streamlit as st
 from conftest import MAIN
-from duo import make_pair
 from helpers import read_message, read_stage, settle, stage_bytes, to_the_end
 from streamlit.testing.v1 import AppTest
+from studio import SIZE, make_other
 
 from mta_core import weights
 
@@ -34,7 +35,13 @@ def transfer() -> Open:
 
 @pytest.fixture
 def two(studio: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    make_pair(studio, tmp_path / "runs")
+    add_victim(studio, tmp_path, monkeypatch, "mtan")
+
+
+def add_victim(studio: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, *size: int) -> None:
+    """For this test there is a second victim, of input size `size` where that is not the studio's."""
+    shutil.copytree(studio / "runs", tmp_path / "runs")
+    make_other(tmp_path / "runs", name, (size[0], size[1]) if size else SIZE)
     monkeypatch.setattr(weights, "RUNS", tmp_path / "runs")
 
 
@@ -81,7 +88,7 @@ def test_a_link_brings_the_same_view(transfer: Open) -> None:
 
 @pytest.mark.usefixtures("two")
 def test_a_data_set_is_measured_and_can_be_taken_away(transfer: Open) -> None:
-    at = transfer(attack="FGSM", tables="Data set", pictures="2")
+    at = transfer(attack="FGSM", tasks="Depth", tables="Data set", pictures="2")
     assert any("Nothing is measured yet" in caption.value for caption in at.caption)
     at = measure(at)
     assert "2 of its pictures" in table(at) and "to " in table(at)
@@ -106,8 +113,7 @@ def test_with_one_victim_the_page_says_what_that_means(transfer: Open) -> None:
 
 
 def test_another_size_is_told(transfer: Open, studio: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    make_pair(studio, tmp_path / "runs", "small", (96, 128))
-    monkeypatch.setattr(weights, "RUNS", tmp_path / "runs")
+    add_victim(studio, tmp_path, monkeypatch, "small", 96, 128)
     at = transfer(tasks="Depth", attack="FGSM")
     assert any("for small they are resized to 128x96" in caption.value for caption in at.caption)
     at = transfer(tasks="Depth", attack="FGSM", victim="small", to="dmtl")
