@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
-import streamlit as st
-from conftest import MAIN
 from helpers import read_message, read_stage, settle, stage_bytes, to_the_end
 from streamlit.testing.v1 import AppTest
 from studio import SIZE, make_other
@@ -19,18 +18,8 @@ Open = Callable[..., AppTest]
 
 
 @pytest.fixture
-def transfer() -> Open:
-    """Opens the page with query parameters and runs it until nothing is being computed."""
-    st.cache_resource.clear()
-
-    def open_page(**params: str) -> AppTest:
-        at = AppTest.from_file(str(MAIN), default_timeout=60)
-        at.switch_page("views/transfer.py")
-        for key, value in params.items():
-            at.query_params[key] = value
-        return settle(at.run())
-
-    return open_page
+def transfer(page: Open) -> Open:
+    return partial(page, "transfer")
 
 
 @pytest.fixture
