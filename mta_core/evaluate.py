@@ -315,10 +315,21 @@ def attack_batch(
 
 
 def answer_made(subject: Subject, pictures: Mapping[str, Tensor], tasks: Sequence[Task]) -> dict[str, Tensor]:
-    """The victim's answer to each task, for the picture of its own perturbation or the one for all."""
-    answers: dict[str, Tensor] = {}
+    """The victim's answer to each task, for the picture of its own perturbation or the one for all.
+
+    Perturbations that are the same, as those of random noise are, are answered once.
+    """
+    groups: list[tuple[Tensor, list[Task]]] = []
     for name, perturbed in pictures.items():
-        answers |= answer(subject, perturbed, tasks if name == JOINT else [t for t in tasks if t.name == name])
+        own = list(tasks) if name == JOINT else [t for t in tasks if t.name == name]
+        same = next((group for known, group in groups if torch.equal(known, perturbed)), None)
+        if same is None:
+            groups.append((perturbed, own))
+        else:
+            same += own
+    answers: dict[str, Tensor] = {}
+    for perturbed, group in groups:
+        answers |= answer(subject, perturbed, group)
     return answers
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mta_core import evaluate as evaluation
 from mta_core.attacks import JOINT, Attack, Mta, Noise, Pgd, Problem
 from mta_core.budget import Budget
 from mta_core.evaluate import Setting, evaluate
@@ -20,7 +21,7 @@ from mta_core.events import Message, Progress, Row
 from mta_core.explore import Subject
 from mta_core.objective import make_problem
 from mta_core.results import ROW_KEYS
-from mta_core.tasks import TASKS, Meter
+from mta_core.tasks import TASKS, Meter, Task
 from mta_core.transfer import Pair, common_tasks, pairs, share, transfer
 from mta_core.victims import Resized
 from tests import toys
@@ -161,6 +162,28 @@ def test_the_attack_is_made_once(setting: Setting, other: Subject) -> None:
     SEEN.clear()
     list(transfer(replace(setting, attack=Peek()), other, batch_size=5))
     assert len(SEEN) == 1
+
+
+def test_perturbations_that_are_the_same_are_answered_once(setting: Setting, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[list[str]] = []
+    answer = evaluation.answer
+
+    def counted(subject: Subject, images: torch.Tensor, tasks: Sequence[Task]) -> dict[str, torch.Tensor]:
+        asked.append([t.name for t in tasks])
+        return answer(subject, images, tasks)
+
+    monkeypatch.setattr(evaluation, "answer", counted)
+    names = [t.name for t in TASKS]
+    alone = {t.name: rows_of(evaluate(replace(setting, attack=Noise(), tasks=[t]))) for t in TASKS}
+    asked.clear()
+    rows = rows_of(evaluate(replace(setting, attack=Noise()), batch_size=5))
+    assert asked == [names, names], "clean, and all tasks at once"
+    for name in names:
+        values = [row["adversarial"] for row in rows if row["task"] == name]
+        assert values == [row["adversarial"] for row in alone[name]]
+    asked.clear()
+    list(evaluate(setting, batch_size=5))
+    assert asked == [names, *([name] for name in names)]
 
 
 class TestSizes:
