@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, fields
 from typing import Any
 
@@ -14,6 +14,7 @@ import numpy as np
 from app.workshop import Request, Result
 from mta_core import imaging, results
 from mta_core.evaluate import AGGREGATIONS
+from mta_core.explore import Outcome
 
 
 def adversarial_png(result: Result, perturbation: str) -> bytes:
@@ -47,19 +48,7 @@ def report_json(result: Result) -> bytes:
             "seed": request.seed,
             "stopped_at_step": result.stopped_at,
         },
-        "tasks": {
-            name: {
-                "attacked": name not in result.unreached,
-                "verdict": result.verdict(name),
-                "reference": "clean output" if o.truth is None else "ground truth",
-                "measures": {
-                    m.name: {"unit": m.unit, "higher_is_better": m.higher_is_better}
-                    | {kind: _number(values[m.name]) for kind, values in o.measures.items()}
-                    for m in o.task.measures
-                },
-            }
-            for name, o in outcome.tasks.items()
-        },
+        "tasks": _tasks(result, outcome, result.verdict),
         "perturbations": {
             name: {key: _number(value) for key, value in asdict(made.similarity).items()}
             for name, made in outcome.perturbations.items()
@@ -67,6 +56,11 @@ def report_json(result: Result) -> bytes:
         "losses": [asdict(step) for step in result.history if step.losses],
         "seconds": outcome.seconds,
     }
+    if request.to:
+        report["tried_on"] = {
+            "victim": request.to,
+            "tasks": _tasks(result, result.on_other, result.verdict_on_other),
+        }
     return json.dumps(report, indent=2, allow_nan=False).encode()
 
 
@@ -91,6 +85,23 @@ def rows_of(result: Result) -> list[dict[str, Any]]:
         for aggregation in AGGREGATIONS
         for m in o.task.measures
     ]  # fmt: skip
+
+
+def _tasks(result: Result, outcome: Outcome, verdict: Callable[[str], str]) -> dict[str, Any]:
+    """What became of every task in the eyes of a victim."""
+    return {
+        name: {
+            "attacked": name not in result.unreached,
+            "verdict": verdict(name),
+            "reference": "clean output" if o.truth is None else "ground truth",
+            "measures": {
+                m.name: {"unit": m.unit, "higher_is_better": m.higher_is_better}
+                | {kind: _number(values[m.name]) for kind, values in o.measures.items()}
+                for m in o.task.measures
+            },
+        }
+        for name, o in outcome.tasks.items()
+    }
 
 
 def rows_json(rows: Sequence[Mapping[str, Any]], made: Mapping[str, Any]) -> bytes:

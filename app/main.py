@@ -13,6 +13,10 @@ from app.components import chrome  # noqa: E402
 
 chrome.page()
 st.navigation(
-    [st.Page("views/explore.py", title="Explore", default=True), st.Page("views/compare.py", title="Compare")],
+    [
+        st.Page("views/explore.py", title="Explore", default=True),
+        st.Page("views/compare.py", title="Compare"),
+        st.Page("views/transfer.py", title="Transfer"),
+    ],
     position="top",
 ).run()

@@ -23,7 +23,8 @@ from app.words import automatic_gain, facts, measure_line, perturbation_title, s
 from app.workshop import LossStep, Request, Result
 from mta_core import imaging
 from mta_core.explore import TaskOutcome, noisy_picture
-from mta_core.tasks import TASKS, task
+from mta_core.tasks import TASKS, Task, task
+from mta_core.tasks.base import Span
 from mta_core.tasks.classification import Classification
 from mta_core.tasks.colours import CIVIDIS, SCALE, tone
 
@@ -50,6 +51,10 @@ class View:
     perturbation: str
     gain: int = 0
     beside: Beside = "truth"
+
+
+TaskRow = Callable[[Result, TaskOutcome, View], dict[str, Any]]
+"""What the stage shows of a task."""
 
 
 @dataclass(frozen=True)
@@ -93,14 +98,19 @@ def message(
     progress: float | None = None,
     live: Sequence[LossStep] = (),
     *,
+    task_row: TaskRow | None = None,
     with_files: bool = False,
 ) -> bytes:
     """The stage's data: a line of JSON, then the PNG files it names by digest and length.
 
     While something is being computed (`progress` is given) the pictures are left out unless `with_files`: the browser
     has them, or asks for them.
+
+    Args:
+        task_row: makes the row of each task: by default clean, adversarial, the difference, and what is beside them.
     """
-    rows, files = result.once(("rows", view, result.is_complete), lambda: split(_rows(result, view)))
+    make = task_row or _task_row
+    rows, files = result.once(("rows", make, view, result.is_complete), lambda: split(_rows(result, view, make)))
     shown, aspect = with_files or progress is None, aspect_of(result.request.picture.image)
     return packed(rows, files, progress, live or result.history, with_files=shown, aspect=aspect)
 
@@ -137,8 +147,8 @@ def packed(
     return json.dumps(header).encode() + b"\n" + (b"".join(files.values()) if with_files else b"")
 
 
-def _rows(result: Result, view: View) -> Rows:
-    return [_picture_row(result, view), *(_task_row(result, o, view) for o in result.outcome.tasks.values())]
+def _rows(result: Result, view: View, task_row: TaskRow) -> Rows:
+    return [_picture_row(result, view), *(task_row(result, o, view) for o in result.outcome.tasks.values())]
 
 
 def _picture_row(result: Result, view: View) -> dict[str, Any]:
@@ -188,10 +198,7 @@ def _task_row(result: Result, outcome: TaskOutcome, view: View) -> dict[str, Any
     unit = t.difference_label.partition("(")[2].rstrip(")")  # a difference without a unit is yes or no
 
     def coloured(kind: str, value: Tensor) -> Drawing:
-        key = (t.name, kind, result.is_precise)
-        if t.tones is None:
-            return _draw(result, key, lambda: t.colour(value, span)[0])
-        return _draw(result, key, lambda: t.tone(value, span)[0], t.tones)
+        return answer(result, t, kind, value, span)
 
     cells = [
         cell("Clean", f"{t.label} of the clean picture", coloured("clean", outcome.clean)),
@@ -254,6 +261,14 @@ def answers(t: Classification, caption: str, of: str, value: Tensor, before: Ten
     first = "clean" if ranking and ranking[0][0] == t.ranking(before)[0][0] else "fooled"
     marked = [[name, share, "" if place else first] for place, (name, share) in enumerate(ranking)]
     return {"caption": caption, "alt": f"{t.label}: what the classifier answers {of}", "bars": marked}
+
+
+def answer(result: Result, t: Task, kind: str, value: Tensor, span: Span | None) -> Drawing:
+    """A victim's answer in the task's colours; `kind` tells it from others of the same task."""
+    key = (t.name, kind, result.is_precise)
+    if t.tones is None:
+        return _draw(result, key, lambda: t.colour(value, span)[0])
+    return _draw(result, key, lambda: t.tone(value, span)[0], t.tones)
 
 
 def cell(caption: str, alt: str, made: Drawing) -> dict[str, Any]:

@@ -24,8 +24,8 @@ LINKED: dict[str, Any] = {"bind": "query-params"}
 """Passed to a widget whose value belongs to the link."""
 SCENE, PICKER, UPLOADER = "scene", "picker", "upload"
 CHOICES = (
-    "source", "number", UPLOADER, "fit", "victim", "tasks", "attack", "scope", "norm", "epsilon", "epsilon_l2", "gain",
-    "beside",
+    "source", "number", UPLOADER, "fit", "victim", "to", "tasks", "attack", "scope", "norm", "epsilon", "epsilon_l2",
+    "gain", "beside",
     "compare", "on", "data", "count", "attacks", "steps", "attack_a", "attack_b", "epsilon_b", "epsilon_l2_b",
     *(f"measure_{t.name}" for t in TASKS),
 )  # fmt: skip
@@ -34,6 +34,8 @@ WHOSE, DETAIL = "shown", "detail"
 """Keys of the widgets below: whose perturbation is shown, and which charts. Their parts are redrawn by themselves."""
 MATRIX = "matrix"
 """Key of the heat map."""
+TABLES, DATA, COUNT = "tables", "set", "pictures"
+"""The same of Transfer: which tables, and on how many pictures of which data set."""
 _JOB, _SHOWN, _UPLOAD, _CURVE, _SCENE, _REDRAWS = "_job", "_shown", "_upload", "_curve", "_scene", "_redraws"
 _DRAWN, _LACKS, _MEASURED = "_drawn", "_lacks", "_measured"
 _WORK, _OPENED = "_work", "_opened"
@@ -80,7 +82,7 @@ def answers(*keys: str) -> dict[str, object]:
 
 
 def note_drawn(key: str) -> None:
-    """Remembers with which choice the part of the page that has it (`WHOSE` or `DETAIL`) was drawn."""
+    """Remembers with which choice the part of the page that has it (`WHOSE`, say) was drawn."""
     st.session_state.setdefault(_DRAWN, {})[key] = st.session_state.get(key)
 
 
@@ -244,3 +246,9 @@ def answer(answers: Mapping[str, object]) -> None:
     """Sets the controls of another page, by their keys."""
     for key, value in answers.items():
         st.session_state[_SCENE if key == SCENE else key] = value
+
+
+def last_work(place: str) -> tuple[Any, Job[Any]] | None:
+    """What was asked for last at a place, and its work, whatever is asked there now."""
+    known: tuple[Any, Job[Any]] | None = st.session_state.get(_WORK, {}).get(place)
+    return known

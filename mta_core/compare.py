@@ -17,11 +17,10 @@ from torch import Tensor
 from mta_core.attacks import JOINT, Step
 from mta_core.data import DataError, DataSource
 from mta_core.data.loader import Place, batches
-from mta_core.evaluate import NUM_REPLICATES, Setting, Tally, answer, in_double, rows
+from mta_core.evaluate import Answers, Meters, Setting, answer, rows_of
 from mta_core.events import Message, Progress
 from mta_core.imaging import ImageError
 from mta_core.objective import make_problem
-from mta_core.tasks import Meter
 
 Values = Mapping[str, Any]
 
@@ -53,9 +52,10 @@ class _Entry:
 
     def __init__(self, number: int, setting: Setting) -> None:
         self.number, self.setting = number, setting
-        self.identity = setting.identity()  # now: what it names may be gone when the work is done
-        self.clean = {t.name: Meter(t, num_replicates=0) for t in setting.tasks}
-        self.adversarial = {t.name: Meter(t, num_replicates=NUM_REPLICATES, seed=setting.seed) for t in setting.tasks}
+        self.identity = setting.identity(
+            setting.subject, setting.attack
+        )  # now: what it names may be gone when the work is done
+        self.meters = Meters.empty(setting)
         self.num_pictures = 0
 
     def attack(self, images: Tensor, clean: Mapping[str, Tensor], labels: Mapping[str, Tensor]) -> Iterator[Step]:
@@ -66,7 +66,10 @@ class _Entry:
             labels: label maps; a task that has none is led away from its clean answer.
         """
         setting, subject = self.setting, self.setting.subject
-        truth = {t.name: labels[t.name].to(images.device) if t.name in labels else clean[t.name] for t in setting.tasks}
+        truth = {
+            t.name: labels[t.name].to(images.device) if t.name in labels else t.as_target(clean[t.name])
+            for t in setting.tasks
+        }
         reference = setting.goal.targets(truth)
         problem = make_problem(
             subject.fast, images, reference, setting.budget, scope=setting.scope, form=setting.form,
@@ -80,14 +83,12 @@ class _Entry:
         attacked: dict[str, Tensor] = {}
         for name, perturbed in adversarial.items():
             attacked |= answer(subject, perturbed, [t for t in setting.tasks if name in (JOINT, t.name)])
-        for t in setting.tasks:
-            self.clean[t.name].update(in_double(clean[t.name]), in_double(reference[t.name]))
-            self.adversarial[t.name].update(in_double(attacked[t.name]), in_double(reference[t.name]))
+        self.meters.add(setting.tasks, Answers(reference, clean, attacked))
         self.num_pictures += 1
 
     def standing(self, *, is_complete: bool = False, problem: str = "") -> Standing:
-        tally = Tally(self.clean, self.adversarial)
-        found = [row.values for t in self.setting.tasks for row in rows(self.identity, t, tally)]
+        setting = self.setting
+        found = [r.values for t in setting.tasks for r in rows_of(self.identity, t, self.meters, setting.goal)]
         known = tuple(found) if self.num_pictures else ()
         return Standing(self.number, known, self.num_pictures, is_complete, problem)
 

@@ -16,7 +16,7 @@ from mta_core.evaluate import Setting, evaluate
 from mta_core.events import Message, Progress, Row
 from mta_core.explore import Subject
 from mta_core.imaging import ImageError
-from mta_core.tasks import TASKS
+from mta_core.tasks import SCENE_TASKS
 from tests import toys
 
 
@@ -27,7 +27,7 @@ def subject() -> Subject:
 
 @pytest.fixture
 def settings(subject: Subject) -> list[Setting]:
-    first = Setting(subject, Shelf(3), Noise(), LINF, TASKS)
+    first = Setting(subject, Shelf(3), Noise(), LINF, SCENE_TASKS)
     return [first, replace(first, attack=Pgd(num_steps=3)), replace(first, attack=Fgsm(), scope="joint")]
 
 
@@ -62,7 +62,9 @@ def test_attacks_take_turns_picture_by_picture(settings: list[Setting]) -> None:
 
 def test_every_step_is_told(settings: list[Setting]) -> None:
     progress = [event for event in compare(settings, limit=2) if isinstance(event, Progress)]
-    assert sum(event.values["number"] == 1 for event in progress) == 2 * 3 * len(TASKS), "3 steps a task and picture"
+    assert sum(event.values["number"] == 1 for event in progress) == 2 * 3 * len(SCENE_TASKS), (
+        "3 steps a task and picture"
+    )
     assert [event.done for event in progress] == sorted(event.done for event in progress)
     assert {event.total for event in progress} == {6} and progress[-1].done == 5
     assert {event.stage for event in progress} == {"Random noise", "PGD", "FGSM"}

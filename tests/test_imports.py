@@ -10,7 +10,8 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 FAMILIES = ("tasks", "victims", "attacks", "data")
 NO_BROWSER = (
-    "charts", "comparison", "exports", "heatmap", "kept", "library", "pair", "panels", "variants", "words", "workshop",
+    "charts", "comparison", "exports", "heatmap", "kept", "library", "pair", "panels", "paper", "series",
+    "tables", "tried", "variants", "words", "workshop",
 )  # fmt: skip
 
 

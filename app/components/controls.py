@@ -27,11 +27,13 @@ RANGES = {Norm.LINF: ("epsilon", 0.5, 16.0, 5.0, 0.5), Norm.L2: ("epsilon_l2", 0
 WIDE: dict[str, Any] = {"required": True, "width": "stretch", **state.LINKED}
 
 
-def choose(picture: Picture) -> Request:
-    """Victim, tasks, attack and budget for a picture."""
+def choose(picture: Picture, *, is_transfer: bool = False) -> Request:
+    """Victim, tasks, attack and budget for a picture; in a transfer the victim to try it on too."""
     workshop = resources.workshop()
-    card = choose_victim(workshop.victims())
-    tasks = choose_tasks(card)
+    cards = workshop.victims()
+    card = choose_victim(cards, "Made on" if is_transfer else "Victim")
+    to = _other(cards, card) if is_transfer else None
+    tasks = choose_tasks(card, to)
     trained = variants.trained(workshop.generators(card.name), tasks)
     kind = _attack_kind(trained)
     own = trained.get(kind.name, [])
@@ -40,7 +42,8 @@ def choose(picture: Picture) -> Request:
     picture = library.at_size(picture, card.input_size)
     attack = make_attack(kind.name, **_settings(kind, [made for made in own if scope_of(made) == scope], budget))
     aim = Aim(tuple(t.name for t in tasks), scope)
-    return Request(picture, card.name, tasks, attack, scope, budget, (card.sha256, *digests(attack, card, aim)))
+    weights = (card.sha256, *digests(attack, card, aim), *([to.sha256] if to else []))
+    return Request(picture, card.name, tasks, attack, scope, budget, weights, to=to.name if to else "")
 
 
 def digests(attack: Attack, card: Card, aim: Aim) -> tuple[str, ...]:
@@ -51,15 +54,32 @@ def digests(attack: Attack, card: Card, aim: Aim) -> tuple[str, ...]:
         return ()
 
 
-def choose_victim(cards: list[Card]) -> Card:
+def choose_victim(cards: list[Card], label: str = "Victim") -> Card:
     names = [card.name for card in cards]
-    chosen = st.selectbox("Victim", names, key="victim", help="The model under attack.", **state.LINKED)
+    chosen = st.selectbox(label, names, key="victim", help="The model under attack.", **state.LINKED)
     return cards[names.index(chosen)]
 
 
-def choose_tasks(card: Card) -> tuple[Task, ...]:
-    """At least one; without a choice all that the victim answers."""
-    answered = {t.label: t for t in TASKS if card.tasks.get(t.name) == t.space}
+def _other(cards: list[Card], attacked: Card) -> Card:
+    """The first other one that answers a task of the attacked one's, unless another is chosen; else that one itself."""
+    fitting = {card.name: card for card in cards if _answered(card, attacked)}
+    names = list(fitting)
+    first = next((i for i, name in enumerate(names) if name != attacked.name), names.index(attacked.name))
+    chosen = st.selectbox(
+        "Tried on", names, first, key="to", help="The model that is shown the same adversarial pictures.",
+        **state.LINKED,
+    )  # fmt: skip
+    return fitting[chosen]
+
+
+def _answered(card: Card, other: Card) -> list[Task]:
+    """The tasks that can be shown and that both victims answer."""
+    return [t for t in TASKS if card.tasks.get(t.name) == other.tasks.get(t.name) == t.space]
+
+
+def choose_tasks(card: Card, other: Card | None = None) -> tuple[Task, ...]:
+    """At least one; without a choice all that the victim answers, or both if there is another."""
+    answered = {t.label: t for t in _answered(card, other or card)}
     chosen = st.pills(
         "Tasks to attack", list(answered), selection_mode="multi", default=list(answered), key="tasks",
         width="stretch", **state.LINKED,
@@ -174,12 +194,17 @@ def _choice(kind: type[Attack], f: Field[Any], cards: list[Card]) -> Any:
     )
 
 
-def look(has_truth: bool) -> tuple[int, Beside]:
-    """The gain of the shown perturbation, 0 for the automatic one, and what the last column shows."""
-    gain = st.select_slider(
+def gain_of_perturbation() -> int:
+    """0 for the automatic one."""
+    return st.select_slider(
         "Gain of the perturbation", GAINS, key="gain", format_func=lambda g: f"×{g}" if g else "auto",
         help="How much the perturbation is amplified to be seen.", **state.LINKED,
     )  # fmt: skip
+
+
+def look(has_truth: bool) -> tuple[int, Beside]:
+    """The gain of the shown perturbation, 0 for the automatic one, and what the last column shows."""
+    gain = gain_of_perturbation()
     names: dict[str, Beside] = {"Ground truth": "truth", "Random noise": "noise"}
     if not has_truth:
         return gain, "noise"

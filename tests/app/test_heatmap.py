@@ -9,7 +9,7 @@ import pytest
 
 from app.heatmap import EXPLAINED, Column, Line, fall, headline, message, row_of, strongest, text, times_worse
 from mta_core.compare import Standing
-from mta_core.tasks import TASKS, task
+from mta_core.tasks import SCENE_TASKS, task
 
 MIOU, ABS_ERR = task("segmentation").main_measure, task("depth").main_measure
 SEGMENTATION, DEPTH = Column(task("segmentation"), MIOU), Column(task("depth"), ABS_ERR)
@@ -42,7 +42,7 @@ def test_worse_is_above_one_and_positive_whichever_way_a_measure_goes() -> None:
     assert times_worse(MIOU, 0.4, 0.1) == pytest.approx(4)
     assert times_worse(ABS_ERR, 0.5, 2.0) == pytest.approx(4)
     assert fall(MIOU, 0.4, 0.1) == pytest.approx(0.3) and fall(ABS_ERR, 0.5, 2.0) == pytest.approx(1.5)
-    for t in TASKS:
+    for t in SCENE_TASKS:
         for m in t.measures:
             worse = 0.2 if m.higher_is_better else 0.8
             assert times_worse(m, 0.4, worse) == pytest.approx(2) and fall(m, 0.4, worse) > 0

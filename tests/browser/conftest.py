@@ -17,7 +17,7 @@ from urllib.parse import urlparse
 
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Error, Page, Response, sync_playwright
-from studio import has_shipped_weights, make_gallery, make_weights
+from studio import has_shipped_weights, make_gallery, make_other, make_weights
 from visits import FLAGS, PATIENCE, READY
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -47,12 +47,12 @@ def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def server(log: Path) -> Iterator[str]:
-    """The address of the running app, with the shipped weights and scenes where they are there."""
+    """The address of the running app, with the shipped weights and scenes where they are there, and one more victim."""
     root = log.parent
-    environment = dict(os.environ)
+    environment = dict(os.environ) | {"MTA_RUNS": str(root / "runs")}
+    make_other(root / "runs")
     if not has_shipped_weights():
         make_weights(root / "runs")
-        environment["MTA_RUNS"] = str(root / "runs")
     if not (ROOT / "assets" / "gallery" / "rgb").is_dir():
         make_gallery(root / "gallery")
         environment["MTA_GALLERY"] = str(root / "gallery")
