@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from app.words import reference
 from app.workshop import Request, Result
 from mta_core import imaging, results
 from mta_core.evaluate import AGGREGATIONS
@@ -70,7 +71,8 @@ def rows_of(result: Result) -> list[dict[str, Any]]:
     identity = {
         "data": "picture", "split": "all", "victim": request.victim,
         "source": request.attack.made_on(request.victim), "attack": request.attack.name,
-        "instance": "universal" if request.attack.is_universal else "per-instance", "goal": "non-targeted",
+        "instance": "universal" if request.attack.is_universal else "per-instance",
+        "goal": "targeted" if request.is_targeted else "non-targeted",
         "scope": request.scope, "attacked": [t.name for t in request.tasks], "norm": str(request.budget.norm),
         "epsilon": request.budget.units, "epsilon_unit": request.budget.epsilon_unit, "ci95": None, "n": 1,
         "seed": request.seed,
@@ -93,7 +95,7 @@ def _tasks(result: Result, outcome: Outcome, verdict: Callable[[str], str]) -> d
         name: {
             "attacked": name not in result.unreached,
             "verdict": verdict(name),
-            "reference": "clean output" if o.truth is None else "ground truth",
+            "reference": reference(o, result.request.is_targeted).removeprefix("against the ") or "ground truth",
             "measures": {
                 m.name: {"unit": m.unit, "higher_is_better": m.higher_is_better}
                 | {kind: _number(values[m.name]) for kind, values in o.measures.items()}

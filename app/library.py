@@ -87,6 +87,9 @@ class Shelf:
 
 
 def _title(data: DataSource, sample: Sample, index: int) -> str:
+    if data.name == "objects":
+        domain, name, _ = sample.name.split("/")
+        return f"{name.replace('_', ' ').capitalize()}, {domain}"
     return f"Room {index + 1}" if data.name == "rooms" else f"{data.label} {sample.name}"
 
 
@@ -100,6 +103,15 @@ def open_gallery() -> Shelf | None:
     try:
         opened = partial(open_data, f"rooms:{gallery_folder()}", "gallery")
         return Shelf("gallery", opened(SIZE), opened)
+    except (DataError, OSError):
+        return None
+
+
+def open_objects() -> Shelf | None:
+    """The shipped objects; None where they are not there."""
+    try:
+        opened = partial(open_data, f"objects:{gallery_folder() / 'objects'}", "gallery")
+        return Shelf("objects", opened((224, 224)), opened)
     except (DataError, OSError):
         return None
 

@@ -225,7 +225,7 @@ def _task_row(result: Result, outcome: TaskOutcome, view: View) -> dict[str, Any
         "id": t.name,
         "title": t.label,
         "words": sentence(verdict),
-        "measure": measure_line(outcome) | {"rough": not result.is_precise},
+        "measure": measure_line(outcome, is_targeted=result.request.is_targeted) | {"rough": not result.is_precise},
         "legend": asdict(legend) | {"scale": CIVIDIS if span else None},
         "difference": {"label": t.difference_label, "top": f"{top:.3g} {unit}" if unit else "", "scale": CIVIDIS},
         "cells": cells,
@@ -249,7 +249,7 @@ def _answer_row(result: Result, outcome: TaskOutcome, t: Classification, view: V
         "id": t.name,
         "title": t.label,
         "words": sentence(verdict),
-        "measure": measure_line(outcome) | {"rough": not result.is_precise},
+        "measure": measure_line(outcome, is_targeted=result.request.is_targeted) | {"rough": not result.is_precise},
         "legend": {"entries": ANSWERS},
         "cells": cells,
     }

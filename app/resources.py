@@ -25,6 +25,13 @@ def gallery() -> Shelf | None:
 
 
 @st.cache_resource(show_spinner=False)
+def objects() -> Shelf | None:
+    """The shipped pictures of objects; None where there are none, or no victim that classifies them."""
+    known = {space for card in workshop().victims() for space in card.tasks.values()}
+    return library.open_objects() if "office31" in known else None
+
+
+@st.cache_resource(show_spinner=False)
 def connected() -> dict[str, Shelf]:
     """The data sets the operator connected, by label."""
     return library.open_connected()

@@ -18,16 +18,17 @@ from app.workshop import AttackEvent, CurveEvent, Request, Result
 from mta_core.attacks import ATTACKS
 from mta_core.imaging import Fit
 from mta_core.jobs import Job
-from mta_core.tasks import TASKS
+from mta_core.tasks import TASKS, Task
 
 LINKED: dict[str, Any] = {"bind": "query-params"}
 """Passed to a widget whose value belongs to the link."""
 SCENE, PICKER, UPLOADER = "scene", "picker", "upload"
 CHOICES = (
-    "source", "number", UPLOADER, "fit", "victim", "to", "tasks", "attack", "scope", "norm", "epsilon", "epsilon_l2",
+    "source", "number", "object", UPLOADER, "fit",
+    "victim", "to", "tasks", "attack", "scope", "norm", "epsilon", "epsilon_l2",
     "gain", "beside",
     "compare", "on", "data", "count", "attacks", "steps", "attack_a", "attack_b", "epsilon_b", "epsilon_l2_b",
-    *(f"measure_{t.name}" for t in TASKS),
+    "goal", "target", "like", *(f"measure_{t.name}" for t in TASKS), *(f"target_{t.name}" for t in TASKS),
 )  # fmt: skip
 """Keys of the widgets in the side bar, beside the settings of the attacks: of Explore, then of Compare."""
 WHOSE, DETAIL = "shown", "detail"
@@ -39,6 +40,11 @@ TABLES, DATA, COUNT = "tables", "set", "pictures"
 _JOB, _SHOWN, _UPLOAD, _CURVE, _SCENE, _REDRAWS = "_job", "_shown", "_upload", "_curve", "_scene", "_redraws"
 _DRAWN, _LACKS, _MEASURED = "_drawn", "_lacks", "_measured"
 _WORK, _OPENED = "_work", "_opened"
+
+
+def target_key(t: Task) -> str:
+    """Key of the control that says what a task is to answer."""
+    return f"target_{t.name}"
 
 
 def scene(names: Sequence[str]) -> str:

@@ -51,12 +51,13 @@ class Variant:
         return make_attack(self.kind.name, **settings)
 
 
-def trained(cards: Iterable[Card], tasks: Sequence[Task]) -> dict[str, list[Card]]:
-    """The generators that lead these tasks away from the truth, by the attack they belong to."""
+def trained(cards: Iterable[Card], tasks: Sequence[Task], *, with_targeted: bool = False) -> dict[str, list[Card]]:
+    """The generators that lead these tasks away from the truth, by the attack they belong to; those that lead towards
+    a target too if asked for."""
     names = {t.name for t in tasks}
     made: dict[str, list[Card]] = {}
     for card in cards:
-        if names <= set(card.tasks) and not card.options.get("target"):
+        if names <= set(card.tasks) and (with_targeted or not card.options.get("target")):
             made.setdefault(method_of(card), []).append(card)
     return made
 

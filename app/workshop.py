@@ -16,7 +16,9 @@ from mta_core.attacks import JOINT, Attack, Scope, Step
 from mta_core.budget import Budget
 from mta_core.devices import Device
 from mta_core.explore import Outcome, Subject, add_noise, explore, finish, noisy_picture
+from mta_core.goal import Goal
 from mta_core.jobs import Job, Worker
+from mta_core.targets import PICTURE, parse_goal
 from mta_core.tasks import TASKS, Task
 from mta_core.transfer import at_size
 from mta_core.weights import Card
@@ -43,6 +45,8 @@ class Request:
         weights: digests of the victims' weights and of the generator's, if there is one: files can be replaced while
             the server runs.
         to: another victim, that the adversarial pictures are tried on; empty where there is none.
+        target: an answer that is to be brought about, as `mta_core.targets.parse_goal` reads it; empty for none.
+        like: the picture whose answers are the target, where that is another picture's.
     """
 
     picture: Picture
@@ -54,6 +58,12 @@ class Request:
     weights: tuple[str, ...] = ()
     seed: int = 0
     to: str = ""
+    target: str = ""
+    like: Picture | None = None
+
+    @property
+    def is_targeted(self) -> bool:
+        return bool(self.target) or self.like is not None
 
     @property
     def is_iterative(self) -> bool:
@@ -276,6 +286,12 @@ class Workshop:
             return None
         return self._outcome(self._other(request), request, adversarials, {}, fast=fast)
 
+    def _goal(self, subject: Subject, request: Request) -> Goal:
+        if request.like is None:
+            return parse_goal(request.target, request.tasks, subject)
+        answers = self._clean_answers(subject, request.like)
+        return Goal(f"{PICTURE}{request.like.name}", {t.name: t.as_target(answers[t.name])[0] for t in request.tasks})
+
     def _explore(self, subject: Subject, request: Request) -> Iterator[Step]:
         targets = dict(request.truth)
         if unlabelled := [t for t in request.tasks if t.name not in targets]:
@@ -283,7 +299,7 @@ class Workshop:
             targets |= {t.name: t.as_target(clean[t.name])[0] for t in unlabelled}
         return explore(
             subject, request.attack, request.picture.image, request.tasks, request.budget,
-            truth=targets, scope=request.scope, seed=request.seed,
+            truth=targets, scope=request.scope, goal=self._goal(subject, request), seed=request.seed,
         )  # fmt: skip
 
     def _outcome(
@@ -300,7 +316,7 @@ class Workshop:
         return finish(
             subject, request.picture.image, request.tasks, request.budget, adversarials, truth=request.truth,
             known={"clean": self._clean_answers(subject, request.picture, fast=fast), **known}, with_noise=False,
-            fast=fast, seconds=seconds,
+            fast=fast, seconds=seconds, goal=self._goal(subject, request),
         )  # fmt: skip
 
     def _clean_answers(self, subject: Subject, picture: Picture, *, fast: bool = False) -> Answers:

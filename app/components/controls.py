@@ -9,6 +9,7 @@ from typing import Any
 import streamlit as st
 
 from app import library, resources, state, variants
+from app.components import goals
 from app.library import Picture
 from app.panels import GAINS, Beside
 from app.words import nearest
@@ -30,20 +31,30 @@ WIDE: dict[str, Any] = {"required": True, "width": "stretch", **state.LINKED}
 def choose(picture: Picture, *, is_transfer: bool = False) -> Request:
     """Victim, tasks, attack and budget for a picture; in a transfer the victim to try it on too."""
     workshop = resources.workshop()
-    cards = workshop.victims()
+    cards = fitting(workshop.victims(), picture)
     card = choose_victim(cards, "Made on" if is_transfer else "Victim")
     to = _other(cards, card) if is_transfer else None
     tasks = choose_tasks(card, to)
-    trained = variants.trained(workshop.generators(card.name), tasks)
+    trained = variants.trained(workshop.generators(card.name), tasks, with_targeted=not is_transfer)
     kind = _attack_kind(trained)
     own = trained.get(kind.name, [])
+    target, like = ("", None) if is_transfer else goals.choose(kind, own, tasks)
+    own = [made for made in own if made.options.get("target", "") == target]
     scope = _scope(kind, own)
     budget = choose_budget()
     picture = library.at_size(picture, card.input_size)
     attack = make_attack(kind.name, **_settings(kind, [made for made in own if scope_of(made) == scope], budget))
-    aim = Aim(tuple(t.name for t in tasks), scope)
+    aim = Aim(tuple(t.name for t in tasks), scope, target)
     weights = (card.sha256, *digests(attack, card, aim), *([to.sha256] if to else []))
-    return Request(picture, card.name, tasks, attack, scope, budget, weights, to=to.name if to else "")
+    like = None if like is None else library.at_size(like, card.input_size)
+    name = to.name if to else ""
+    return Request(picture, card.name, tasks, attack, scope, budget, weights, to=name, target=target, like=like)
+
+
+def fitting(cards: list[Card], picture: Picture) -> list[Card]:
+    """The victims that answer what a picture has labels for; all where it has none, or there is no such victim."""
+    spaces = {t.space for t in TASKS if t.name in picture.targets}
+    return [card for card in cards if spaces & set(card.tasks.values())] or cards
 
 
 def digests(attack: Attack, card: Card, aim: Aim) -> tuple[str, ...]:
