@@ -29,6 +29,8 @@ CHOICES = (
 """Keys of the widgets in the side bar, beside the settings of the attacks."""
 WHOSE, DETAIL = "shown", "detail"
 """Keys of the widgets below: whose perturbation is shown, and which charts. Their parts are redrawn by themselves."""
+COST_PRECISION, COST_BATCH, COST_ATTACKS = "cost_precision", "cost_batch", "cost_attacks"
+"""Keys of the widgets of the page Cost."""
 _JOB, _SHOWN, _UPLOAD, _CURVE, _SCENE, _REDRAWS = "_job", "_shown", "_upload", "_curve", "_scene", "_redraws"
 _DRAWN, _LACKS, _MEASURED = "_drawn", "_lacks", "_measured"
 
@@ -65,6 +67,11 @@ def choices() -> dict[str, object]:
     values = {key: st.session_state.get(key) for key in (*CHOICES, _SCENE, *settings)}
     chosen = {key: getattr(value, "file_id", value) for key, value in values.items()}
     return chosen | {_UPLOAD: (upload() or ("",))[0]}
+
+
+def cost_choices() -> tuple[object, ...]:
+    """What was chosen on the page Cost, as the browser last told: precision, batch size, iterative attacks."""
+    return tuple(st.session_state.get(key) for key in (COST_PRECISION, COST_BATCH, COST_ATTACKS))
 
 
 def note_drawn(key: str) -> None:

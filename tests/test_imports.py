@@ -45,7 +45,7 @@ def test_the_four_families_do_not_know_each_other(family: str) -> None:
     assert offenders(f"mta_core/{family}", *others) == []
 
 
-@pytest.mark.parametrize("name", ["charts", "exports", "kept", "library", "panels", "words", "workshop"])
+@pytest.mark.parametrize("name", ["charts", "costs", "exports", "kept", "library", "panels", "words", "workshop"])
 def test_what_needs_no_browser_is_tested_without_streamlit(name: str) -> None:
     assert (ROOT / "app" / f"{name}.py").is_file()
     assert offenders(f"app/{name}.py", "streamlit") == []
