@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import groupby
+from typing import Any
 
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
@@ -84,6 +85,49 @@ def _curve(points: Sequence[CurvePoint], t: Task, measure: Measure, kind: str) -
         return [], []
     values = [point.measures[t.name][kind][measure.name] for point in points]
     return [0.0, *(point.units for point in points)], [points[0].measures[t.name]["clean"][measure.name], *values]
+
+
+def intervals(t: Task, measure: Measure, rows: Sequence[tuple[str, Mapping[str, Any]]]) -> go.Figure:
+    """A measure of a task under several attacks, the first one above: a dot each, with its 95 % interval.
+
+    Args:
+        rows: labels and rows, see `mta_core.results.ROW_KEYS`.
+    """
+    figure = make_subplots(1, 1, subplot_titles=[f"{t.label}: {_heading(measure)}"])
+    scale = 1 if measure.unit else 100
+    values = [scale * row["adversarial"] for _, row in rows]
+    ends = [row["ci95"] or (row["adversarial"],) * 2 for _, row in rows]
+    dots = go.Scatter(
+        x=values,
+        y=[label for label, _ in rows],
+        mode="markers",
+        marker={
+            "size": 9,
+            "color": [KINDS["noise" if row["attack"] == "noise" else "adversarial"][1] for _, row in rows],
+        },
+        error_x={
+            "type": "data",
+            "symmetric": False,
+            "array": [scale * high - value for value, (_, high) in zip(values, ends, strict=True)],
+            "arrayminus": [value - scale * low for value, (low, _) in zip(values, ends, strict=True)],
+            "thickness": 2,
+            "width": 5,
+            "color": "#8a93a0",
+        },
+        text=[_with_interval(measure, row) for _, row in rows],
+        hovertemplate="%{y}: %{text}<extra></extra>",
+    )
+    figure.add_trace(dots)
+    if rows:
+        figure.add_vline(scale * rows[0][1]["clean"], line={"color": KINDS["clean"][1], "width": 2, "dash": "dash"})
+    figure.update_yaxes(autorange="reversed", automargin=True)
+    figure.update_xaxes(rangemode="tozero", ticksuffix=" %" if scale == 100 else _suffix(measure), nticks=5)
+    return _finish(figure, f"{t.label} under each attack", height=110 + 28 * len(rows))
+
+
+def _with_interval(measure: Measure, row: Mapping[str, Any]) -> str:
+    said = measure.format(row["adversarial"])
+    return f"{said} ({measure.format(row['ci95'][0])} to {measure.format(row['ci95'][1])})" if row["ci95"] else said
 
 
 def loss_curves(history: Sequence[LossStep]) -> dict[str, go.Figure]:

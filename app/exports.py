@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import csv
 import io
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields
 from typing import Any
 
 import numpy as np
 
 from app.workshop import Request, Result
-from mta_core import imaging
+from mta_core import imaging, results
+from mta_core.evaluate import AGGREGATIONS
 
 
 def adversarial_png(result: Result, perturbation: str) -> bytes:
@@ -65,6 +68,66 @@ def report_json(result: Result) -> bytes:
         "seconds": outcome.seconds,
     }
     return json.dumps(report, indent=2, allow_nan=False).encode()
+
+
+def rows_of(result: Result) -> list[dict[str, Any]]:
+    """What was measured of one picture, with the keys of `mta_core.results.ROW_KEYS`."""
+    request = result.request
+    identity = {
+        "data": "picture", "split": "all", "victim": request.victim,
+        "source": request.attack.made_on(request.victim), "attack": request.attack.name,
+        "instance": "universal" if request.attack.is_universal else "per-instance", "goal": "non-targeted",
+        "scope": request.scope, "attacked": [t.name for t in request.tasks], "norm": str(request.budget.norm),
+        "epsilon": request.budget.units, "epsilon_unit": request.budget.epsilon_unit, "ci95": None, "n": 1,
+        "seed": request.seed,
+    }  # fmt: skip
+    return [
+        {
+            **identity, "task": name, "metric": m.name, "aggregation": aggregation, "unit": m.unit,
+            "higher_is_better": m.higher_is_better, "clean": o.measures["clean"][m.name],
+            "adversarial": o.measures["adversarial"][m.name],
+        }
+        for name, o in result.outcome.tasks.items()
+        for aggregation in AGGREGATIONS
+        for m in o.task.measures
+    ]  # fmt: skip
+
+
+def rows_json(rows: Sequence[Mapping[str, Any]], made: Mapping[str, Any]) -> bytes:
+    """`{"rows": [...], "provenance": {...}}`, as the command line writes it.
+
+    Args:
+        made: see `mta_core.results.provenance`.
+    """
+    return results.dumps(results.document(rows, made)).encode()
+
+
+def provenance(requests: Mapping[str, Request], device: str, data: str, names: Sequence[str]) -> dict[str, Any]:
+    """Where rows of the page Compare come from; the first of the requests stands for what all share.
+
+    Args:
+        requests: by the names of the attacks.
+        names: of the pictures.
+    """
+    first = next(iter(requests.values()))
+    weights = {first.victim: first.weights[0]} if first.weights else {}
+    weights |= {name: digest for name, request in requests.items() for digest in request.weights[1:]}
+    attacks = {name: asdict(request.attack) for name, request in requests.items()}
+    return results.provenance(
+        command="the page Compare", device=device, seed=first.seed, weights=weights, data=data, names=names,
+        attacks=attacks,
+    )  # fmt: skip
+
+
+def rows_csv(rows: Sequence[Mapping[str, Any]]) -> bytes:
+    """A line for each row under the keys of the rows; lists are JSON, what is not there is empty."""
+    buffer = io.StringIO()
+    writer = csv.DictWriter(buffer, results.ROW_KEYS, lineterminator="\n")
+    writer.writeheader()
+    for row in rows:
+        plain = results.to_json(row)
+        writer.writerow({key: json.dumps(value) if isinstance(value, list) else value for key, value in plain.items()})
+    return buffer.getvalue().encode()
 
 
 def _settings(request: Request) -> dict[str, Any]:

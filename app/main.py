@@ -14,6 +14,7 @@ from app.components import chrome  # noqa: E402
 chrome.page()
 PAGES = (
     st.Page("views/explore.py", title="Explore", default=True),
+    st.Page("views/compare.py", title="Compare"),
     st.Page("views/cost.py", title="Cost"),
 )
 st.navigation(PAGES, position="top").run()

@@ -24,6 +24,7 @@ from app.workshop import LossStep, Request, Result
 from mta_core import imaging
 from mta_core.explore import TaskOutcome, noisy_picture
 from mta_core.tasks import TASKS, task
+from mta_core.tasks.classification import Classification
 from mta_core.tasks.colours import CIVIDIS, SCALE, tone
 
 Rows = list[dict[str, Any]]
@@ -31,6 +32,8 @@ Beside = Literal["truth", "noise"]
 """What the last column shows."""
 TASK_COLOURS = dict(zip((t.name for t in TASKS), cycle(("#0072b2", "#d55e00", "#009e73", "#cc79a7")), strict=False))
 _encoders = ThreadPoolExecutor(min(8, os.cpu_count() or 1), "png")
+ANSWERS = (("the answer", "#0072b2"), ("another than before", "#d55e00"))
+"""Marks of an answer for the whole picture."""
 GAINS = (0, 1, 2, 5, 10, 20, 50, 100)
 """0 lets the largest value of the perturbation span the whole range."""
 
@@ -73,7 +76,7 @@ class Drawing:
 def outline(request: Request, progress: float | None, live: Sequence[LossStep] = ()) -> bytes:
     """The stage's data before the first result: what is known of it, and the running attack's losses."""
     waiting = [{"caption": "", "alt": ""}] * 3
-    clean = _cell("Clean", f"Clean picture: {request.picture.name}", _drawing(request.picture.image))
+    clean = cell("Clean", f"Clean picture: {request.picture.name}", drawing(request.picture.image))
     picture = {
         "id": "picture",
         "title": request.picture.name,
@@ -81,7 +84,7 @@ def outline(request: Request, progress: float | None, live: Sequence[LossStep] =
         "cells": [clean, *waiting[:2], {"caption": "", "alt": "", "chart": True}],
     }
     tasks = [{"id": t.name, "title": t.label, "words": "", "cells": [*waiting, *waiting[:1]]} for t in request.tasks]
-    return _packed(*_split([picture, *tasks]), progress, live)
+    return packed(*split([picture, *tasks]), progress, live, aspect=aspect_of(request.picture.image))
 
 
 def message(
@@ -97,32 +100,40 @@ def message(
     While something is being computed (`progress` is given) the pictures are left out unless `with_files`: the browser
     has them, or asks for them.
     """
-    rows, files = result.once(("rows", view, result.is_complete), lambda: _split(_rows(result, view)))
-    return _packed(rows, files, progress, live or result.history, with_files=with_files or progress is None)
+    rows, files = result.once(("rows", view, result.is_complete), lambda: split(_rows(result, view)))
+    shown, aspect = with_files or progress is None, aspect_of(result.request.picture.image)
+    return packed(rows, files, progress, live or result.history, with_files=shown, aspect=aspect)
 
 
-def _split(rows: Rows) -> tuple[Rows, dict[str, bytes]]:
+def aspect_of(image: Tensor) -> str:
+    """Of pictures (..., H, W), as CSS writes it."""
+    height, width = image.shape[-2:]
+    return f"{width} / {height}"
+
+
+def split(rows: Rows) -> tuple[Rows, dict[str, bytes]]:
     """The rows with a digest in the place of each PNG file, and the files."""
     cells = [cell for row in rows for cell in row["cells"] if "drawing" in cell]
     drawings = [cell.pop("drawing") for cell in cells]
     # All at once and only now: PyTorch's small operations wait for a core that is busy with a file.
-    digests = list(_encoders.map(lambda drawing: drawing.digest, drawings))
+    digests = list(_encoders.map(lambda made: made.digest, drawings))
     for cell, digest in zip(cells, digests, strict=True):
         cell["digest"] = digest
-    files = {digest: drawing.png for digest, drawing in zip(digests, drawings, strict=True)}
+    files = {digest: made.png for digest, made in zip(digests, drawings, strict=True)}
     return rows, files
 
 
-def _packed(
+def packed(
     rows: Rows,
     files: Mapping[str, bytes],
     progress: float | None,
     history: Sequence[LossStep],
     *,
     with_files: bool = True,
+    aspect: str = "4 / 3",
 ) -> bytes:
     sizes = [[digest, len(png)] for digest, png in files.items()] if with_files else []
-    header = {"rows": rows, "progress": progress, "chart": loss_chart(history), "files": sizes}
+    header = {"rows": rows, "progress": progress, "chart": loss_chart(history), "files": sizes, "aspect": aspect}
     return json.dumps(header).encode() + b"\n" + (b"".join(files.values()) if with_files else b"")
 
 
@@ -140,20 +151,20 @@ def _picture_row(result: Result, view: View) -> dict[str, Any]:
         result, ("noise",), lambda: noisy_picture(request.budget, result.outcome.clean[None], request.seed)[0]
     )
     cells = [
-        _cell(
+        cell(
             "Clean", f"Clean picture: {request.picture.name}", _draw(result, ("clean",), lambda: result.outcome.clean)
         ),
-        _cell(
+        cell(
             "Adversarial",
             f"Adversarial picture for {perturbation_title(view.perturbation)}: {request.picture.name}, {what}",
             _draw(result, ("adversarial", shown.name), lambda: shown.adversarial),
         ),
-        _cell(
+        cell(
             f"Perturbation ×{gain:g}",
             f"Perturbation for {perturbation_title(view.perturbation)}, amplified {gain:g} times; grey is no change",
             _draw(result, ("perturbation", shown.name, gain), lambda: amplify(shown.perturbation, gain)),
         ),
-        _cell("Random noise", f"The picture with random noise of the same size, {request.budget.label}", noisy)
+        cell("Random noise", f"The picture with random noise of the same size, {request.budget.label}", noisy)
         | {"chart": True},
     ]
     return {
@@ -166,11 +177,14 @@ def _picture_row(result: Result, view: View) -> dict[str, Any]:
 
 
 def _task_row(result: Result, outcome: TaskOutcome, view: View) -> dict[str, Any]:
-    t, verdict = outcome.task, result.verdict(outcome.task.name)
+    t = outcome.task
+    if isinstance(t, Classification):
+        return _answer_row(result, outcome, t, view)
+    verdict = result.verdict(t.name)
     legend = t.legend(*(v for v in (outcome.clean, outcome.adversarial, outcome.truth) if v is not None))
     span = legend.span
     difference = t.difference(outcome.clean, outcome.adversarial)
-    top = _top(difference)
+    top = scale_end(difference)
     unit = t.difference_label.partition("(")[2].rstrip(")")  # a difference without a unit is yes or no
 
     def coloured(kind: str, value: Tensor) -> Drawing:
@@ -180,23 +194,23 @@ def _task_row(result: Result, outcome: TaskOutcome, view: View) -> dict[str, Any
         return _draw(result, key, lambda: t.tone(value, span)[0], t.tones)
 
     cells = [
-        _cell("Clean", f"{t.label} of the clean picture", coloured("clean", outcome.clean)),
-        _cell(
+        cell("Clean", f"{t.label} of the clean picture", coloured("clean", outcome.clean)),
+        cell(
             "Adversarial",
             f"{t.label} of the adversarial picture: {verdict}",
             coloured("adversarial", outcome.adversarial),
         ),
-        _cell(
+        cell(
             "Difference",
             f"{t.difference_label} between the two, from dark for none to yellow for {top:.2g} or more",
             _draw(result, (t.name, "difference", result.is_precise), lambda: tone(difference / top)[0], SCALE),
         ),
     ]
     if view.beside == "truth" and outcome.truth is not None:
-        cells.append(_cell("Ground truth", f"{t.label}: ground truth", coloured("truth", outcome.truth)))
+        cells.append(cell("Ground truth", f"{t.label}: ground truth", coloured("truth", outcome.truth)))
     elif outcome.noisy is not None:
         cells.append(
-            _cell("With noise", f"{t.label} of the picture with random noise", coloured("noise", outcome.noisy))
+            cell("With noise", f"{t.label} of the picture with random noise", coloured("noise", outcome.noisy))
         )
     else:
         cells.append({"caption": "With noise", "alt": "still being computed"})
@@ -211,11 +225,42 @@ def _task_row(result: Result, outcome: TaskOutcome, view: View) -> dict[str, Any
     }
 
 
-def _cell(caption: str, alt: str, drawing: Drawing) -> dict[str, Any]:
-    return {"caption": caption, "alt": alt, "drawing": drawing}
+def _answer_row(result: Result, outcome: TaskOutcome, t: Classification, view: View) -> dict[str, Any]:
+    """A task with one answer for the whole picture: the likeliest ones with their probabilities."""
+    verdict, before = result.verdict(t.name), outcome.clean
+    cells = [
+        answers(t, "Clean", "for the clean picture", before, before),
+        answers(t, "Adversarial", f"for the adversarial picture: {verdict}", outcome.adversarial, before),
+    ]
+    if outcome.noisy is not None:
+        cells.append(answers(t, "With noise", "for the picture with random noise", outcome.noisy, before))
+    else:
+        cells.append({"caption": "With noise", "alt": "still being computed"})
+    if outcome.truth is not None:
+        cells.append(answers(t, "Ground truth", "is right", outcome.truth, before))
+    return {
+        "id": t.name,
+        "title": t.label,
+        "words": sentence(verdict),
+        "measure": measure_line(outcome) | {"rough": not result.is_precise},
+        "legend": {"entries": ANSWERS},
+        "cells": cells,
+    }
 
 
-def _top(difference: Tensor) -> float:
+def answers(t: Classification, caption: str, of: str, value: Tensor, before: Tensor) -> dict[str, Any]:
+    """The likeliest answers with their probabilities; the first is marked by whether it is that of `before`."""
+    ranking = t.ranking(value)
+    first = "clean" if ranking and ranking[0][0] == t.ranking(before)[0][0] else "fooled"
+    marked = [[name, share, "" if place else first] for place, (name, share) in enumerate(ranking)]
+    return {"caption": caption, "alt": f"{t.label}: what the classifier answers {of}", "bars": marked}
+
+
+def cell(caption: str, alt: str, made: Drawing) -> dict[str, Any]:
+    return {"caption": caption, "alt": alt, "drawing": made}
+
+
+def scale_end(difference: Tensor) -> float:
     """The value the difference's scale ends at: what 99 % of the pixels stay under."""
     values = difference.flatten()
     return max(
@@ -247,10 +292,10 @@ def loss_chart(history: Sequence[LossStep]) -> dict[str, Any] | None:
 
 
 def _draw(result: Result, key: tuple[Any, ...], make: Callable[[], Tensor], tones: Tensor | None = None) -> Drawing:
-    return result.once(key, lambda: _drawing(make(), tones))
+    return result.once(key, lambda: drawing(make(), tones))
 
 
-def _drawing(picture: Tensor, tones: Tensor | None = None) -> Drawing:
+def drawing(picture: Tensor, tones: Tensor | None = None) -> Drawing:
     """(3, H, W) in [0, 1], or (H, W) places in `tones`."""
     if tones is None:
         return Drawing(imaging.to_uint8(picture))

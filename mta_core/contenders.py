@@ -18,7 +18,7 @@ from mta_core.generators import GapGenerator, Generator, MtaGenerator, Patterns
 from mta_core.generators.resnet import count_parameters
 from mta_core.multiply_adds import multiply_adds
 from mta_core.objective import make_problem, pseudo_targets
-from mta_core.tasks import TASKS, task
+from mta_core.tasks import SCENE_TASKS, task
 from mta_core.yardsticks import BUDGET, NUM_STEPS
 
 PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16}
@@ -55,7 +55,7 @@ class Setup:
     ngf: int = 64
     per_instance_blocks: int = 10
     universal_blocks: int = 4
-    tasks: tuple[str, ...] = tuple(t.name for t in TASKS)
+    tasks: tuple[str, ...] = tuple(t.name for t in SCENE_TASKS)
     victim: str = "dmtl"
     attacks: tuple[str, ...] = ("pgd", "deepfool")
     repeats: int = 5

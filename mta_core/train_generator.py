@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -14,14 +15,17 @@ from torch import Tensor, nn
 from mta_core import data, generators, victims, weights
 from mta_core.budget import Budget, Norm
 from mta_core.data.augment import Augmentation
-from mta_core.data.loader import Place, batches
+from mta_core.data.loader import Batch, Place, batches
 from mta_core.devices import Device
-from mta_core.events import Event, Progress
+from mta_core.events import Event, Message, Progress
 from mta_core.explore import Subject
+from mta_core.generators import Patterns
+from mta_core.generators.resnet import Images
 from mta_core.kinds import JOINT
-from mta_core.objective import VictimObjective, pseudo_targets
+from mta_core.objective import VictimObjective, as_form, pseudo_targets
 from mta_core.patterns import PatternPen
 from mta_core.targets import parse_goal
+from mta_core.task_weights import make_task_weights
 from mta_core.tasks import Meter, Task, task
 from mta_core.train import (
     DIVERGED,
@@ -54,7 +58,11 @@ class GeneratorRecipe:
         instance: `per-instance` perturbations follow the picture, a `universal` one is the same for all.
         scope: `per-task`, or `joint` for a single perturbation that is to fool all tasks at once.
         target: an answer that is to be brought about, as `mta_core.targets.parse_goal` reads it; empty for none.
-        weights: alpha_t of the tasks' fooling losses (equations 3 and 5), by name; one over their number if empty.
+        form: whether the fooling losses are `log`s, as in the paper, or the losses themselves, for a plain `sum`.
+        weighting: where alpha_t of the tasks' fooling losses (equations 3 and 5) come from: `uniform`, as in the
+            paper, `fixed`, `mgda`, `uncertainty` or `dwa`; see `mta_core.task_weights`. With `gap` and a perturbation
+            for each task nothing is shared that tasks could compete for, and Adam undoes most of what a weight does.
+        weights: the fixed ones, by name.
         init: name of a trained generator, or path to its card, to start from; empty for a random start.
         pattern_epochs: the first epochs, which draw a pattern for all pictures (see `MtaGenerator`) at the victim's
             input size; in the others, as in a training that starts from a generator with a pattern, the networks learn
@@ -87,6 +95,8 @@ class GeneratorRecipe:
     instance: str = "per-instance"
     scope: str = "per-task"
     target: str = ""
+    form: str = "log"
+    weighting: str = "uniform"
     weights: tuple[tuple[str, float], ...] = ()
     ngf: int = 24
     num_blocks: int = 6
@@ -108,6 +118,17 @@ class GeneratorRecipe:
     holdout: int = 20
     limit: int = 0
     seed: int = 0
+
+
+@dataclass(frozen=True)
+class Part:
+    """Tasks that share their pictures, and those: places to train on, by source, and places held out."""
+
+    tasks: list[str]
+    sources: list[data.DataSource]
+    views: Views
+    places: list[list[Place]]
+    held_out: list[Place]
 
 
 class GeneratorTraining(Training):
@@ -135,17 +156,23 @@ class GeneratorTraining(Training):
         options = {
             "ngf": recipe.ngf, "num_blocks": recipe.num_blocks, **sizes, "victim": victim_card.name,
             "victim_sha256": victim_card.sha256, "norm": recipe.norm, "epsilon": recipe.epsilon,
-            "instance": recipe.instance, "scope": recipe.scope, "target": recipe.target,
+            "method": recipe.method, "instance": recipe.instance, "scope": recipe.scope, "target": recipe.target,
         }  # fmt: skip
+        if isinstance(victim, victims.Composite):
+            digests = victims.digests(victim_card)
+            options["victim_parts"] = {t: digests[part] for t, part in victim_card.options["victims"].items()}
         self.card = Card(
             recipe.name, "generator", recipe.method, options, spaces, victim_card.input_size, seed=recipe.seed,
         )  # fmt: skip
         names = [t.name for t in self.tasks]
         self.groups = {JOINT: names} if recipe.scope == "joint" else {name: [name] for name in names}
-        self.weights = dict(recipe.weights) or dict.fromkeys(names, 1 / len(names))
+        self.form = as_form(recipe.form)
         self.start: Card | None = None
         self.generator = self._start()
         self.generator.to(device.torch_device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        learnt = [parameter for parameter in self.generator.parameters() if parameter.requires_grad]
+        is_shared = recipe.method != "gap" or recipe.scope == "joint"
+        self.task_weights = make_task_weights(recipe.weighting, names, recipe.weights, learnt, is_shared)
         lasts = [decoder[-1] for decoder in self.generator.decoders.values()]  # type: ignore[index]
         ends = [parameter for last in lasts for parameter in last.parameters()]
         apart = [*ends, *self.generator.patterns.values(), *self.generator.noise.values()]
@@ -153,9 +180,18 @@ class GeneratorTraining(Training):
         groups = [{"params": inner}, {"params": ends}]
         self.optimiser = torch.optim.Adam(groups, lr=recipe.learning_rate, betas=(0.5, 0.999))
         self.pen = PatternPen(dict(self.generator.patterns.items()), recipe.pattern_limit)
-        self.sources = [data.open_data(text, "train", victim_card.input_size) for text in recipe.data]
-        self.views = Views(recipe.data)
-        self.train_places, self.held_out = split_places(self.sources, recipe.holdout, recipe.limit, most=16)
+        is_divided = any(data.source(text.partition(":")[0]).is_divided for text in recipe.data)
+        if is_divided and recipe.scope == "joint":
+            raise ValueError("expected scope per-task: each task has pictures of its own in these data")
+        groups_of_tasks = [[name] for name in names] if is_divided else [names]
+        self.parts = [self._part(group, is_divided) for group in groups_of_tasks]
+
+    def _part(self, names: list[str], is_divided: bool) -> Part:
+        recipe, size = self.recipe, self.card.input_size
+        views = Views(recipe.data, names[0] if is_divided else "")
+        sources = [view.source for view in views.at(size)]
+        places, held_out = split_places(sources, recipe.holdout, recipe.limit, most=16)
+        return Part(names, sources, views, places, held_out)
 
     def _start(self) -> generators.Generator:
         """The generator to train: a new one, or one that was trained before.
@@ -186,11 +222,13 @@ class GeneratorTraining(Training):
             "generator": self.generator.state_dict(),
             "optimiser": self.optimiser.state_dict(),
             "pen": self.pen.momentum,
+            "task_weights": self.task_weights.state(),
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
         self.generator.load_state_dict(state["generator"])
         self.optimiser.load_state_dict(state["optimiser"])
+        self.task_weights.restore(state.get("task_weights", {}))
         kept = state.get("pen", {})
         self.pen.momentum = {name: momentum.to(self.device.torch_device) for name, momentum in kept.items()}
 
@@ -209,10 +247,11 @@ class GeneratorTraining(Training):
         begin, end = (0, drawing) if self.is_drawing else (drawing, self.num_epochs)
         return (epochs - begin) / (end - begin)
 
-    def outputs(self, images: Tensor) -> dict[str, Tensor]:
+    def outputs(self, images: Images) -> dict[str, Tensor]:
         """The generator's outputs before their tanh, differentiable, in the device's fast precision."""
         if self.is_drawing:
-            return {name: pattern.expand_as(images) for name, pattern in self.generator.patterns.items()}
+            patterns = self.generator.patterns.items()
+            return {name: pattern.expand_as(pictures_of(images, name)) for name, pattern in patterns}
         kind, dtype = self.device.torch_device.type, self.device.fast_dtype
         with torch.autocast(kind, dtype, enabled=dtype != torch.float32):
             return self.generator.before_tanh(images)
@@ -221,15 +260,14 @@ class GeneratorTraining(Training):
         """How far outputs lie where tanh passes no gradient: see `saturation`."""
         return torch.stack([(o.abs() - SATURATED).relu().square().mean() for o in outputs.values()]).sum()
 
-    @property
-    def places(self) -> list[list[Place]]:
+    def places(self, part: Part) -> list[list[Place]]:
         """The pictures of the current epoch, by source: few of them early in the curriculum."""
         epoch = self.epoch
         for length, pictures in self.recipe.curriculum:
             if epoch < length:
-                return [places[:pictures] for places in self.train_places]
+                return [places[:pictures] for places in part.places]
             epoch -= length
-        return self.train_places
+        return part.places
 
     def scale(self, directions: Tensor) -> Tensor:
         """As an attack scales them (the papers' map), but for L-infinity by the largest value that tanh can take.
@@ -242,40 +280,38 @@ class GeneratorTraining(Training):
         return self.budget.scale(directions)
 
     def fooling_losses(
-        self, images: Tensor, outputs: Mapping[str, Tensor], targets: Mapping[str, Tensor]
+        self, images: Images, outputs: Mapping[str, Tensor], targets: Mapping[str, Tensor]
     ) -> dict[str, Tensor]:
-        """alpha_t times -log loss_t, or log loss_t to the target, mean over pictures, of each perturbation (MTA
-        equations 2 to 5); the sum over its tasks where it is joint."""
+        """-log loss_t, or log loss_t to the target, of each task and picture, (B,) (MTA equations 2 and 4)."""
         wanted = self.goal.targets(targets)
-        losses = {}
+        losses: dict[str, Tensor] = {}
         for name, output in outputs.items():
-            group = self.groups[name]
-            objective = VictimObjective(
-                self.fast, {task: wanted[task] for task in group}, self.weights, "log", self.goal.is_targeted
-            )
-            losses[name] = -objective((images + self.scale(output.tanh())).clamp(0, 1)).value.mean()
+            wanted_of_group = {task: wanted[task] for task in self.groups[name]}
+            objective = VictimObjective(self.fast, wanted_of_group, None, self.form, self.goal.is_targeted)
+            reached = objective.losses((pictures_of(images, name) + self.scale(output.tanh())).clamp(0, 1))
+            losses |= {task: -term for task, term in objective.terms(reached).items()}
         return losses
 
     def run_epoch(self) -> Iterator[Event]:
         recipe = self.recipe
-        places = epoch_places(self.places, recipe.per_epoch, recipe.seed, self.epoch)
-        steps = len(places) // recipe.batch_size
         size = self.card.input_size if self.is_drawing else self.crop
-        views = self.views.at(size if recipe.whole_views else self.card.input_size)
         augment = Augmentation(size, (1.0, 1.0), light=0.1, noise=0.0)
-        stream = batches(
-            views, places, recipe.batch_size, augment, seed=recipe.seed + 1009 * (self.epoch + 1), drop_last=True
-        )
+        seed, shown = recipe.seed + 1009 * (self.epoch + 1), size if recipe.whole_views else self.card.input_size
+        streams = []
+        for part in self.parts:
+            places = epoch_places(self.places(part), recipe.per_epoch, recipe.seed, self.epoch)
+            steps = len(places) // recipe.batch_size
+            views = part.views.at(shown)
+            streams.append(batches(views, places, recipe.batch_size, augment, seed=seed, drop_last=True))
         self.generator.train()
         begin = time.perf_counter()
-        for step, (images, targets) in enumerate(stream):
+        for step, group in enumerate(zip(*streams, strict=True)):
             share = self.share_done(self.epoch + step / steps)
             rate = self.learning_rate(share)
-            for group, factor in zip(self.optimiser.param_groups, (1.0, recipe.output_rate), strict=True):
-                group["lr"] = rate * factor
-            clean = self.device.put(images)
+            for parameters, factor in zip(self.optimiser.param_groups, (1.0, recipe.output_rate), strict=True):
+                parameters["lr"] = rate * factor
             losses: dict[str, float] = {}
-            yield from self.take_gradients(clean, self._targets(clean, targets), losses)
+            yield from self.take_gradients(*self._on_device(group), losses)
             if self.is_drawing:
                 self.pen.step(0.02 + 0.3 * (1 - share))
             else:
@@ -284,43 +320,77 @@ class GeneratorTraining(Training):
             speed = (step + 1) * recipe.batch_size / (time.perf_counter() - begin)
             values = {**losses, "learning rate": rate, "pictures per second": speed}
             yield Progress(self.epoch * steps + step + 1, self.last_epoch * steps, "steps", values, "training")
+        self.task_weights.end_epoch()
 
-    def backward(self, images: Tensor, targets: Mapping[str, Tensor], share: float) -> dict[str, float]:
+    def take_gradients(
+        self, images: Images, targets: Mapping[str, Tensor], values: dict[str, float]
+    ) -> Iterator[Message]:
+        """Also takes the weights of the tasks, once the whole batch is known: `values` gets the weighted loss."""
+        yield from super().take_gradients(images, targets, values)
+        alphas = self.task_weights.end_batch()
+        values["loss"] = sum(alpha * values[name] for name, alpha in alphas.items())
+        values |= {f"weight of {name}": alpha for name, alpha in alphas.items()}
+
+    def _on_device(self, group: Sequence[Batch]) -> tuple[Images, dict[str, Tensor]]:
+        """A batch of each part: pictures, by task where there are several parts, and targets."""
+        clean: dict[str, Tensor] = {}
+        targets: dict[str, Tensor] = {}
+        for part, (images, labels) in zip(self.parts, group, strict=True):
+            pictures = self.device.put(images)
+            clean |= dict.fromkeys(part.tasks, pictures)
+            targets |= self._targets(pictures, labels, part.tasks)
+        return (clean if len(self.parts) > 1 else pictures), targets
+
+    def backward(self, images: Images, targets: Mapping[str, Tensor], share: float) -> dict[str, float]:
         outputs = self.outputs(images)
         losses = self.fooling_losses(images, outputs, targets)
-        total = torch.stack(list(losses.values())).sum()
-        (share * (total + self.recipe.saturation * self.excess(outputs))).backward()
-        return {"loss": float(total.detach()), **{name: float(loss.detach()) for name, loss in losses.items()}}
+        self.task_weights.backward(losses, self.recipe.saturation * self.excess(outputs), share)
+        return {name: float(loss.detach().mean()) for name, loss in losses.items()}
 
     def clear_gradients(self) -> None:
+        self.task_weights.begin_batch()
         self.generator.zero_grad(set_to_none=True)
 
-    def _targets(self, clean: Tensor, targets: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        known = {t.name: targets[t.name].to(clean.device) for t in self.tasks if t.name in targets}
-        unknown = [t for t in self.tasks if t.name not in known]
+    def _targets(self, clean: Tensor, targets: Mapping[str, Tensor], names: Sequence[str]) -> dict[str, Tensor]:
+        known = {name: targets[name].to(clean.device) for name in names if name in targets}
+        unknown = [t for t in self.tasks if t.name in names and t.name not in known]
         return known | (pseudo_targets(self.precise, unknown, clean) if unknown else {})
 
     def measure(self) -> dict[str, float]:
         """Main measure of each task on the held-out pictures, clean and under the perturbation that is to fool it;
         against the target, where there is one."""
-        frozen = self.device.freeze(self.generator, self.device.fast_dtype)
+        frozen = self.device.freeze(self.result()[0], self.device.fast_dtype)
         meters = {(t.name, kind): Meter(t, num_replicates=0) for t in self.tasks for kind in ("clean", "adversarial")}
-        for images, targets in batches(self.sources, self.held_out, self.recipe.batch_size):
-            clean = self.device.put(images)
-            truth = self._targets(clean, targets)
-            with torch.no_grad():
-                directions, answers = frozen(clean), self.precise(clean)
-                wanted = self.goal.targets(truth)
-                victims.check_finite(directions, DIVERGED)
-                victims.check_finite(answers, f"the victim {self.recipe.victim}")
-                for name, group in self.groups.items():
-                    scaled = self.budget.scale(directions[name])
-                    attacked = self.precise(self.budget.project_adversarial(clean + scaled, clean), group)
-                    for t in (t for t in self.tasks if t.name in group):
-                        meters[t.name, "clean"].update(t.decode(answers[t.name]), wanted[t.name])
-                        meters[t.name, "adversarial"].update(t.decode(attacked[t.name]), wanted[t.name])
+        for part in self.parts:
+            for images, targets in batches(part.sources, part.held_out, self.recipe.batch_size):
+                self._measure(frozen, meters, part.tasks, self.device.put(images), targets)
         main = {t.name: t.main_measure.name for t in self.tasks}
         return {f"{kind} {main[name]}": meter.compute()[main[name]] for (name, kind), meter in meters.items()}
+
+    def _measure(
+        self,
+        frozen: nn.Module,
+        meters: Mapping[tuple[str, str], Meter],
+        names: Sequence[str],
+        clean: Tensor,
+        targets: Mapping[str, Tensor],
+    ) -> None:
+        truth = self._targets(clean, targets, names)
+        with torch.no_grad():
+            directions = frozen(clean, [name for name in self.groups if name == JOINT or name in names])
+            answers = self.precise(clean, names)
+            wanted = self.goal.targets(truth)
+            victims.check_finite(directions, DIVERGED)
+            victims.check_finite(answers, f"the victim {self.recipe.victim}")
+            for name, direction in directions.items():
+                group = self.groups[name]
+                attacked = self.precise(
+                    self.budget.project_adversarial(clean + self.budget.scale(direction), clean), group
+                )
+                for t in (t for t in self.tasks if t.name in group):
+                    before = t.decode(answers[t.name])
+                    meters[t.name, "clean"].update(before, wanted[t.name], before)
+                    meters[t.name, "adversarial"].update(t.decode(attacked[t.name]), wanted[t.name], before)
 
     def save(self, out: Path, command: str) -> None:
         recipe = self.recipe
@@ -330,10 +400,26 @@ class GeneratorTraining(Training):
             "summary": (
                 f"{recipe.method.upper()} generator, {recipe.instance}, {self.goal.name}"
                 f"{', joint' if recipe.scope == 'joint' else ''}, trained at {self.budget.label}"
+                f"{'' if recipe.weighting == 'uniform' else f', {recipe.weighting} task weights'}"
             ),
-            "metrics": {"held_out": self.measure(), "history": self.history},
+            "metrics": {"held_out": self.measure(), "history": self.history, "task_weights": self.task_weights.history},
         }
-        save_weights(self.generator, Card(**{**asdict(self.card), **described}), out)
+        network, shape = self.result()
+        save_weights(network, Card(**{**asdict(self.card), **shape, **described}), out)
+
+    def result(self) -> tuple[generators.Network, dict[str, Any]]:
+        """What the training made, and the fields of its card that say how it is built: of a universal generator the
+        perturbations alone (MTA section 3.1), as the last step saw them, since it need not run again."""
+        if not self.generator.is_universal:
+            return self.generator, {}
+        patterns = Patterns.of(copy.deepcopy(self.generator).train())  # running means of batch norm lag behind
+        kept = {key: value for key, value in self.card.options.items() if key not in generators.OPTIONS}
+        return patterns, {"architecture": patterns.architecture, "options": {**patterns.options(), **kept}}
+
+
+def pictures_of(images: Images, perturbation: str) -> Tensor:
+    """The pictures that a perturbation is for."""
+    return images if isinstance(images, Tensor) else images[perturbation]
 
 
 def train_generator(

@@ -20,18 +20,18 @@ from mta_core.devices import Device
 from mta_core.events import Message, Row
 from mta_core.generators import GapGenerator, Generator, MtaGenerator
 from mta_core.multiply_adds import Counter, multiply_adds
-from mta_core.tasks import TASKS
+from mta_core.tasks import SCENE_TASKS
 from mta_core.victims.dmtl import Dmtl
 from tests.toys import CPU, make_pictures
 
-NAMES = tuple(task.name for task in TASKS)
+NAMES = tuple(task.name for task in SCENE_TASKS)
 SMALL = Setup(size=(64, 96), ngf=4, per_instance_blocks=2, universal_blocks=1, victim="small", repeats=2)
 GENERATORS = {"gap-per-instance", "mta-per-instance", "gap-universal", "mta-universal", "mta-universal-noise", "stored"}
 
 
 @pytest.fixture
 def small_victim(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    spaces = {t.name: t.space for t in TASKS}
+    spaces = {t.name: t.space for t in SCENE_TASKS}
     card = weights.Card("small", "victim", "dmtl", {"width": 8}, spaces, (64, 96))
     weights.save_weights(Dmtl(spaces, (64, 96), width=8), card, tmp_path / "runs" / "small")
     monkeypatch.setattr(weights, "RUNS", tmp_path / "runs")

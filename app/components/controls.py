@@ -8,14 +8,14 @@ from typing import Any
 
 import streamlit as st
 
-from app import library, resources, state
+from app import library, resources, state, variants
 from app.library import Picture
 from app.panels import GAINS, Beside
 from app.words import nearest
 from app.workshop import Request
 from mta_core.attacks import ATTACKS, Attack, Generative, Scope, make_attack
 from mta_core.budget import Budget, Norm
-from mta_core.generators import instance_of, method_of, scope_of
+from mta_core.generators import instance_of, scope_of
 from mta_core.kinds import Aim
 from mta_core.tasks import TASKS, Task
 from mta_core.weights import Card, WeightsError
@@ -30,20 +30,20 @@ WIDE: dict[str, Any] = {"required": True, "width": "stretch", **state.LINKED}
 def choose(picture: Picture) -> Request:
     """Victim, tasks, attack and budget for a picture."""
     workshop = resources.workshop()
-    card = _victim(workshop.victims())
-    tasks = _tasks(card)
-    trained = _trained(workshop.generators(card.name), tasks)
+    card = choose_victim(workshop.victims())
+    tasks = choose_tasks(card)
+    trained = variants.trained(workshop.generators(card.name), tasks)
     kind = _attack_kind(trained)
     own = trained.get(kind.name, [])
     scope = _scope(kind, own)
-    budget = _budget()
+    budget = choose_budget()
     picture = library.at_size(picture, card.input_size)
     attack = make_attack(kind.name, **_settings(kind, [made for made in own if scope_of(made) == scope], budget))
     aim = Aim(tuple(t.name for t in tasks), scope)
-    return Request(picture, card.name, tasks, attack, scope, budget, (card.sha256, *_digests(attack, card, aim)))
+    return Request(picture, card.name, tasks, attack, scope, budget, (card.sha256, *digests(attack, card, aim)))
 
 
-def _digests(attack: Attack, card: Card, aim: Aim) -> tuple[str, ...]:
+def digests(attack: Attack, card: Card, aim: Aim) -> tuple[str, ...]:
     """Of the weights that the attack itself uses; none where they do not fit, which the attack will say."""
     try:
         return tuple(attack.weights(card, aim).values())
@@ -51,13 +51,13 @@ def _digests(attack: Attack, card: Card, aim: Aim) -> tuple[str, ...]:
         return ()
 
 
-def _victim(cards: list[Card]) -> Card:
+def choose_victim(cards: list[Card]) -> Card:
     names = [card.name for card in cards]
     chosen = st.selectbox("Victim", names, key="victim", help="The model under attack.", **state.LINKED)
     return cards[names.index(chosen)]
 
 
-def _tasks(card: Card) -> tuple[Task, ...]:
+def choose_tasks(card: Card) -> tuple[Task, ...]:
     """At least one; without a choice all that the victim answers."""
     answered = {t.label: t for t in TASKS if card.tasks.get(t.name) == t.space}
     chosen = st.pills(
@@ -65,16 +65,6 @@ def _tasks(card: Card) -> tuple[Task, ...]:
         width="stretch", **state.LINKED,
     )  # fmt: skip
     return tuple(t for label, t in answered.items() if label in chosen) or tuple(answered.values())
-
-
-def _trained(cards: list[Card], tasks: tuple[Task, ...]) -> dict[str, list[Card]]:
-    """The generators that lead these tasks away from the truth, by the attack they belong to."""
-    names = {t.name for t in tasks}
-    made: dict[str, list[Card]] = {}
-    for card in cards:
-        if names <= set(card.tasks) and not card.options.get("target"):
-            made.setdefault(method_of(card), []).append(card)
-    return made
 
 
 def _attack_kind(trained: Mapping[str, list[Card]]) -> type[Attack]:
@@ -97,13 +87,41 @@ def _scope(kind: type[Attack], cards: list[Card]) -> Scope:
     return SCOPES[chosen or offered[0]]
 
 
-def _budget() -> Budget:
+def choose_budget() -> Budget:
+    norm = choose_norm()
+    return choose_epsilon(norm)
+
+
+def choose_norm() -> Norm:
     label = st.segmented_control("Norm", list(NORMS), default=Norm.LINF.label, key="norm", **WIDE)
-    norm = NORMS[label or Norm.LINF.label]
+    return NORMS[label or Norm.LINF.label]
+
+
+def choose_epsilon(norm: Norm, suffix: str = "", name: str = "Epsilon") -> Budget:
+    """`suffix` tells its key from that of another epsilon on the page."""
     key, low, high, first, step = RANGES[norm]
-    name, form = ("Epsilon", "%g/255") if norm is Norm.LINF else ("Epsilon (L2 norm)", "%g")
-    value = st.slider(name, low, high, first, step, form, key=key, persist_state="session", **state.LINKED)
+    name, form = (name, "%g/255") if norm is Norm.LINF else (f"{name} (L2 norm)", "%g")
+    value = st.slider(name, low, high, first, step, form, key=key + suffix, persist_state="session", **state.LINKED)
     return Budget.from_units(norm, value)
+
+
+def answers(request: Request) -> dict[str, Any]:
+    """What this form must say to ask for a request, by the keys of its controls; the picture is another form's."""
+    attack, budget = request.attack, request.budget
+    return {
+        "victim": request.victim,
+        "tasks": [t.label for t in request.tasks],
+        "attack": attack.label,
+        "scope": next(label for label, scope in SCOPES.items() if scope == request.scope),
+        "norm": budget.norm.label,
+        RANGES[budget.norm][0]: budget.units,
+        **{f"{attack.name}_{f.name}": _as_entered(getattr(attack, f.name)) for f in fields(attack)},
+    }
+
+
+def _as_entered(value: Any) -> Any:
+    """Numbers are entered as such with decimals, see `_number`."""
+    return float(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
 def _settings(kind: type[Attack], cards: list[Card], budget: Budget) -> dict[str, Any]:

@@ -29,6 +29,18 @@ def choose() -> Picture | None:
     return _gallery(gallery) if gallery else None
 
 
+def place() -> dict[str, object]:
+    """The picture that is chosen here, by the keys of these controls; an upload is in no link."""
+    return state.answers("source", "number", "fit", state.SCENE)
+
+
+def place_of(shelf: Shelf, label: str) -> dict[str, object]:
+    """The first picture of a data set, by the keys of these controls."""
+    if shelf is resources.gallery():
+        return {"source": GALLERY, state.SCENE: shelf.keys()[0]}
+    return {"source": label, "number": 1.0}
+
+
 def _gallery(gallery: Shelf) -> Picture:
     names = gallery.keys()
     titles = [f"Room {i + 1}" for i in range(len(names))]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+from collections.abc import Mapping
 
 import streamlit as st
 
@@ -26,7 +27,7 @@ def page() -> None:
         setup = choose()
     st.subheader("What an attack costs", anchor=False)
     st.markdown(INTRO)
-    st.fragment(results)(setup, state.cost_choices())
+    st.fragment(results)(setup, state.answers(*state.COST))
     st.markdown("**To compare with the paper**")
     st.markdown("\n".join(f"- {remark}" for remark in REMARKS))
     st.caption("The same on the command line: `python -m mta_core bench cost`")
@@ -35,23 +36,23 @@ def page() -> None:
 def choose() -> Setup:
     offered = resources.costs().precisions
     precision = st.segmented_control(
-        "Precision", offered, default=offered[-1], key=state.COST_PRECISION, required=True, width="stretch",
+        "Precision", offered, default=offered[-1], key="cost_precision", required=True, width="stretch",
         help="In which numbers the networks compute; those the device computes natively.", **state.LINKED,
     )  # fmt: skip
     batch_size = st.segmented_control(
-        "Pictures at once", costs.BATCH_SIZES, default=costs.BATCH_SIZES[0], key=state.COST_BATCH, required=True,
+        "Pictures at once", costs.BATCH_SIZES, default=costs.BATCH_SIZES[0], key="cost_batch", required=True,
         width="stretch", **state.LINKED,
     )  # fmt: skip
     attacks = st.pills(
-        "Iterative attacks beside them", list(costs.offered()), selection_mode="multi", default=list(costs.offered()),
-        key=state.COST_ATTACKS, width="stretch", help="They take most of the time of a measurement.", **state.LINKED,
+        "Iterative attacks beside them", list(costs.offered()), selection_mode="multi", default=costs.first_offered(),
+        key="cost_attacks", width="stretch", help="They take most of the time of a measurement.", **state.LINKED,
     )  # fmt: skip
     return costs.setup_of(precision or offered[-1], batch_size or costs.BATCH_SIZES[0], attacks)
 
 
-def results(setup: Setup, used: tuple[object, ...]) -> None:
+def results(setup: Setup, used: Mapping[str, object]) -> None:
     """Follows a measurement, whoever started it."""
-    if state.cost_choices() != used:  # a choice that fell together with a beat: see `hear` in views/explore.py
+    if state.answers(*state.COST) != used:  # a choice fell together with a beat, see components/hearing.py
         st.rerun()
     service = resources.costs()
     running = service.running()  # asked first: what ends meanwhile is drawn by the next look
@@ -60,7 +61,7 @@ def results(setup: Setup, used: tuple[object, ...]) -> None:
         st.error(plain(f"{error}."))
     measured = service.latest(setup)
     if words := costs.verdict(measured):
-        st.html(f'<p class="mta-finding">{html.escape(words)}</p>')
+        st.html(f'<div class="mta-headline">{html.escape(words)}</div>')
     show(measured)
     pulse.beat("watch_cost", 0.7 if running else None)
 
@@ -83,7 +84,7 @@ def status(setup: Setup) -> str:
     at = costs.progress(job.events)
     words = "Stopping …" if job.is_stopping else f"{costs.title(its)}: {at.stage if at else 'making ready'} …"
     share = at.done / at.total if at else 0.0
-    bar = f'<div class="mta-bar"><i style="width:{100 * share:.1f}%"></i></div>'
+    bar = f'<div class="mta-done mta-on"><i style="width:{100 * share:.1f}%"></i></div>'
     return f'<div class="mta-status mta-alive">{html.escape(words)}</div>{bar}'
 
 

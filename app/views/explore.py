@@ -7,7 +7,8 @@ from collections.abc import Mapping
 import streamlit as st
 
 from app import panels, resources, state
-from app.components import controls, detail, pictures, pulse, stage, status
+from app.components import chrome, controls, detail, pictures, pulse, stage, status
+from app.components.hearing import check, hear
 from app.panels import Beside, View
 from app.words import plain
 from app.workshop import AttackEvent, LossStep, Request, Result
@@ -15,17 +16,10 @@ from mta_core.jobs import Job
 
 QUICK, FIRST_STEP = 15.0, 1.0
 """Seconds to wait for the result of a quick attack, or the first step of an iterative one, before drawing."""
-FIRST_PRESET = "dmtl-tiny"
-"""Needs nothing but rooms, and minutes."""
-TRAIN = (
-    "There is no trained victim yet: make one with "
-    f"`python -m mta_core train victim --preset {FIRST_PRESET} --out runs/{FIRST_PRESET}`, then reload this page."
-)
 
 
 def page() -> None:
-    if not resources.workshop().victims():
-        st.info(TRAIN)
+    if not chrome.has_victims():
         return
     with st.sidebar:
         picture = pictures.choose()
@@ -40,26 +34,6 @@ def page() -> None:
     with st.container(key="results"):
         st.html('<i class="mta-first"></i>')  # a container without a child is not drawn, nor what it says meanwhile
         show(request, gain, beside, used)
-
-
-def check(used: Mapping[str, object], redraws: int) -> None:
-    """Draws the page again where a choice went unheard.
-
-    Two quick choices are two redraws that overlap, and the earlier one may put its choices in the place of the later
-    one's. Looking again a moment later tells.
-    """
-    hear(used)
-    pulse.beat("check", 0.5, times=2, since=redraws)
-
-
-def hear(used: Mapping[str, object], part: str = "") -> None:
-    """Draws the page again where something was chosen that it does not show; `part` looks after itself.
-
-    Every fragment that beats asks this first: Streamlit's browser side sends what happens within a few milliseconds as
-    one message, and redraws only the fragment that was first. A choice that falls together with a beat arrives with it.
-    """
-    if state.choices() != used or not state.are_parts_current(but=part):
-        st.rerun()
 
 
 def follow(request: Request, job: Job[AttackEvent] | None) -> None:

@@ -12,7 +12,7 @@ from mta_core.devices import Device
 from mta_core.generators.fast import arrange
 from mta_core.generators.patterns import Patterns
 from mta_core.generators.resnet import GapGenerator, Generator, MtaGenerator
-from mta_core.kinds import JOINT, Aim
+from mta_core.kinds import JOINT, Aim, Instance, Scope
 
 AUTO = "auto"
 Network = Generator | Patterns
@@ -47,7 +47,8 @@ def build(card: weights.Card) -> Network:
 def cards(victim: str | weights.Card | None = None) -> list[weights.Card]:
     """The cards of every generator that can be loaded, shipped ones first; of one victim if given by name or card.
 
-    One made for earlier weights of that victim is none of its own: attacking with it is a transfer.
+    One made for earlier weights of that victim is none of its own: attacking with it is a transfer. One made for
+    several victims, a task each, belongs to each of them.
     """
     found = [card for card, _ in weights.find_cards("generator")]
     if victim is None:
@@ -56,8 +57,16 @@ def cards(victim: str | weights.Card | None = None) -> list[weights.Card]:
         name, current = victim, next((c.sha256 for c, _ in weights.find_cards("victim") if c.name == victim), None)
     else:
         name, current = victim.name, victim.sha256
-    of_victim = [card for card in found if card.options.get("victim") == name]
-    return [card for card in of_victim if not current or card.options.get("victim_sha256") in (current, None)]
+    own = [card for card in found if card.options.get("victim") == name]
+    own = [card for card in own if not current or card.options.get("victim_sha256") in (current, None)]
+    parts = [card for card in found if current and current in _parts(card).values()]
+    return own + [card for card in parts if card not in own]
+
+
+def _parts(card: weights.Card) -> dict[str, str]:
+    """sha256 of the victim of each task, where a generator was made for several of them."""
+    parts = card.options.get("victim_parts", {})
+    return parts if isinstance(parts, dict) else {}
 
 
 def load(name: str) -> tuple[Network, weights.Card]:
@@ -101,12 +110,12 @@ def method_of(card: weights.Card) -> str:
     return str(card.options.get("method", card.architecture))
 
 
-def instance_of(card: weights.Card) -> str:
-    return str(card.options.get("instance", "per-instance"))
+def instance_of(card: weights.Card) -> Instance:
+    return "universal" if card.options.get("instance") == "universal" else "per-instance"
 
 
-def scope_of(card: weights.Card) -> str:
-    return str(card.options.get("scope", "per-task"))
+def scope_of(card: weights.Card) -> Scope:
+    return "joint" if card.options.get("scope") == JOINT else "per-task"
 
 
 def _unfitness(card: weights.Card, aim: Aim, method: str, is_universal: bool) -> str:
@@ -134,7 +143,7 @@ def ready(name: str, card: weights.Card, device: str) -> nn.Module:
     return _frozen(name if name.endswith(".json") else card.name, card.sha256, device)
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=12)  # a comparison uses all of a victim's in turn, picture by picture
 def _frozen(name: str, sha256: str, device: str) -> nn.Module:
     generator, _ = load(name)
     if isinstance(generator, Generator) and generator.is_universal:

@@ -19,7 +19,7 @@ class Measure:
     """One number that says how well a task is solved.
 
     Attributes:
-        name: as in rows and JSON, e.g. `"miou"`.
+        name: as in rows and JSON, e.g. `"miou"`; in targeted evaluations `when_targeted`, if that is given.
         label: for people, e.g. `"mIoU"`.
         unit: `""` for fractions, `"m"`, `"°"`.
     """
@@ -28,6 +28,8 @@ class Measure:
     label: str
     unit: str
     higher_is_better: bool
+    when_targeted: str = ""
+    """Its name where the answer is compared with the target of an attack; empty where that makes no difference."""
 
     def format(self, value: float) -> str:
         """The value with its unit, as people read it; a dash where there is nothing to measure."""
@@ -77,13 +79,15 @@ class Task(ABC):
     """At most 256 colours, (N, 3) in [0, 1], that pictures of this task are made of; None where any colour occurs."""
     difference_label: ClassVar[str]
     """What `difference` shows, with its unit."""
+    is_dense: ClassVar[bool] = True
+    """Whether it answers every pixel; else a picture has one answer, a map of one pixel."""
 
     @property
     def main_measure(self) -> Measure:
         return self.measures[0]
 
     def measure(self, name: str) -> Measure:
-        return next(measure for measure in self.measures if measure.name == name)
+        return next(measure for measure in self.measures if name in (measure.name, measure.when_targeted))
 
     @abstractmethod
     def valid(self, target: Tensor) -> Tensor:
@@ -128,7 +132,11 @@ class Task(ABC):
         The loss towards it can have a zero gradient at the clean picture itself (L1 and 1 - dot do), so an
         attack must leave that point by a random start.
         """
-        return self.decode(prediction).detach()
+        return self.as_target(self.decode(prediction)).detach()
+
+    def as_target(self, value: Tensor) -> Tensor:
+        """A decoded prediction in the form of the labels, where that says less."""
+        return value
 
     @abstractmethod
     def everywhere(self, text: str) -> Tensor:
@@ -139,12 +147,21 @@ class Task(ABC):
         """
 
     @abstractmethod
-    def statistics(self, value: Tensor, target: Tensor) -> Tensor:
-        """Sufficient statistics of each picture, (B, S) float64; they add over pictures."""
+    def statistics(self, value: Tensor, target: Tensor, clean: Tensor | None = None) -> Tensor:
+        """Sufficient statistics of each picture, (B, S) float64; they add over pictures.
+
+        Args:
+            clean: the value of the clean picture, for measures of what changed; the target stands in for it.
+        """
 
     @abstractmethod
     def measures_of(self, statistics: Tensor) -> dict[str, Tensor]:
         """Every measure from summed statistics (..., S), each (...); NaN where nothing was labelled."""
+
+    def as_published(self, statistics: Tensor) -> dict[str, Tensor]:
+        """Every measure of one batch (B, S) as the multi-task literature of 2018 to 2021 took it: over all pixels of
+        the batch. The papers print the mean of these over all batches (`Meter`, aggregation `published`)."""
+        return self.measures_of(statistics.sum(0))
 
     @abstractmethod
     def span(self, *values: Tensor) -> Span | None:
@@ -172,15 +189,32 @@ class Task(ABC):
         """What became of one picture's output (1, ...), in half a sentence a layperson understands."""
 
 
+PUBLISHED = "published"
+PUBLISHED_BATCH = 2
+"""Pictures in a batch of the test data in the released code of MTAN (Liu et al., CVPR 2019), whose data, losses and
+measures the MTA paper follows (section 4.2); that paper does not say its own."""
+
+
 class Meter:
     """Streams pictures of one task in batches of any size; answers pooled and per-picture measures.
 
     Only sums are kept, so memory does not grow with the number of pictures. The confidence interval comes from a
     Poisson bootstrap over pictures (each replicate sees each picture a Poisson(1) number of times), which streams.
     The answer depends on the order of the pictures, not on how they were batched.
+
+    Three aggregations:
+        `pooled`: over all pixels of all pictures, as is done today: mIoU from one confusion matrix, the median of all
+            angles.
+        `per-picture`: the mean over pictures of each picture's measure.
+        `published`: what the tables of the MTA paper hold, for comparison with them only; no intervals. The mean over
+            batches of `PUBLISHED_BATCH` pictures, whichever way they came in: the median angle is the mean of the
+            batches' medians. Segmentation was averaged over pictures (`Task.as_published`).
+
+    Args:
+        has_published: whether `published` is kept.
     """
 
-    def __init__(self, task: Task, *, num_replicates: int = 200, seed: int = 0) -> None:
+    def __init__(self, task: Task, *, num_replicates: int = 200, seed: int = 0, has_published: bool = False) -> None:
         self.task = task
         self.num_pictures = 0
         self._num_replicates = num_replicates
@@ -188,12 +222,13 @@ class Meter:
         self._pooled: Tensor | None = None  # (1 + R, S)
         self._sums: dict[str, Tensor] = {}  # (1 + R,) weighted sums of per-picture measures
         self._weights: dict[str, Tensor] = {}  # (1 + R,) weights of the pictures that could be measured
+        self._batches = _Batches(task) if has_published else None
 
-    def update(self, value: Tensor, target: Tensor) -> None:
-        """Adds pictures: `value` and `target` in label space."""
+    def update(self, value: Tensor, target: Tensor, clean: Tensor | None = None) -> None:
+        """Adds pictures: `value`, `target` and, where measures of change are wanted, the `clean` value."""
         if value.device.type == "mps":  # Apple's GPUs have no float64
-            value, target = value.cpu(), target.cpu()
-        statistics = self.task.statistics(value, target).cpu()
+            value, target, clean = value.cpu(), target.cpu(), None if clean is None else clean.cpu()
+        statistics = self.task.statistics(value, target, clean).cpu()
         weights = torch.ones(statistics.shape[0], 1 + self._num_replicates, dtype=torch.float64)
         for row in weights:
             rates = torch.ones(self._num_replicates, dtype=torch.float64)
@@ -205,6 +240,12 @@ class Meter:
             known = ~values.isnan()
             self._sums[name] = self._sums.get(name, 0) + weights.T @ torch.where(known, values, 0)
             self._weights[name] = self._weights.get(name, 0) + weights.T @ known.double()
+        if self._batches is not None:
+            self._batches.update(statistics)
+
+    @property
+    def has_published(self) -> bool:
+        return self._batches is not None
 
     def _replicates(self, aggregation: str) -> dict[str, Tensor]:
         if self._pooled is None:
@@ -214,15 +255,47 @@ class Meter:
         return {name: total / self._weights[name] for name, total in self._sums.items()}
 
     def compute(self, aggregation: str = "pooled") -> dict[str, float]:
-        """Every measure; `aggregation` is `"pooled"` (over all pixels) or `"per-picture"` (mean over pictures)."""
+        """Every measure; `aggregation` is `"pooled"` (over all pixels), `"per-picture"` (mean over pictures) or
+        `"published"`."""
+        if aggregation == PUBLISHED:
+            assert self._batches is not None, "this meter does not keep the published measures"
+            return self._batches.compute()
         return {name: float(values[0]) for name, values in self._replicates(aggregation).items()}
 
     def interval(self, aggregation: str = "pooled") -> dict[str, tuple[float, float] | None]:
-        """95 % bootstrap interval over pictures of every measure; None for fewer than two pictures, no replicates, or
-        nothing to measure."""
-        if self.num_pictures < 2 or not self._num_replicates:
+        """95 % bootstrap interval over pictures of every measure; None for fewer than two pictures, no replicates,
+        nothing to measure, or published measures."""
+        if self.num_pictures < 2 or not self._num_replicates or aggregation == PUBLISHED:
             return {measure.name: None for measure in self.task.measures}
         return {name: _interval(values[1:].double()) for name, values in self._replicates(aggregation).items()}
+
+
+class _Batches:
+    """The mean of a task's measures over batches of `PUBLISHED_BATCH` pictures, the last of which may be smaller."""
+
+    def __init__(self, task: Task) -> None:
+        self.task = task
+        self.open: list[Tensor] = []  # statistics (S,) of a batch that is not full yet
+        self.done = {measure.name: (0.0, 0) for measure in task.measures}  # sum over batches, and how many
+
+    def update(self, statistics: Tensor) -> None:
+        for picture in statistics:
+            self.open.append(picture)
+            if len(self.open) == PUBLISHED_BATCH:
+                self.done, self.open = self._with(self.open), []
+
+    def _with(self, pictures: list[Tensor]) -> dict[str, tuple[float, int]]:
+        """The sums with one more batch; what it has nothing to measure of stays as it is."""
+        sums = dict(self.done)
+        for name, value in self.task.as_published(torch.stack(pictures)).items():
+            if not value.isnan():
+                total, count = sums[name]
+                sums[name] = total + float(value), count + 1
+        return sums
+
+    def compute(self) -> dict[str, float]:
+        sums = self._with(self.open) if self.open else self.done
+        return {name: total / count if count else math.nan for name, (total, count) in sums.items()}
 
 
 def _interval(replicates: Tensor) -> tuple[float, float] | None:

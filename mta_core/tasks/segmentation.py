@@ -48,7 +48,7 @@ class Segmentation(Task):
             raise ValueError(f"expected a class among {', '.join(self.classes)}, got {text!r}")
         return torch.tensor([[self.classes.index(text)]])
 
-    def statistics(self, value: Tensor, target: Tensor) -> Tensor:
+    def statistics(self, value: Tensor, target: Tensor, clean: Tensor | None = None) -> Tensor:
         """The confusion matrix of each picture, rows truth, columns prediction, flattened to (B, 169)."""
         classes = self.channels
         cells = torch.where(self.valid(target), target * classes + value, classes**2).flatten(1)
@@ -62,6 +62,11 @@ class Segmentation(Task):
         union = confusion.sum(-1) + confusion.sum(-2) - hits
         # A class that neither the truth nor the prediction shows has no IoU: 0/0 is NaN and nanmean leaves it out.
         return {"miou": (hits / union).nanmean(-1), "pixel_accuracy": hits.sum(-1) / confusion.sum((-1, -2))}
+
+    def as_published(self, statistics: Tensor) -> dict[str, Tensor]:
+        """The mean over the batch's pictures, as the released code of MTAN took it before it went over to one
+        confusion matrix: classes that a picture neither shows nor is taken to show do not count there."""
+        return {name: values.nanmean(0) for name, values in self.measures_of(statistics).items()}
 
     def span(self, *values: Tensor) -> Span | None:
         return None

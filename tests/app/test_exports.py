@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import io
 import json
 from collections.abc import Callable
@@ -14,6 +15,9 @@ from test_panels import finished
 from app import exports
 from app.workshop import Request, Workshop
 from mta_core import imaging
+from mta_core.evaluate import AGGREGATIONS
+from mta_core.results import ROW_KEYS
+from mta_core.tasks import TASKS
 
 
 @pytest.mark.parametrize(("norm", "units"), [("linf", 5), ("linf", 0.5), ("l2", 4)])
@@ -57,3 +61,26 @@ def test_the_report_marks_what_was_not_reached(workshop: Workshop, request_for: 
         "normals": False,
     }
     assert tasks["normals"]["verdict"] == "not attacked: stopped before its turn"
+
+
+def test_rows_follow_the_contract(workshop: Workshop, request_for: Callable[..., Request]) -> None:
+    result = finished(workshop, request_for("fgsm", "joint"))
+    rows = exports.rows_of(result)
+    made = exports.provenance({"FGSM joint": result.request}, "a device", "picture", ["room.png"])
+    document = json.loads(exports.rows_json(rows, made))
+    assert all(tuple(row) == ROW_KEYS for row in document["rows"])
+    assert len(rows) == sum(len(t.measures) for t in TASKS) * len(AGGREGATIONS)
+    first = document["rows"][0]
+    assert (first["attack"], first["scope"], first["n"], first["ci95"]) == ("fgsm", "joint", 1, None)
+    assert first["adversarial"] == pytest.approx(result.outcome.tasks["segmentation"].measures["adversarial"]["miou"])
+    assert document["provenance"]["attacks"] == {"FGSM joint": {"start": 0.1}}
+    assert document["provenance"]["pictures"] == 1
+
+
+def test_the_table_holds_the_same_rows(workshop: Workshop, request_for: Callable[..., Request]) -> None:
+    rows = exports.rows_of(finished(workshop, request_for("fgsm", "joint")))
+    rows[0] |= {"ci95": [0.1, 0.2], "clean": float("nan")}
+    read = list(csv.DictReader(io.StringIO(exports.rows_csv(rows).decode())))
+    assert len(read) == len(rows) and tuple(read[0]) == ROW_KEYS
+    assert json.loads(read[0]["ci95"]) == [0.1, 0.2] and json.loads(read[0]["attacked"]) == [t.name for t in TASKS]
+    assert read[0]["clean"] == "" and float(read[1]["clean"]) == rows[1]["clean"]
