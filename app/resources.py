@@ -7,6 +7,7 @@ import os
 import streamlit as st
 
 from app import library
+from app.costs import Costs
 from app.library import Shelf
 from app.workshop import Workshop
 from mta_core import devices
@@ -16,6 +17,12 @@ from mta_core import devices
 def workshop() -> Workshop:
     """The device, the victims and the one worker that computes."""
     return Workshop(devices.pick(os.environ.get("MTA_DEVICE", "auto")))
+
+
+@st.cache_resource(show_spinner=False)
+def costs() -> Costs:
+    """What attacks cost, measured on the same worker."""
+    return Costs(workshop().device, workshop().worker)
 
 
 @st.cache_resource(show_spinner=False)

@@ -33,6 +33,8 @@ CHOICES = (
 """Keys of the widgets in the side bar, beside the settings of the attacks: of Explore, then of Compare."""
 WHOSE, DETAIL = "shown", "detail"
 """Keys of the widgets below: whose perturbation is shown, and which charts. Their parts are redrawn by themselves."""
+COST = ("cost_precision", "cost_batch", "cost_attacks")
+"""Keys of the widgets of the page Cost."""
 MATRIX = "matrix"
 """Key of the heat map."""
 TABLES, DATA, COUNT = "tables", "set", "pictures"

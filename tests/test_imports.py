@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 FAMILIES = ("tasks", "victims", "attacks", "data")
 NO_BROWSER = (
-    "charts", "comparison", "exports", "heatmap", "kept", "library", "pair", "panels", "paper", "series",
+    "charts", "comparison", "costs", "exports", "heatmap", "kept", "library", "pair", "panels", "paper", "series",
     "tables", "tried", "variants", "words", "workshop",
 )  # fmt: skip
 
