@@ -9,6 +9,7 @@ from pathlib import Path
 from app.kept import Recent
 from app.library import Picture
 from app.workshop import Request, Tick, Workshop
+from mta_core import jobs
 from mta_core.compare import Standing, compare
 from mta_core.data import DataSource, Sample, Size
 from mta_core.evaluate import Setting
@@ -16,7 +17,7 @@ from mta_core.events import Message, Progress
 from mta_core.jobs import Job
 
 PATIENCE = 600.0
-"""Seconds that a comparison goes on though nobody looks: long enough to show another page meanwhile."""
+"""Seconds that work on a data set goes on though nobody looks: long enough to show another page meanwhile."""
 
 
 class OnePicture(DataSource):
@@ -88,7 +89,9 @@ def start(workshop: Workshop, trials: Sequence[Trial]) -> Job[Event]:
         trials: of one victim and the same pictures.
     """
     missing = [trial for trial in trials if is_open(workshop, trial)]
-    job = workshop.worker.submit(lambda job: _run(workshop, missing, job), PATIENCE)
+    job = workshop.worker.submit(
+        lambda job: _run(workshop, missing, job), PATIENCE if trials[0].shelf else jobs.PATIENCE
+    )
     workshop.comparisons = {key: one for key, one in workshop.comparisons.items() if not one.is_done}
     workshop.comparisons[tuple(trials)] = job
     return job

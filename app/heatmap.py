@@ -223,9 +223,20 @@ def headline(columns: Sequence[Column], lines: Sequence[Line]) -> str:
         if column.task.name in best:
             line, row = best[column.task.name]
             m = column.measure
-            change = f"{m.label} {m.format(row['clean'])} → {m.format(row['adversarial'])}"
+            rival = _rival(column, lines, line, row)
+            lead = f"; {rival} lies within its 95 % interval" if rival else ""
+            change = f"{m.label} {m.format(row['clean'])} → {m.format(row['adversarial'])}{lead}"
             won.setdefault(line.label, []).append(f"{column.task.label.lower()} ({change})")
     return " ".join(f"{label} does most to {_joined(tasks)}." for label, tasks in won.items())
+
+
+def _rival(column: Column, lines: Sequence[Line], best: Line, row: Values) -> str:
+    """An attack that more pictures might show to be the stronger one, if there is one."""
+    for line in lines:
+        other = row_of(line.standing, column)
+        if line is not best and other and row["ci95"] and row["ci95"][0] <= other["adversarial"] <= row["ci95"][1]:
+            return line.label
+    return ""
 
 
 def _joined(words: Sequence[str]) -> str:

@@ -18,7 +18,8 @@ from app.words import plain
 from mta_core.events import Message, Progress
 from mta_core.jobs import Job
 
-PLACE = "ranking"
+PICTURE_PLACE, DATA_PLACE = "map", "map_data"
+"""Where the work on one picture is kept, and that on a data set, which goes on out of sight."""
 SCALES: dict[str, Scale] = {"Times worse": "ratio", "In its own unit": "unit"}
 VALUES, ROWS = "Values", "Rows"
 STOP_HELP = "Ends the comparison and keeps what has been measured."
@@ -35,7 +36,7 @@ CONFIG = {"displaylogo": False, "displayModeBar": False}
 def draw(contest: Contest, used: Mapping[str, object]) -> None:
     """Everything that is known of it; looks again by itself while more is being computed."""
     hear(used)
-    state.drop_work_of_others(PLACE, contest.trials)
+    state.drop_work_of_others(_place(contest), contest.trials)
     job = _job(contest)
     is_live = job is not None and not job.is_done  # asked first: what ends meanwhile is drawn by the next look
     lines = _lines(contest, _running(job) if is_live else "")
@@ -46,15 +47,19 @@ def draw(contest: Contest, used: Mapping[str, object]) -> None:
     pulse.beat("watch_ranking", 0.5 if is_live else None)
 
 
+def _place(contest: Contest) -> str:
+    return DATA_PLACE if contest.is_data else PICTURE_PLACE
+
+
 def _job(contest: Contest) -> Job[Event] | None:
     """The work on it. One picture is worked on at once, and again where the work was given up while nobody looked."""
-    job: Job[Event] | None = state.work_on(PLACE, contest.trials)
+    job: Job[Event] | None = state.work_on(_place(contest), contest.trials)
     if job is None and (job := comparison.running(resources.workshop(), contest.trials)):
-        state.keep_work(PLACE, contest.trials, job)  # started before this page was loaded anew
+        state.keep_work(_place(contest), contest.trials, job)  # started before this page was loaded anew
     is_given_up = job is not None and job.is_cancelled and not job.is_stopping
     if not contest.is_data and (job is None or is_given_up) and _open(contest):
         _start(contest)
-        job = state.work_on(PLACE, contest.trials)
+        job = state.work_on(_place(contest), contest.trials)
         if job is not None:
             job.wait(0, 1.0)
     return job
@@ -66,7 +71,7 @@ def _open(contest: Contest) -> list[Trial]:
 
 def _start(contest: Contest) -> None:
     """Tries what is not known yet; also called by a button."""
-    state.keep_work(PLACE, contest.trials, comparison.start(resources.workshop(), contest.trials))
+    state.keep_work(_place(contest), contest.trials, comparison.start(resources.workshop(), contest.trials))
 
 
 def _progress(job: Job[Event] | None) -> Progress | None:

@@ -26,12 +26,12 @@ def page() -> None:
 
 
 def show(asked: Contest | Pair, used: Mapping[str, object]) -> None:
-    """Both follow what is computed by themselves; the work of the one that is out of sight is dropped."""
+    """Both follow what is computed by themselves. What is out of sight is dropped, but for work on a data set."""
     if isinstance(asked, Pair):
-        state.drop_work(ranking.PLACE)
+        state.drop_work(ranking.PICTURE_PLACE)
         st.fragment(duel.draw)(asked, used)
     else:
-        for place in duel.PLACES:
+        for place in (*duel.PLACES, *([ranking.PICTURE_PLACE] if asked.is_data else [])):
             state.drop_work(place)
         st.fragment(ranking.draw)(asked, used)
 

@@ -201,6 +201,18 @@ def test_another_choice_ends_what_is_under_way(page: Open) -> None:
         other.cancel()
 
 
+def test_work_on_a_data_set_goes_on_out_of_sight(page: Open) -> None:
+    at = page(on="Data set", tasks="Depth", attacks="PGD", steps="100")
+    at.button(key="start_ranking").click().run()
+    (job,) = jobs(at)
+    at.segmented_control(key="on").set_value("One picture").run()
+    assert not job.is_cancelled
+    at.segmented_control(key="on").set_value("Data set").run()
+    assert job in jobs(at) and "stop_ranking" in {button.key for button in at.button}
+    for other in jobs(at):
+        other.cancel()
+
+
 def test_what_goes_wrong_is_said(page: Open, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object, **__: object) -> None:
         raise RuntimeError("the device is $gone$")

@@ -109,6 +109,14 @@ def test_the_strongest_of_each_task_is_named_but_never_the_noise() -> None:
         assert strongest(COLUMNS, nobody) == {} and headline(COLUMNS, nobody) == ""
 
 
+def test_a_lead_that_may_be_chance_is_not_passed_over() -> None:
+    best = Line("PGD", "words", Standing(0, (row(SEGMENTATION, 0.4, 0.05, [0.03, 0.08]),), 4))
+    for value, expected in ((0.07, "; FGSM lies within its 95 % interval"), (0.2, "")):
+        other = Line("FGSM", "words", Standing(1, (row(SEGMENTATION, 0.4, value, [0.0, 0.3]),), 4))
+        said = headline((SEGMENTATION,), (NOISE, best, other))
+        assert said == f"PGD does most to segmentation (mIoU 40.0 % → 5.0 %{expected})."
+
+
 def test_how_many_pictures_each_has_had_is_told_where_they_differ() -> None:
     behind = Line("FGSM", "one step", Standing(1, WEAK.standing.rows, 3))  # type: ignore[union-attr]
     words = {r["label"]: r["words"] for r in message(COLUMNS, (STRONG, behind), "ratio", 8)["rows"]}

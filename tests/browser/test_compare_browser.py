@@ -31,7 +31,7 @@ def at_rest(page: Page) -> None:
 
 def test_the_map_fills_and_a_cell_opens_its_run(visit: Visit) -> None:
     """A running attack is left for the map, and an earlier choice in Explore gives way to the cell's."""
-    page = visit("?attack=PGD&pgd_num_steps=100&tasks=Depth&epsilon=8", ready=False)
+    page = visit("?attack=PGD&pgd_num_steps=30&tasks=Depth&epsilon=8", ready=False)
     page.locator(".mta-chart polyline").first.wait_for(state="attached")
     go_to_compare(page)
     for attack in ("Random noise", "MTA", "FGSM"):
