@@ -101,6 +101,18 @@ def _said(source: DataSource, problems: deque[tuple[Place, ImageError]], left_ou
         yield Message(f"left out {left_out[-1]}: {error}")
 
 
+def _only_task(settings: Sequence[Setting]) -> str:
+    """The task of attacks on pictures that are one task's own.
+
+    Raises:
+        ValueError: they attack several.
+    """
+    names = {t.name for setting in settings for t in setting.tasks}
+    if len(names) > 1:
+        raise ValueError(f"expected one task: {settings[0].source.label} has pictures of its own for each")
+    return names.pop()
+
+
 def compare(
     settings: Sequence[Setting], *, limit: int | None = None, unreadable: list[str] | None = None
 ) -> Iterator[Event]:
@@ -124,6 +136,8 @@ def compare(
     source, subject = settings[0].source, settings[0].subject
     if any(s.source is not source or s.subject is not subject for s in settings):
         raise ValueError("expected attacks on the same pictures and the same victim")
+    if source.is_divided:
+        source = source.for_task(_only_task(settings))
     left_out: list[str] = [] if unreadable is None else unreadable
     entries: list[_Entry] = []
     for number, setting in enumerate(settings):
