@@ -37,7 +37,7 @@ def toy_runs(arena: toys.Arena, tmp_path_factory: pytest.TempPathFactory) -> Pat
     for kind in toys.KINDS:
         toys.train_toy_generator(arena, kind, folder / kind)
         toys.train_toy_generator(arena, kind, folder / f"{kind}-joint", scope="joint")
-        toys.train_toy_generator(arena, kind, folder / f"{kind}-gap", GapGenerator)
+        toys.train_toy_generator(arena, kind, folder / f"{kind}-gap", GapGenerator, steps=120)
         toys.train_toy_generator(arena, kind, folder / f"{kind}-gap-joint", GapGenerator, "joint")
         toys.train_toy_generator(arena, kind, folder / f"{kind}-universal", is_universal=True)
     return folder
