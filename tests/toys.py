@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -99,11 +99,14 @@ class Arena:
     def targets(self, kind: str) -> Mapping[str, Tensor]:
         return {"labels": self.labels, "pseudo-targets": self.outputs}[kind]
 
-    def problem(self, budget: Budget, *, kind: str = "labels", scope: Scope = "per-task", seed: int = 0) -> Problem:
+    def problem(
+        self, budget: Budget, *, kind: str = "labels", scope: Scope = "per-task", seed: int = 0,
+        tasks: Sequence[Task] = TASKS,
+    ) -> Problem:  # fmt: skip
         return make_problem(
             self.victim,
             self.pictures,
-            self.targets(kind),
+            {task.name: self.targets(kind)[task.name] for task in tasks},
             budget,
             scope=scope,
             victim_name=victim_name(kind),
