@@ -24,6 +24,7 @@ from app.workshop import LossStep, Request, Result
 from mta_core import imaging
 from mta_core.explore import TaskOutcome, noisy_picture
 from mta_core.tasks import TASKS, task
+from mta_core.tasks.classification import Classification
 from mta_core.tasks.colours import CIVIDIS, SCALE, tone
 
 Rows = list[dict[str, Any]]
@@ -81,7 +82,7 @@ def outline(request: Request, progress: float | None, live: Sequence[LossStep] =
         "cells": [clean, *waiting[:2], {"caption": "", "alt": "", "chart": True}],
     }
     tasks = [{"id": t.name, "title": t.label, "words": "", "cells": [*waiting, *waiting[:1]]} for t in request.tasks]
-    return _packed(*_split([picture, *tasks]), progress, live)
+    return _packed(*_split([picture, *tasks]), progress, live, _aspect(request))
 
 
 def message(
@@ -98,7 +99,14 @@ def message(
     has them, or asks for them.
     """
     rows, files = result.once(("rows", view, result.is_complete), lambda: _split(_rows(result, view)))
-    return _packed(rows, files, progress, live or result.history, with_files=with_files or progress is None)
+    aspect = _aspect(result.request)
+    return _packed(rows, files, progress, live or result.history, aspect, with_files=with_files or progress is None)
+
+
+def _aspect(request: Request) -> str:
+    """Of its pictures, as CSS writes it."""
+    height, width = request.picture.image.shape[-2:]
+    return f"{width} / {height}"
 
 
 def _split(rows: Rows) -> tuple[Rows, dict[str, bytes]]:
@@ -118,11 +126,12 @@ def _packed(
     files: Mapping[str, bytes],
     progress: float | None,
     history: Sequence[LossStep],
+    aspect: str,
     *,
     with_files: bool = True,
 ) -> bytes:
     sizes = [[digest, len(png)] for digest, png in files.items()] if with_files else []
-    header = {"rows": rows, "progress": progress, "chart": loss_chart(history), "files": sizes}
+    header = {"rows": rows, "progress": progress, "chart": loss_chart(history), "files": sizes, "aspect": aspect}
     return json.dumps(header).encode() + b"\n" + (b"".join(files.values()) if with_files else b"")
 
 
@@ -166,7 +175,10 @@ def _picture_row(result: Result, view: View) -> dict[str, Any]:
 
 
 def _task_row(result: Result, outcome: TaskOutcome, view: View) -> dict[str, Any]:
-    t, verdict = outcome.task, result.verdict(outcome.task.name)
+    t = outcome.task
+    if isinstance(t, Classification):
+        return _answer_row(result, outcome, t, view)
+    verdict = result.verdict(t.name)
     legend = t.legend(*(v for v in (outcome.clean, outcome.adversarial, outcome.truth) if v is not None))
     span = legend.span
     difference = t.difference(outcome.clean, outcome.adversarial)
@@ -207,6 +219,37 @@ def _task_row(result: Result, outcome: TaskOutcome, view: View) -> dict[str, Any
         "measure": measure_line(outcome) | {"rough": not result.is_precise},
         "legend": asdict(legend) | {"scale": CIVIDIS if span else None},
         "difference": {"label": t.difference_label, "top": f"{top:.3g} {unit}" if unit else "", "scale": CIVIDIS},
+        "cells": cells,
+    }
+
+
+def _answer_row(result: Result, outcome: TaskOutcome, t: Classification, view: View) -> dict[str, Any]:
+    """A task with one answer for the whole picture: the likeliest ones with their probabilities."""
+    verdict = result.verdict(t.name)
+    before = t.ranking(outcome.clean)[0][0]
+
+    def answers(caption: str, of: str, value: Tensor) -> dict[str, Any]:
+        ranking = t.ranking(value)
+        first = "clean" if ranking and ranking[0][0] == before else "fooled"
+        marked = [[name, p, "" if i else first] for i, (name, p) in enumerate(ranking)]
+        return {"caption": caption, "alt": f"{t.label}: what the classifier answers {of}", "bars": marked}
+
+    cells = [
+        answers("Clean", "for the clean picture", outcome.clean),
+        answers("Adversarial", f"for the adversarial picture: {verdict}", outcome.adversarial),
+    ]
+    if outcome.noisy is not None:
+        cells.append(answers("With noise", "for the picture with random noise", outcome.noisy))
+    else:
+        cells.append({"caption": "With noise", "alt": "still being computed"})
+    if outcome.truth is not None:
+        cells.append(answers("Ground truth", "is right", outcome.truth))
+    return {
+        "id": t.name,
+        "title": t.label,
+        "words": sentence(verdict),
+        "measure": measure_line(outcome) | {"rough": not result.is_precise},
+        "legend": {"entries": (("the answer", "#0072b2"), ("another than before", "#d55e00"))},
         "cells": cells,
     }
 

@@ -240,9 +240,9 @@ class Workshop:
 
     def _explore(self, subject: Subject, request: Request) -> Iterator[Step]:
         targets = dict(request.truth)
-        if unlabelled := [t.name for t in request.tasks if t.name not in targets]:
+        if unlabelled := [t for t in request.tasks if t.name not in targets]:
             clean = self._clean_answers(subject, request.picture)
-            targets |= {name: clean[name][0] for name in unlabelled}
+            targets |= {t.name: t.as_target(clean[t.name])[0] for t in unlabelled}
         return explore(
             subject, request.attack, request.picture.image, request.tasks, request.budget,
             truth=targets, scope=request.scope, seed=request.seed,

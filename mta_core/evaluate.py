@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
@@ -62,10 +62,24 @@ class Setting:
     def check(self) -> None:
         """Raises ValueError, in one sentence, where these do not go together."""
         check_attackable(self.attack, self.subject.precise, self.tasks, self.scope)
+        if self.source.is_divided and self.scope == "joint":
+            raise ValueError(
+                f"{self.source.label} has pictures of its own for each task: no perturbation is joint there"
+            )
         for t in self.tasks:
             space = self.source.spaces.get(t.name, t.space)
             if space != t.space:
                 raise ValueError(f"{self.source.label} has {t.name} labels in {space}, the victim answers in {t.space}")
+
+    def parts(self) -> list[Setting]:
+        """The same for each set of pictures: one, or one a task where tasks have pictures of their own."""
+        if not self.source.is_divided:
+            return [self]
+        return [replace(self, tasks=(t,), source=self.source.for_task(t.name)) for t in self.tasks]
+
+    def names(self, limit: int | None = None) -> list[str]:
+        """Of the pictures that are used, in their order."""
+        return [part.source.name_of(i) for part in self.parts() for i in range(_count(part.source, limit))]
 
     def identity(self) -> dict[str, Any]:
         """The part that all rows share."""
@@ -105,9 +119,9 @@ class Tally:
 
     def add(self, setting: Setting, batch: AttackedBatch) -> None:
         for t in setting.tasks:
-            reference = in_double(batch.reference[t.name])
-            self.clean[t.name].update(in_double(batch.clean[t.name]), reference)
-            self.adversarial[t.name].update(in_double(batch.adversarial[t.name]), reference)
+            reference, before = in_double(batch.reference[t.name]), in_double(batch.clean[t.name])
+            self.clean[t.name].update(before, reference, before)
+            self.adversarial[t.name].update(in_double(batch.adversarial[t.name]), reference, before)
         clean = in_double(batch.images)
         for pictures in map(in_double, batch.pictures.values()):
             largest = float(setting.budget.norm_of(pictures - clean).max())
@@ -135,7 +149,8 @@ def evaluate(
     message says so.
 
     Args:
-        limit: how many pictures, from the first; all where it is None.
+        limit: how many pictures, from the first, of each task where tasks have pictures of their own; all where it is
+            None.
         unreadable: filled with the names of the pictures that were left out.
 
     Raises:
@@ -147,18 +162,36 @@ def evaluate(
         raise ValueError("expected a batch size and a limit of at least 1")
     setting.check()
     identity = setting.identity()  # now: what it names may be gone when the work is done
-    total = len(setting.source) if limit is None else min(limit, len(setting.source))
+    parts = setting.parts()
+    total = sum(_count(part.source, limit) for part in parts)
     tally = Tally.empty(setting)
-    size = batch_size
+    for part in parts:
+        before = tally.num_pictures
+        yield from _part(part, tally, total, _count(part.source, limit), batch_size, left_out)
+        if tally.num_pictures == before:
+            raise DataError(f"expected pictures that can be read in {setting.source.label}, none of {total} can")
+    for t in setting.tasks:
+        yield from rows(identity, t, tally, setting.goal)
+
+
+def _count(source: DataSource, limit: int | None) -> int:
+    return len(source) if limit is None else min(limit, len(source))
+
+
+def _part(
+    setting: Setting, tally: Tally, total: int, count: int, batch_size: int, left_out: list[str]
+) -> Iterator[Event]:
+    """Adds the first `count` pictures of a source to the tally."""
+    before, size = tally.num_pictures, batch_size
     problems: deque[tuple[Place, ImageError]] = deque()
-    places = [(0, index) for index in range(total)]
+    places = [(0, index) for index in range(count)]
     for images, targets in batches([setting.source], places, batch_size, unreadable=problems):
         yield from _said(setting.source, problems, left_out)
         done = 0
         while done < len(images):
             window = slice(done, done + size)
             part = images[window], {name: target[window] for name, target in targets.items()}
-            if not _fits(setting, tally, *part):
+            if not _fits(setting, tally, *part, first=tally.num_pictures - before):
                 if size == 1:
                     raise ValueError(
                         "one picture does not fit into the device's memory: choose a smaller victim or the CPU"
@@ -169,10 +202,6 @@ def evaluate(
             done += len(part[0])
             yield tally.progress(total, setting.budget)
     yield from _said(setting.source, problems, left_out)
-    if not tally.num_pictures:
-        raise DataError(f"expected pictures that can be read in {setting.source.label}, none of {total} can")
-    for t in setting.tasks:
-        yield from rows(identity, t, tally)
 
 
 def _said(source: DataSource, problems: deque[tuple[Place, ImageError]], left_out: list[str]) -> Iterator[Message]:
@@ -183,10 +212,10 @@ def _said(source: DataSource, problems: deque[tuple[Place, ImageError]], left_ou
         yield Message(f"left out {left_out[-1]}: {error}")
 
 
-def _fits(setting: Setting, tally: Tally, images: Tensor, targets: Mapping[str, Tensor]) -> bool:
+def _fits(setting: Setting, tally: Tally, images: Tensor, targets: Mapping[str, Tensor], *, first: int) -> bool:
     """Adds one batch to the tally; False, and nothing added, where the device's memory is too small for it."""
     try:
-        values = attack_batch(setting, images, targets, tally.num_pictures)
+        values = attack_batch(setting, images, targets, first)
     except RuntimeError as error:
         if not is_out_of_memory(error):
             raise
@@ -221,7 +250,10 @@ def attack_batch(setting: Setting, images: Tensor, targets: Mapping[str, Tensor]
     subject, tasks = setting.subject, setting.tasks
     clean_images = subject.device.put(images)
     clean = answer(subject, clean_images, tasks)
-    truth = {t.name: targets[t.name].to(clean_images.device) if t.name in targets else clean[t.name] for t in tasks}
+    truth = {
+        t.name: targets[t.name].to(clean_images.device) if t.name in targets else t.as_target(clean[t.name])
+        for t in tasks
+    }
     reference = setting.goal.targets(truth)
     problem = make_problem(
         subject.fast, clean_images, reference, setting.budget, scope=setting.scope, form=setting.form,
@@ -247,7 +279,7 @@ def in_double(values: Tensor) -> Tensor:
     return values.cpu() if values.device.type == "mps" else values
 
 
-def rows(identity: Mapping[str, Any], task: Task, tally: Tally) -> Iterator[Row]:
+def rows(identity: Mapping[str, Any], task: Task, tally: Tally, goal: Goal = AWAY) -> Iterator[Row]:
     """One row for each measure and aggregation of a task, with the keys of `mta_core.results.ROW_KEYS`.
 
     Args:
@@ -259,10 +291,11 @@ def rows(identity: Mapping[str, Any], task: Task, tally: Tally) -> Iterator[Row]
         intervals = adversarial.interval(aggregation)
         for measure in task.measures:
             interval = intervals[measure.name]
+            name = measure.when_targeted if goal.is_targeted and measure.when_targeted else measure.name
             yield Row(
                 {
                     **identity,
-                    "task": task.name, "metric": measure.name, "aggregation": aggregation, "unit": measure.unit,
+                    "task": task.name, "metric": name, "aggregation": aggregation, "unit": measure.unit,
                     "higher_is_better": measure.higher_is_better, "clean": before[measure.name],
                     "adversarial": after[measure.name], "ci95": None if interval is None else list(interval),
                     "n": adversarial.num_pictures,

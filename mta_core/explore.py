@@ -164,7 +164,8 @@ def attack_targets(
     """What the attack moves away from: the labels where there are any, else the clean output. Batch of 1."""
     known = {t.name: truth[t.name][None] for t in tasks if truth and t.name in truth}
     unknown = [t for t in tasks if t.name not in known]
-    return known | (subject.answer(image[None], unknown) if unknown else {})
+    clean = subject.answer(image[None], unknown) if unknown else {}
+    return known | {t.name: t.as_target(clean[t.name]) for t in unknown}
 
 
 def finish(
@@ -207,8 +208,9 @@ def finish(
         labels = truth[t.name][None] if truth and t.name in truth else None
         shown = {"clean": answers["clean"][t.name], "adversarial": answers[owners[t.name]][t.name]}
         shown |= {"noise": answers["noise"][t.name]} if with_noise else {}
-        reference = goal.targets({t.name: shown["clean"] if labels is None else labels})[t.name]
-        measures = {kind: _measure(t, value, reference) for kind, value in shown.items()}
+        truths = t.as_target(shown["clean"]) if labels is None else labels
+        reference = goal.targets({t.name: truths})[t.name]
+        measures = {kind: _measure(t, value, reference, shown["clean"]) for kind, value in shown.items()}
         outcomes[t.name] = TaskOutcome(
             t, labels, shown["clean"], shown["adversarial"], shown.get("noise"), measures, reference
         )
@@ -220,7 +222,7 @@ def add_noise(outcome: Outcome, noisy: Mapping[str, Tensor]) -> Outcome:
     """The outcome compared with random noise of the same size: `noisy` holds the answers for `noisy_picture`."""
     tasks = {}
     for name, o in outcome.tasks.items():
-        measures = {**o.measures, "noise": _measure(o.task, noisy[name], o.reference)}
+        measures = {**o.measures, "noise": _measure(o.task, noisy[name], o.reference, o.clean)}
         tasks[name] = replace(o, noisy=noisy[name], measures=measures)
     return replace(outcome, tasks=tasks)
 
@@ -242,6 +244,6 @@ def noisy_picture(budget: Budget, clean: Tensor, seed: int) -> Tensor:
     return budget.project_adversarial(clean + noise, clean)
 
 
-def _measure(task: Task, value: Tensor, target: Tensor) -> dict[str, float]:
-    measures = task.measures_of(task.statistics(value, target))
+def _measure(task: Task, value: Tensor, target: Tensor, clean: Tensor) -> dict[str, float]:
+    measures = task.measures_of(task.statistics(value, target, clean))
     return {name: float(numbers[0]) for name, numbers in measures.items()}

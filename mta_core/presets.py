@@ -12,6 +12,7 @@ import types
 import typing
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields, replace
+from functools import partial
 from typing import Any, TypeVar
 
 from mta_core.train_generator import GeneratorRecipe
@@ -19,6 +20,8 @@ from mta_core.train_victim import VictimRecipe
 from mta_core.weights import MAX_SIDE, MIN_SIDE, NAME
 
 MAX_NUMBER = 2**31 - 1
+SCENE = ("segmentation", "depth", "normals")
+DOMAINS = ("amazon", "dslr", "webcam")
 Recipe = TypeVar("Recipe", VictimRecipe, GeneratorRecipe)
 
 
@@ -64,6 +67,58 @@ def dmtl_paper() -> VictimRecipe:
         dmtl(), name="dmtl-paper", init="", width=64, batch_size=2, phases=((200, 288, 384),), per_epoch=795,
         learning_rate=1e-4, weight_decay=0.0, zooms=(1.0, 1.0), flips=False, light=0.0, noise=0.0, class_balance=0.0,
         weights=(("segmentation", 1.0), ("depth", 1.0), ("normals", 1.0)),
+    )  # fmt: skip
+
+
+def mtan_start() -> VictimRecipe:
+    """Where the shipped `mtan` starts from: small crops at every scale. Give the data: `--set data=nyuv2:PATH`."""
+    return replace(dmtl_start(), name="mtan-start", architecture="mtan", width=16, seed=1)
+
+
+def mtan() -> VictimRecipe:
+    """The shipped `mtan`, which has seen nothing of `dmtl`. Give the data: `--set data=nyuv2:PATH,rooms`."""
+    return replace(
+        mtan_start(), name="mtan", init="mtan-start", phases=((14, 96, 128), (10, 192, 256), (3, 288, 384)),
+        per_epoch=755, whole_views=True, zooms=(1.0, 1.25), learning_rate=7e-4, class_balance=0.2,
+        weights=(("segmentation", 1.5), ("depth", 1.0), ("normals", 2.0)),
+    )  # fmt: skip
+
+
+def mtan_paper() -> VictimRecipe:
+    """The attention network at the size of the MTA paper (section 4.2.3): 44 million parameters, trained as
+    `dmtl-paper` is. Give the data: `--set data=nyuv2:PATH`."""
+    return replace(dmtl_paper(), name="mtan-paper", architecture="mtan", seed=1)
+
+
+def segnet(name: str) -> VictimRecipe:
+    """A SegNet of one task alone; the three of them together are the victim `segnet`. Give the data:
+    `--set data=nyuv2:PATH`."""
+    return replace(
+        dmtl(), name=f"segnet-{name}", init="", width=16, data=("rooms",), phases=((16, 96, 128), (8, 192, 256)),
+        weights=((name, 1.0),), seed=2,
+    )  # fmt: skip
+
+
+def segnet_paper(name: str) -> VictimRecipe:
+    """The same at the size of `dmtl-paper`, trained as it is."""
+    return replace(dmtl_paper(), name=f"segnet-paper-{name}", weights=((name, 1.0),), seed=2)
+
+
+def objects(domain: str) -> VictimRecipe:
+    """The shipped classifier of a domain of the objects; the three of them together are the victim `objects`."""
+    return VictimRecipe(
+        name=f"objects-{domain}", architecture="classifier", data=("objects",), per_epoch=2400, height=224,
+        input_width=224, phases=((8, 96, 96), (8, 160, 160), (4, 224, 224)), zooms=(1.0, 1.4), batch_size=16,
+        learning_rate=2e-3, weight_decay=0.02, noise=12.0, weights=((domain, 1.0),),
+    )  # fmt: skip
+
+
+def resnet(domain: str, network: str) -> VictimRecipe:
+    """A classifier by a ResNet as those of the MTA paper (section 4.1). Give the data, `--set data=office31:PATH`, and
+    torchvision's weights to start from, `--set backbone=FILE`."""
+    return replace(
+        objects(domain), name=f"{network}-{domain}", network=network, per_epoch=2000, phases=((20, 224, 224),),
+        learning_rate=3e-4,
     )  # fmt: skip
 
 
@@ -123,6 +178,13 @@ VICTIMS: Mapping[str, Callable[[], VictimRecipe]] = {
     "dmtl": dmtl,
     "dmtl-paper": dmtl_paper,
     "dmtl-tiny": dmtl_tiny,
+    "mtan-start": mtan_start,
+    "mtan": mtan,
+    "mtan-paper": mtan_paper,
+    **{f"segnet-{name}": partial(segnet, name) for name in SCENE},
+    **{f"segnet-paper-{name}": partial(segnet_paper, name) for name in SCENE},
+    **{f"objects-{domain}": partial(objects, domain) for domain in DOMAINS},
+    **{f"{n}-{domain}": partial(resnet, domain, n) for n in ("resnet18", "resnet50") for domain in DOMAINS},
 }
 GENERATORS: Mapping[str, Callable[[], GeneratorRecipe]] = {
     "mta-pattern": mta_pattern,

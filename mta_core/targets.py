@@ -14,8 +14,8 @@ PICTURE = "picture:"
 
 def parse_goal(text: str | None, tasks: Sequence[Task], subject: Subject) -> Goal:
     """The goal of these words: `picture:FILE` for what the victim answers for another picture; `TASK=VALUE,...` for
-    an answer that is the same everywhere, such as `segmentation=wall,depth=1.5,normals=camera`; one VALUE where there
-    is one task.
+    an answer that is the same everywhere, such as `segmentation=wall,depth=1.5,normals=camera`; one VALUE for all
+    tasks, as for classifiers that share their classes.
 
     Raises:
         ValueError: a task has no value, or another one has, or a value means nothing.
@@ -26,15 +26,16 @@ def parse_goal(text: str | None, tasks: Sequence[Task], subject: Subject) -> Goa
     if text.startswith(PICTURE):
         height, width = subject.precise.input_size
         other = fit(read(text.removeprefix(PICTURE)), (height, width))
-        return Goal(text, {name: answer[0] for name, answer in subject.answer(other[None], tasks).items()})
+        answers = subject.answer(other[None], tasks)
+        return Goal(text, {t.name: t.as_target(answers[t.name])[0] for t in tasks})
     values = _values(text, tasks)
     return Goal(text, {t.name: t.everywhere(values[t.name]) for t in tasks})
 
 
 def _values(text: str, tasks: Sequence[Task]) -> dict[str, str]:
     names = [t.name for t in tasks]
-    if "=" not in text and len(tasks) == 1:
-        return {names[0]: text.strip()}
+    if "=" not in text and "," not in text:
+        return dict.fromkeys(names, text.strip())
     values: dict[str, str] = {}
     for piece in text.split(","):
         key, equals, value = piece.partition("=")

@@ -80,30 +80,33 @@ class Training(ABC):
     def run_epoch(self) -> Iterator[Event]: ...
 
     @abstractmethod
-    def backward(self, images: Tensor, targets: Mapping[str, Tensor], share: float) -> dict[str, float]:
+    def backward(self, images: Any, targets: Mapping[str, Tensor], share: float) -> dict[str, float]:
         """Adds the gradients of the mean loss of pictures, times their `share` of the batch; the losses by name."""
 
     @abstractmethod
     def clear_gradients(self) -> None: ...
 
     def take_gradients(
-        self, images: Tensor, targets: Mapping[str, Tensor], values: dict[str, float]
+        self, images: Tensor | Mapping[str, Tensor], targets: Mapping[str, Tensor], values: dict[str, float]
     ) -> Iterator[Message]:
         """The gradients of a batch, in parts where the device's memory is too small for the whole.
 
         Args:
+            images: of the whole batch, or those of each task, as many for each.
             values: filled with the mean losses by name.
         """
         while True:
             self.clear_gradients()
             values.clear()
-            part = self.part or len(images)
+            count = len(images) if isinstance(images, Tensor) else len(next(iter(images.values())))
+            part = self.part or count
             try:
-                for begin in range(0, len(images), part):
-                    window = slice(begin, begin + part)
-                    share = len(images[window]) / len(images)
+                for begin in range(0, count, part):
+                    window = slice(begin, min(begin + part, count))
+                    share = (window.stop - begin) / count
                     cut = {name: target[window] for name, target in targets.items()}
-                    for name, value in self.backward(images[window], cut, share).items():
+                    some = images[window] if isinstance(images, Tensor) else {n: i[window] for n, i in images.items()}
+                    for name, value in self.backward(some, cut, share).items():
                         values[name] = values.get(name, 0.0) + share * value
                 return
             except RuntimeError as error:
@@ -223,16 +226,23 @@ def _essence(settings: Mapping[str, Any]) -> dict[str, Any]:
 
 
 class Views:
-    """Data sources for training, every picture at one size and kept in memory until another size is asked for."""
+    """Data sources for training, every picture at one size and kept in memory until another size is asked for.
 
-    def __init__(self, texts: Sequence[str]) -> None:
-        self.texts = texts
+    Args:
+        texts: the sources, as `open_data` reads them.
+        task: only the pictures of this task, where tasks have pictures of their own; empty for all.
+    """
+
+    def __init__(self, texts: Sequence[str], task: str = "") -> None:
+        self.texts, self.task = texts, task
         self.size: data.Size | None = None
         self.kept: list[Cached] = []
 
     def at(self, size: data.Size) -> list[Cached]:
         if size != self.size:
-            self.size, self.kept = size, [Cached(data.open_data(text, "train", size)) for text in self.texts]
+            opened = [data.open_data(text, "train", size) for text in self.texts]
+            self.size = size
+            self.kept = [Cached(source.for_task(self.task) if self.task else source) for source in opened]
         return self.kept
 
 
@@ -298,4 +308,5 @@ def provenance_of(recipe: Any, start: Card | None = None) -> dict[str, Any]:
     terms = [*(start.terms.split("; ") if start else []), *(data.source(name).terms for name in names)]
     kept = asdict(recipe) | {"data": names}
     kept |= {key: Path(kept[key]).stem for key in ("init", "victim") if str(kept.get(key, "")).endswith(".json")}
+    kept |= {"backbone": Path(kept["backbone"]).name} if kept.get("backbone") else {}
     return {"data": ", ".join(dict.fromkeys(seen)), "terms": "; ".join(dict.fromkeys(terms)), "recipe": kept}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -14,10 +14,11 @@ from torch import Tensor, nn
 from mta_core import data, generators, victims, weights
 from mta_core.budget import Budget, Norm
 from mta_core.data.augment import Augmentation
-from mta_core.data.loader import Place, batches
+from mta_core.data.loader import Batch, Place, batches
 from mta_core.devices import Device
 from mta_core.events import Event, Progress
 from mta_core.explore import Subject
+from mta_core.generators.resnet import Images
 from mta_core.kinds import JOINT
 from mta_core.objective import VictimObjective, pseudo_targets
 from mta_core.patterns import PatternPen
@@ -110,6 +111,17 @@ class GeneratorRecipe:
     seed: int = 0
 
 
+@dataclass(frozen=True)
+class Part:
+    """Tasks that share their pictures, and those: places to train on, by source, and places held out."""
+
+    tasks: list[str]
+    sources: list[data.DataSource]
+    views: Views
+    places: list[list[Place]]
+    held_out: list[Place]
+
+
 class GeneratorTraining(Training):
     """The generator, its optimiser, and the victim it learns to fool."""
 
@@ -137,6 +149,9 @@ class GeneratorTraining(Training):
             "victim_sha256": victim_card.sha256, "norm": recipe.norm, "epsilon": recipe.epsilon,
             "instance": recipe.instance, "scope": recipe.scope, "target": recipe.target,
         }  # fmt: skip
+        if isinstance(victim, victims.Composite):
+            digests = victims.digests(victim_card)
+            options["victim_parts"] = {t: digests[part] for t, part in victim_card.options["victims"].items()}
         self.card = Card(
             recipe.name, "generator", recipe.method, options, spaces, victim_card.input_size, seed=recipe.seed,
         )  # fmt: skip
@@ -153,9 +168,18 @@ class GeneratorTraining(Training):
         groups = [{"params": inner}, {"params": ends}]
         self.optimiser = torch.optim.Adam(groups, lr=recipe.learning_rate, betas=(0.5, 0.999))
         self.pen = PatternPen(dict(self.generator.patterns.items()), recipe.pattern_limit)
-        self.sources = [data.open_data(text, "train", victim_card.input_size) for text in recipe.data]
-        self.views = Views(recipe.data)
-        self.train_places, self.held_out = split_places(self.sources, recipe.holdout, recipe.limit, most=16)
+        is_divided = any(data.source(text.partition(":")[0]).is_divided for text in recipe.data)
+        if is_divided and recipe.scope == "joint":
+            raise ValueError("expected scope per-task: each task has pictures of its own in these data")
+        groups_of_tasks = [[name] for name in names] if is_divided else [names]
+        self.parts = [self._part(group, is_divided) for group in groups_of_tasks]
+
+    def _part(self, names: list[str], is_divided: bool) -> Part:
+        recipe, size = self.recipe, self.card.input_size
+        views = Views(recipe.data, names[0] if is_divided else "")
+        sources = [view.source for view in views.at(size)]
+        places, held_out = split_places(sources, recipe.holdout, recipe.limit, most=16)
+        return Part(names, sources, views, places, held_out)
 
     def _start(self) -> generators.Generator:
         """The generator to train: a new one, or one that was trained before.
@@ -209,10 +233,11 @@ class GeneratorTraining(Training):
         begin, end = (0, drawing) if self.is_drawing else (drawing, self.num_epochs)
         return (epochs - begin) / (end - begin)
 
-    def outputs(self, images: Tensor) -> dict[str, Tensor]:
+    def outputs(self, images: Images) -> dict[str, Tensor]:
         """The generator's outputs before their tanh, differentiable, in the device's fast precision."""
         if self.is_drawing:
-            return {name: pattern.expand_as(images) for name, pattern in self.generator.patterns.items()}
+            patterns = self.generator.patterns.items()
+            return {name: pattern.expand_as(pictures_of(images, name)) for name, pattern in patterns}
         kind, dtype = self.device.torch_device.type, self.device.fast_dtype
         with torch.autocast(kind, dtype, enabled=dtype != torch.float32):
             return self.generator.before_tanh(images)
@@ -221,15 +246,14 @@ class GeneratorTraining(Training):
         """How far outputs lie where tanh passes no gradient: see `saturation`."""
         return torch.stack([(o.abs() - SATURATED).relu().square().mean() for o in outputs.values()]).sum()
 
-    @property
-    def places(self) -> list[list[Place]]:
+    def places(self, part: Part) -> list[list[Place]]:
         """The pictures of the current epoch, by source: few of them early in the curriculum."""
         epoch = self.epoch
         for length, pictures in self.recipe.curriculum:
             if epoch < length:
-                return [places[:pictures] for places in self.train_places]
+                return [places[:pictures] for places in part.places]
             epoch -= length
-        return self.train_places
+        return part.places
 
     def scale(self, directions: Tensor) -> Tensor:
         """As an attack scales them (the papers' map), but for L-infinity by the largest value that tanh can take.
@@ -242,7 +266,7 @@ class GeneratorTraining(Training):
         return self.budget.scale(directions)
 
     def fooling_losses(
-        self, images: Tensor, outputs: Mapping[str, Tensor], targets: Mapping[str, Tensor]
+        self, images: Images, outputs: Mapping[str, Tensor], targets: Mapping[str, Tensor]
     ) -> dict[str, Tensor]:
         """alpha_t times -log loss_t, or log loss_t to the target, mean over pictures, of each perturbation (MTA
         equations 2 to 5); the sum over its tasks where it is joint."""
@@ -253,29 +277,30 @@ class GeneratorTraining(Training):
             objective = VictimObjective(
                 self.fast, {task: wanted[task] for task in group}, self.weights, "log", self.goal.is_targeted
             )
-            losses[name] = -objective((images + self.scale(output.tanh())).clamp(0, 1)).value.mean()
+            adversarial = (pictures_of(images, name) + self.scale(output.tanh())).clamp(0, 1)
+            losses[name] = -objective(adversarial).value.mean()
         return losses
 
     def run_epoch(self) -> Iterator[Event]:
         recipe = self.recipe
-        places = epoch_places(self.places, recipe.per_epoch, recipe.seed, self.epoch)
-        steps = len(places) // recipe.batch_size
         size = self.card.input_size if self.is_drawing else self.crop
-        views = self.views.at(size if recipe.whole_views else self.card.input_size)
         augment = Augmentation(size, (1.0, 1.0), light=0.1, noise=0.0)
-        stream = batches(
-            views, places, recipe.batch_size, augment, seed=recipe.seed + 1009 * (self.epoch + 1), drop_last=True
-        )
+        seed, shown = recipe.seed + 1009 * (self.epoch + 1), size if recipe.whole_views else self.card.input_size
+        streams = []
+        for part in self.parts:
+            places = epoch_places(self.places(part), recipe.per_epoch, recipe.seed, self.epoch)
+            steps = len(places) // recipe.batch_size
+            views = part.views.at(shown)
+            streams.append(batches(views, places, recipe.batch_size, augment, seed=seed, drop_last=True))
         self.generator.train()
         begin = time.perf_counter()
-        for step, (images, targets) in enumerate(stream):
+        for step, group in enumerate(zip(*streams, strict=True)):
             share = self.share_done(self.epoch + step / steps)
             rate = self.learning_rate(share)
-            for group, factor in zip(self.optimiser.param_groups, (1.0, recipe.output_rate), strict=True):
-                group["lr"] = rate * factor
-            clean = self.device.put(images)
+            for parameters, factor in zip(self.optimiser.param_groups, (1.0, recipe.output_rate), strict=True):
+                parameters["lr"] = rate * factor
             losses: dict[str, float] = {}
-            yield from self.take_gradients(clean, self._targets(clean, targets), losses)
+            yield from self.take_gradients(*self._on_device(group), losses)
             if self.is_drawing:
                 self.pen.step(0.02 + 0.3 * (1 - share))
             else:
@@ -285,7 +310,17 @@ class GeneratorTraining(Training):
             values = {**losses, "learning rate": rate, "pictures per second": speed}
             yield Progress(self.epoch * steps + step + 1, self.last_epoch * steps, "steps", values, "training")
 
-    def backward(self, images: Tensor, targets: Mapping[str, Tensor], share: float) -> dict[str, float]:
+    def _on_device(self, group: Sequence[Batch]) -> tuple[Images, dict[str, Tensor]]:
+        """A batch of each part: pictures, by task where there are several parts, and targets."""
+        clean: dict[str, Tensor] = {}
+        targets: dict[str, Tensor] = {}
+        for part, (images, labels) in zip(self.parts, group, strict=True):
+            pictures = self.device.put(images)
+            clean |= dict.fromkeys(part.tasks, pictures)
+            targets |= self._targets(pictures, labels, part.tasks)
+        return (clean if len(self.parts) > 1 else pictures), targets
+
+    def backward(self, images: Images, targets: Mapping[str, Tensor], share: float) -> dict[str, float]:
         outputs = self.outputs(images)
         losses = self.fooling_losses(images, outputs, targets)
         total = torch.stack(list(losses.values())).sum()
@@ -295,9 +330,9 @@ class GeneratorTraining(Training):
     def clear_gradients(self) -> None:
         self.generator.zero_grad(set_to_none=True)
 
-    def _targets(self, clean: Tensor, targets: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        known = {t.name: targets[t.name].to(clean.device) for t in self.tasks if t.name in targets}
-        unknown = [t for t in self.tasks if t.name not in known]
+    def _targets(self, clean: Tensor, targets: Mapping[str, Tensor], names: Sequence[str]) -> dict[str, Tensor]:
+        known = {name: targets[name].to(clean.device) for name in names if name in targets}
+        unknown = [t for t in self.tasks if t.name in names and t.name not in known]
         return known | (pseudo_targets(self.precise, unknown, clean) if unknown else {})
 
     def measure(self) -> dict[str, float]:
@@ -305,22 +340,36 @@ class GeneratorTraining(Training):
         against the target, where there is one."""
         frozen = self.device.freeze(self.generator, self.device.fast_dtype)
         meters = {(t.name, kind): Meter(t, num_replicates=0) for t in self.tasks for kind in ("clean", "adversarial")}
-        for images, targets in batches(self.sources, self.held_out, self.recipe.batch_size):
-            clean = self.device.put(images)
-            truth = self._targets(clean, targets)
-            with torch.no_grad():
-                directions, answers = frozen(clean), self.precise(clean)
-                wanted = self.goal.targets(truth)
-                victims.check_finite(directions, DIVERGED)
-                victims.check_finite(answers, f"the victim {self.recipe.victim}")
-                for name, group in self.groups.items():
-                    scaled = self.budget.scale(directions[name])
-                    attacked = self.precise(self.budget.project_adversarial(clean + scaled, clean), group)
-                    for t in (t for t in self.tasks if t.name in group):
-                        meters[t.name, "clean"].update(t.decode(answers[t.name]), wanted[t.name])
-                        meters[t.name, "adversarial"].update(t.decode(attacked[t.name]), wanted[t.name])
+        for part in self.parts:
+            for images, targets in batches(part.sources, part.held_out, self.recipe.batch_size):
+                self._measure(frozen, meters, part.tasks, self.device.put(images), targets)
         main = {t.name: t.main_measure.name for t in self.tasks}
         return {f"{kind} {main[name]}": meter.compute()[main[name]] for (name, kind), meter in meters.items()}
+
+    def _measure(
+        self,
+        frozen: nn.Module,
+        meters: Mapping[tuple[str, str], Meter],
+        names: Sequence[str],
+        clean: Tensor,
+        targets: Mapping[str, Tensor],
+    ) -> None:
+        truth = self._targets(clean, targets, names)
+        with torch.no_grad():
+            directions = frozen(clean, [name for name in self.groups if name == JOINT or name in names])
+            answers = self.precise(clean, names)
+            wanted = self.goal.targets(truth)
+            victims.check_finite(directions, DIVERGED)
+            victims.check_finite(answers, f"the victim {self.recipe.victim}")
+            for name, direction in directions.items():
+                group = self.groups[name]
+                attacked = self.precise(
+                    self.budget.project_adversarial(clean + self.budget.scale(direction), clean), group
+                )
+                for t in (t for t in self.tasks if t.name in group):
+                    before = t.decode(answers[t.name])
+                    meters[t.name, "clean"].update(before, wanted[t.name], before)
+                    meters[t.name, "adversarial"].update(t.decode(attacked[t.name]), wanted[t.name], before)
 
     def save(self, out: Path, command: str) -> None:
         recipe = self.recipe
@@ -334,6 +383,11 @@ class GeneratorTraining(Training):
             "metrics": {"held_out": self.measure(), "history": self.history},
         }
         save_weights(self.generator, Card(**{**asdict(self.card), **described}), out)
+
+
+def pictures_of(images: Images, perturbation: str) -> Tensor:
+    """The pictures that a perturbation is for."""
+    return images if isinstance(images, Tensor) else images[perturbation]
 
 
 def train_generator(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -42,6 +42,9 @@ class VictimRecipe:
     """How a victim is trained; the card keeps it.
 
     Attributes:
+        width: channels of the first stage of a SegNet.
+        network: of a classifier: its name in torchvision.
+        backbone: a weight file of that network to take all but the last layer from; empty for a random start.
         data: sources with labels for every task, mixed evenly by taking `per_epoch` pictures of each.
         phases: (epochs, height, width) of each phase: whole views at a low resolution first, which cost little.
         cut_at: epoch after which it ends, its learning rate still that of all phases; 0 for none.
@@ -59,6 +62,8 @@ class VictimRecipe:
     name: str = "dmtl"
     architecture: str = "dmtl"
     width: int = 32
+    network: str = "shufflenet_v2_x1_0"
+    backbone: str = ""
     data: tuple[str, ...] = ("rooms",)
     per_epoch: int = 795
     height: int = 288
@@ -93,24 +98,37 @@ class VictimTraining(Training):
         torch.manual_seed(recipe.seed)
         self.recipe, self.device = recipe, device
         spaces = {name: task(name).space for name, _ in recipe.weights}
-        self.card = Card(
-            recipe.name, "victim", recipe.architecture, {"width": recipe.width}, spaces, recipe.size, seed=recipe.seed
-        )
+        options = {"network": recipe.network} if recipe.architecture == "classifier" else {"width": recipe.width}
+        self.card = Card(recipe.name, "victim", recipe.architecture, options, spaces, recipe.size, seed=recipe.seed)
         self.start: Card | None = None
         self.victim = self._start().to(device.torch_device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.average = AveragedModel(self.victim, multi_avg_fn=self._blend, use_buffers=True)
         self.optimiser = torch.optim.AdamW(
             self.victim.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay, fused=True
         )
-        self.sources = [data.open_data(text, "train", recipe.size) for text in recipe.data]
-        for source in self.sources:
-            lacking = [name for name, space in spaces.items() if source.spaces.get(name) != space]
-            if lacking:
-                raise data.DataError(f"expected data with labels for {', '.join(lacking)}; {source.label} has none")
+        self.sources = [self._opened(text, spaces) for text in recipe.data]
         self.tasks: list[Task] = [task(name) for name, _ in recipe.weights]
-        self.views = Views(recipe.data)
+        self.views = Views(recipe.data, self._own_pictures(self.sources))
         self.train_places, self.held_out = split_places(self.sources, recipe.holdout, recipe.limit)
         self.class_weights = self._class_weights()
+
+    def _opened(self, text: str, spaces: Mapping[str, str]) -> data.DataSource:
+        """The pictures of a source with labels for these tasks.
+
+        Raises:
+            DataError: it lacks some.
+        """
+        source = data.open_data(text, "train", self.recipe.size)
+        lacking = [name for name, space in spaces.items() if source.spaces.get(name) != space]
+        if lacking:
+            raise data.DataError(f"expected data with labels for {', '.join(lacking)}; {source.label} has none")
+        if source.is_divided and len(spaces) > 1:
+            raise data.DataError(f"expected one task: {source.label} has pictures of its own for each")
+        return source.for_task(next(iter(spaces)))
+
+    def _own_pictures(self, sources: Sequence[data.DataSource]) -> str:
+        """The task, where it has pictures of its own."""
+        return self.recipe.weights[0][0] if any(source.is_divided for source in sources) else ""
 
     def _blend(self, averages: Tensors, news: Tensors, num_averaged: Tensor | int) -> None:
         """A running average whose memory grows with the run, or a short one would end near its random start."""
@@ -128,13 +146,23 @@ class VictimTraining(Training):
             ValueError: that one is of another kind than the recipe says.
         """
         if not self.recipe.init:
-            return victims.build(self.card)
+            victim = victims.build(self.card)
+            if self.recipe.backbone:
+                self._load_backbone(victim)
+            return victim
         victim, self.start = victims.load(self.recipe.init)
-        check_start(self.start, self.card, ("width",))
+        check_start(self.start, self.card, ("width", "network"))
         return victim.requires_grad_(True)
 
+    def _load_backbone(self, victim: Victim) -> None:
+        if not isinstance(victim, victims.Classifier):
+            raise ValueError(f"expected a backbone for a classifier only, the recipe trains {self.recipe.architecture}")
+        victim.load_backbone(Path(self.recipe.backbone))
+
     def _class_weights(self) -> Tensor:
-        """(14,): one weight a class, and zero for unlabelled pixels."""
+        """(14,): one weight a class of a segmentation, and zero for unlabelled pixels; ones where there is none."""
+        if all(t.name != "segmentation" for t in self.tasks):
+            return torch.ones(len(CLASSES) + 1)
         counts = torch.zeros(len(CLASSES))
         for places in self.train_places:
             for source, index in places[:: max(1, len(places) // 100)]:

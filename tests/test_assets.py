@@ -9,7 +9,7 @@ import torch
 from mta_core import generators, victims
 from mta_core.data import open_data
 from mta_core.data.rooms.source import SPLITS
-from mta_core.tasks import TASKS
+from mta_core.tasks import SCENE_TASKS
 from mta_core.weights import ROOT
 
 ASSETS = ROOT / "assets"
@@ -30,7 +30,7 @@ def test_the_gallery_is_24_scenes_with_every_label() -> None:
     gallery = open_data(f"rooms:{ASSETS / 'gallery'}", "gallery", (288, 384))
     assert len(gallery) == 24
     for index in range(len(gallery)):
-        assert set(gallery[index].targets) == {t.name for t in TASKS}
+        assert set(gallery[index].targets) == {t.name for t in SCENE_TASKS}
 
 
 def test_no_split_of_the_rooms_shows_scenes_of_another() -> None:

@@ -14,7 +14,7 @@ from mta_core.attacks import JOINT, Pgd
 from mta_core.bench import Clock
 from mta_core.cli import main
 from mta_core.objective import make_problem, pseudo_targets
-from mta_core.tasks import TASKS
+from mta_core.tasks import SCENE_TASKS
 from mta_core.victims import Victim
 from mta_core.victims.dmtl import Dmtl
 from mta_core.yardsticks import BUDGET, NUM_STEPS, foolbox_pgd, joint_loss, plain_pgd
@@ -29,7 +29,7 @@ def victim() -> Victim:
 
 def test_pgd_is_the_textbooks(victim: Victim) -> None:
     clean = toys.make_pictures(2)
-    targets = pseudo_targets(victim, TASKS, clean)
+    targets = pseudo_targets(victim, SCENE_TASKS, clean)
     problem = make_problem(victim, clean, targets, BUDGET, scope="joint")
     ours = Pgd(num_steps=NUM_STEPS)(problem)[JOINT]
     theirs = plain_pgd(victim, clean, clean + problem.random_start(), targets)
@@ -44,7 +44,7 @@ def test_pgd_is_the_textbooks(victim: Victim) -> None:
 def test_pgd_is_as_strong_as_foolboxs(victim: Victim) -> None:
     pytest.importorskip("foolbox")
     clean = toys.make_pictures(2)
-    targets = pseudo_targets(victim, TASKS, clean)
+    targets = pseudo_targets(victim, SCENE_TASKS, clean)
     ours = Pgd(num_steps=NUM_STEPS)(make_problem(victim, clean, targets, BUDGET, scope="joint"))[JOINT]
     torch.manual_seed(0)
     theirs = foolbox_pgd(victim, targets)(clean)
@@ -55,9 +55,9 @@ def test_pgd_is_as_strong_as_foolboxs(victim: Victim) -> None:
 
 def test_the_joint_loss_is_the_mean_of_the_tasks_losses(victim: Victim) -> None:
     clean = toys.make_pictures(2)
-    targets = {t.name: toys.make_target(t, 2, toys.SIDE, toys.SIDE) for t in TASKS}
+    targets = {t.name: toys.make_target(t, 2, toys.SIDE, toys.SIDE) for t in SCENE_TASKS}
     answers = victim(clean)
-    expected = torch.stack([t.loss(answers[t.name], targets[t.name]).mean() for t in TASKS]).mean()
+    expected = torch.stack([t.loss(answers[t.name], targets[t.name]).mean() for t in SCENE_TASKS]).mean()
     assert float(joint_loss(victim, clean, targets)) == pytest.approx(float(expected), rel=1e-5)
 
 
@@ -68,7 +68,7 @@ def test_a_ratio_compares_within_turns() -> None:
 
 
 def test_the_command_reports_every_figure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    spaces = {t.name: t.space for t in TASKS}
+    spaces = {t.name: t.space for t in SCENE_TASKS}
     card = weights.Card("small", "victim", "dmtl", {"width": 8}, spaces, (64, 96))
     weights.save_weights(Dmtl(spaces, (64, 96), width=8), card, tmp_path / "runs" / "small")
     monkeypatch.setattr(weights, "RUNS", tmp_path / "runs")

@@ -18,12 +18,12 @@ from PIL import Image
 from mta_core import imaging, weights
 from mta_core.cli import main
 from mta_core.results import ROW_KEYS
-from mta_core.tasks import TASKS
+from mta_core.tasks import SCENE_TASKS
 from mta_core.victims.dmtl import Dmtl
 from tests import toys
 
 SIZE = (64, 96)
-SPACES = {t.name: t.space for t in TASKS}
+SPACES = {t.name: t.space for t in SCENE_TASKS}
 
 
 @pytest.fixture(scope="module")
@@ -86,7 +86,7 @@ class TestAttack:
                    "--set", "num_steps=2", "--seed", 3, "--json", tmp_path / "all.json")  # fmt: skip
         assert code == 0
         folder = out / "living room"
-        names = {t.name for t in TASKS}
+        names = {t.name for t in SCENE_TASKS}
         made = {f"adversarial-{n}.png" for n in names} | {f"perturbation-{n}.npy" for n in names}
         shown = {f"{n}-{kind}.png" for n in names for kind in ("clean", "adversarial")}
         assert {path.name for path in folder.iterdir()} == {"clean.png", "result.json"} | made | shown
@@ -107,7 +107,7 @@ class TestAttack:
         assert all(
             size[kind]["is_inside"] for size in result["perturbations"].values() for kind in ("adversarial", "file")
         )
-        for t in TASKS:
+        for t in SCENE_TASKS:
             assert result["tasks"][t.name]["verdict"]
             assert set(result["tasks"][t.name]["measures"]) == {"clean", "adversarial", "noise", "file"}
         assert set(result["provenance"]["weights"]) == {"small"}

@@ -11,7 +11,7 @@ from mta_core.attacks import make_attack
 from mta_core.budget import Budget
 from mta_core.generators import MtaGenerator
 from mta_core.objective import make_problem, pseudo_targets
-from mta_core.tasks import TASKS
+from mta_core.tasks import SCENE_TASKS
 from mta_core.victims import ARCHITECTURES, Victim
 from tests.toys import CPU, make_pictures, make_victim, stir_batch_norm
 
@@ -100,12 +100,12 @@ on_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no C
 @pytest.mark.parametrize("name", ["pgd", "fgsm", "noise"])
 def test_attacks_on_cuda_agree_with_the_cpu(name: str) -> None:
     victim, pictures, cuda = make_victim(), make_pictures(), devices.pick("cuda")
-    budget, targets = Budget.from_units("linf", 0.5), pseudo_targets(victim, TASKS, pictures)
+    budget, targets = Budget.from_units("linf", 0.5), pseudo_targets(victim, SCENE_TASKS, pictures)
     frozen, clean = cuda.freeze(victim), cuda.put(pictures)
     moved = {task: target.cuda() for task, target in targets.items()}
     here = make_attack(name)(make_problem(victim, pictures, targets, budget))
     there = make_attack(name)(make_problem(frozen, clean, moved, budget))
-    for t in TASKS:
+    for t in SCENE_TASKS:
         assert budget.contains(there[t.name], clean).all()
         one, other = (
             t.loss(victim(adversarial)[t.name], targets[t.name]) for adversarial in (here[t.name], there[t.name].cpu())

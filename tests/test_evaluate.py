@@ -21,7 +21,7 @@ from mta_core.explore import Subject
 from mta_core.imaging import ImageError
 from mta_core.objective import make_problem
 from mta_core.results import ROW_KEYS
-from mta_core.tasks import TASKS, Meter
+from mta_core.tasks import SCENE_TASKS, Meter
 from mta_core.victims import Composite, Victim
 from tests import toys
 
@@ -34,12 +34,12 @@ class Shelf(DataSource):
     name = "shelf"
     label = "Shelf"
     terms = "none"
-    spaces: ClassVar[Mapping[str, str]] = {t.name: t.space for t in TASKS}
+    spaces: ClassVar[Mapping[str, str]] = {t.name: t.space for t in SCENE_TASKS}
     splits = ("test",)
 
-    def __init__(self, count: int, labelled: Sequence[str] = tuple(t.name for t in TASKS)) -> None:
+    def __init__(self, count: int, labelled: Sequence[str] = tuple(t.name for t in SCENE_TASKS)) -> None:
         self.pictures = toys.make_pictures(count, seed=5)
-        known = [t for t in TASKS if t.name in labelled]
+        known = [t for t in SCENE_TASKS if t.name in labelled]
         self.labels = {t.name: toys.make_target(t, count, toys.SIDE, toys.SIDE, seed=6) for t in known}
         self.alive: weakref.WeakSet[Tensor] = weakref.WeakSet()
         self.most_alive = 0
@@ -69,10 +69,10 @@ class Smooth(Victim):
     multiple = 1
 
     def __init__(self, seed: int = 0, size: Size = (toys.SIDE, toys.SIDE)) -> None:
-        super().__init__({t.name: t.space for t in TASKS}, size)
+        super().__init__({t.name: t.space for t in SCENE_TASKS}, size)
         torch.manual_seed(seed)
         self.first = nn.Conv2d(3, 8, 5, padding=2)
-        self.heads = nn.ModuleDict({t.name: nn.Conv2d(8, t.channels, 1) for t in TASKS})
+        self.heads = nn.ModuleDict({t.name: nn.Conv2d(8, t.channels, 1) for t in SCENE_TASKS})
 
     def options(self) -> dict[str, Any]:
         return {}
@@ -90,7 +90,7 @@ def subject() -> Subject:
 
 @pytest.fixture(scope="module")
 def setting(subject: Subject) -> Setting:
-    return Setting(subject, Shelf(5), Pgd(num_steps=3), LINF, TASKS)
+    return Setting(subject, Shelf(5), Pgd(num_steps=3), LINF, SCENE_TASKS)
 
 
 def rows_of(setting: Setting, **options: Any) -> list[Mapping[str, Any]]:
@@ -104,7 +104,7 @@ def adversarial(rows: list[Mapping[str, Any]]) -> list[float]:
 def test_rows_follow_the_contract(setting: Setting) -> None:
     rows = rows_of(setting)
     assert all(tuple(sorted(row)) == tuple(sorted(ROW_KEYS)) for row in rows)
-    expected = {(t.name, m.name, aggregation) for t in TASKS for m in t.measures for aggregation in AGGREGATIONS}
+    expected = {(t.name, m.name, aggregation) for t in SCENE_TASKS for m in t.measures for aggregation in AGGREGATIONS}
     assert {(row["task"], row["metric"], row["aggregation"]) for row in rows} == expected
     assert len(rows) == len(expected)
     for row in rows:
@@ -150,7 +150,7 @@ def test_a_task_is_measured_on_its_own_perturbation(setting: Setting) -> None:
     rows = rows_of(replace(setting, source=source))
     problem = make_problem(subject.fast, source.pictures, source.labels, LINF, victim_name="toy")
     made = setting.attack(problem)
-    for t in TASKS:
+    for t in SCENE_TASKS:
         meter = Meter(t)
         meter.update(subject.answer(made[t.name], [t])[t.name], source.labels[t.name])
         found = {
@@ -202,7 +202,7 @@ def test_limit_takes_the_first_pictures(setting: Setting) -> None:
 
 def test_memory_is_flat_in_the_number_of_pictures(setting: Setting) -> None:
     source = Shelf(40)
-    rows_of(replace(setting, source=source, attack=Noise(), tasks=TASKS[1:2]), batch_size=2)
+    rows_of(replace(setting, source=source, attack=Noise(), tasks=SCENE_TASKS[1:2]), batch_size=2)
     assert source.most_alive <= 12
 
 
@@ -279,8 +279,8 @@ class TestComposite:
         first, second = self.parts
         both = Subject.prepare("both", Composite({"segmentation": first, "depth": second}), toys.CPU)
         alone = Subject.prepare("alone", second, toys.CPU)
-        of_both = rows_of(replace(setting, subject=both, attack=Noise(), tasks=TASKS[:2]))
-        of_one = rows_of(replace(setting, subject=alone, attack=Noise(), tasks=TASKS[1:2]))
+        of_both = rows_of(replace(setting, subject=both, attack=Noise(), tasks=SCENE_TASKS[:2]))
+        of_one = rows_of(replace(setting, subject=alone, attack=Noise(), tasks=SCENE_TASKS[1:2]))
         assert adversarial([row for row in of_both if row["task"] == "depth"]) == pytest.approx(adversarial(of_one))
 
     def test_refuses_parts_that_do_not_fit(self) -> None:

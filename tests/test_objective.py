@@ -10,7 +10,7 @@ import torch
 from mta_core.attacks import JOINT
 from mta_core.budget import Budget
 from mta_core.objective import LOG_FLOOR, VictimObjective, make_problem, pseudo_targets
-from mta_core.tasks import TASKS, task
+from mta_core.tasks import SCENE_TASKS, task
 from tests.toys import Arena
 
 LOSSES = {"segmentation": torch.tensor([2.0, 0.0]), "depth": torch.tensor([0.5, 3.0])}
@@ -51,7 +51,7 @@ def test_the_logarithm_is_finite_at_zero_loss_and_so_is_its_gradient() -> None:
 
 def test_evaluates_the_victims_answers(arena: Arena) -> None:
     evaluation = VictimObjective(arena.victim, arena.labels)(arena.pictures.clone().requires_grad_())
-    each = {t.name: arena.losses(t, "labels", arena.pictures) for t in TASKS}
+    each = {t.name: arena.losses(t, "labels", arena.pictures) for t in SCENE_TASKS}
     assert evaluation.value.shape == (2,) and evaluation.value.requires_grad
     for name, loss in evaluation.losses.items():
         torch.testing.assert_close(loss, each[name])
@@ -78,12 +78,12 @@ def test_pseudo_targets_leave_no_gradient_at_the_clean_picture(arena: Arena, nam
 
 def test_a_problem_has_one_objective_a_task_or_one_for_all(arena: Arena) -> None:
     budget = Budget.from_units("linf", 8)
-    weights = {t.name: 2.0 for t in TASKS}
+    weights = {t.name: 2.0 for t in SCENE_TASKS}
     apart = make_problem(arena.victim, arena.pictures, arena.labels, budget, weights=weights)
     joint = make_problem(arena.victim, arena.pictures, arena.labels, budget, weights=weights, scope="joint")
-    assert list(apart.objectives) == [t.name for t in TASKS] and apart.aim.scope == "per-task"
+    assert list(apart.objectives) == [t.name for t in SCENE_TASKS] and apart.aim.scope == "per-task"
     assert list(joint.objectives) == [JOINT] and joint.aim.scope == "joint"
     single = {name: objective(arena.pictures).value for name, objective in apart.objectives.items()}
-    for t in TASKS:  # a weight means nothing where a task stands alone
+    for t in SCENE_TASKS:  # a weight means nothing where a task stands alone
         torch.testing.assert_close(single[t.name], arena.losses(t, "labels", arena.pictures))
     torch.testing.assert_close(joint.objectives[JOINT](arena.pictures).value, 2 * sum(single.values()))

@@ -17,7 +17,7 @@ from mta_core.devices import Device
 from mta_core.generators import Generator, MtaGenerator
 from mta_core.kinds import JOINT
 from mta_core.objective import make_problem, pseudo_targets
-from mta_core.tasks import TASKS, Task
+from mta_core.tasks import SCENE_TASKS, Task
 from mta_core.train_victim import VictimRecipe
 from mta_core.victims import Victim
 from mta_core.victims.dmtl import Dmtl
@@ -51,7 +51,7 @@ def make_prediction(task: Task, batch: int = 2, height: int = 12, width: int = 1
 
 def make_target(task: Task, batch: int = 2, height: int = 12, width: int = 10, seed: int = 1) -> Tensor:
     """Labels of every pixel, in label space."""
-    return task.decode(make_prediction(task, batch, height, width, seed))
+    return task.as_target(task.decode(make_prediction(task, batch, height, width, seed)))
 
 
 def invalidate(target: Tensor, where: Tensor, value: float = 0.0) -> Tensor:
@@ -78,7 +78,7 @@ def stir_batch_norm(model: nn.Module, pictures: Tensor, seed: int = 0) -> None:
 def make_victim(kind: type[Victim] = Dmtl, seed: int = 0, size: tuple[int, int] = (SIDE, SIDE)) -> Victim:
     """A small untrained victim for all tasks, frozen."""
     torch.manual_seed(seed)
-    spaces = {task.name: task.space for task in TASKS}
+    spaces = {task.name: task.space for task in SCENE_TASKS}
     victim = kind(spaces, size, width=4)  # type: ignore[call-arg]
     for parameter in victim.heads.parameters():  # type: ignore[union-attr]
         if parameter.ndim == 1:
@@ -121,8 +121,8 @@ class Arena:
 
 def make_arena() -> Arena:
     victim, pictures = make_victim(), make_pictures()
-    labels = {task.name: make_target(task, 2, SIDE, SIDE, seed=3) for task in TASKS}
-    return Arena(victim, pictures, labels, pseudo_targets(victim, TASKS, pictures))
+    labels = {task.name: make_target(task, 2, SIDE, SIDE, seed=3) for task in SCENE_TASKS}
+    return Arena(victim, pictures, labels, pseudo_targets(victim, SCENE_TASKS, pictures))
 
 
 def train_toy_generator(
@@ -131,7 +131,7 @@ def train_toy_generator(
 ) -> None:  # fmt: skip
     """Fits a generator to the arena's own pictures and targets, which a real one need not, and saves it."""
     torch.manual_seed(0)
-    names = [task.name for task in TASKS]
+    names = [task.name for task in SCENE_TASKS]
     noise = {"noise_size": (SIDE, SIDE)} if is_universal else {}
     generator = method([JOINT] if scope == "joint" else names, ngf=8, num_blocks=1, **noise)  # type: ignore[arg-type]
     optimiser = torch.optim.Adam([p for p in generator.parameters() if p.requires_grad], 5e-3)
@@ -141,12 +141,12 @@ def train_toy_generator(
         losses = []
         for name, pictures in perturbed.items():
             answers = arena.victim(pictures, names if name == JOINT else [name])
-            losses += [task.loss(answers[task.name], arena.targets(kind)[task.name]) for task in TASKS
+            losses += [task.loss(answers[task.name], arena.targets(kind)[task.name]) for task in SCENE_TASKS
                        if task.name in answers]  # fmt: skip
         optimiser.zero_grad()
         (-(torch.stack(losses) + 1e-4).log().mean()).backward()
         optimiser.step()
-    spaces = {task.name: task.space for task in TASKS}
+    spaces = {task.name: task.space for task in SCENE_TASKS}
     instance = "universal" if is_universal else "per-instance"
     options = {**generator.options(), "victim": victim_name(kind), "scope": scope, "instance": instance}
     named = [method.architecture if method is not MtaGenerator else "", scope if scope == "joint" else "",

@@ -103,6 +103,19 @@ function chart(data) {
   return box
 }
 
+// The likeliest answers, each with its probability.
+function bars(data) {
+  const list = element("ol", "mta-bars")
+  list.setAttribute("aria-label", data.alt)
+  for (const [name, probability, mark] of data.bars) {
+    const item = element("li", mark ? `mta-${mark}` : "")
+    item.style.setProperty("--share", `${100 * probability}%`)
+    item.append(element("span", "", name), element("span", "", `${Math.round(100 * probability)} %`))
+    list.append(item)
+  }
+  return list
+}
+
 async function cell(data, row, header) {
   const figure = element("figure", "mta-cell")
   const frame = element("div", "mta-frame")
@@ -111,6 +124,8 @@ async function cell(data, row, header) {
   if (data.chart && header.chart) {
     frame.append(chart(header.chart))
     caption.textContent = "Loss by step, each to its own scale"
+  } else if (data.bars) {
+    frame.append(bars(data))
   } else if (data.digest && kept.has(data.digest)) {
     const image = new Image()
     image.alt = data.alt
@@ -196,6 +211,7 @@ async function draw(root, header, drawn) {
   if (turn !== root.turn) return
   const focused = root.querySelector(".mta-open:focus")?.closest("figure")
   const back = focused && place(focused)
+  root.style.setProperty("--aspect", header.aspect)
   root.querySelector(".mta-rows").replaceChildren(...rows)
   if (back) focus(root, back)
   root.drawn = drawn

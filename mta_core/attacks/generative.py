@@ -52,7 +52,7 @@ class Generative(Attack):
         card = self._card(problem.victim, problem.aim)
         network = generators.ready(self.generator, card, problem.clean.device.type)
         with torch.no_grad():
-            directions = network(problem.clean)
+            directions = network(problem.clean, list(problem.objectives))
         if not all(is_finite(direction) for direction in directions.values()):
             raise ValueError(f"the generator {card.name} draws NaN or infinity: its weights are of no use")
         for name in problem.objectives:

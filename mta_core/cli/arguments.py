@@ -28,6 +28,7 @@ def make_parser() -> Parser:
     _add_evaluate(commands)
     _add_train(commands)
     _add_rooms(commands)
+    _add_objects(commands)
     _add_bench(commands)
     return parser
 
@@ -153,6 +154,24 @@ def _add_rooms(commands: Any) -> None:
     )
     command.add_argument(
         "--out", required=True, metavar="DIR", help="where to write; scenes already there are left alone"
+    )
+    command.add_argument("--workers", type=_positive, metavar="N", help="processes (default: one for each core)")
+
+
+def _add_objects(commands: Any) -> None:
+    command = _command(
+        commands,
+        "objects",
+        "Renders pictures of single objects in three domains.",
+        seed_help="of the first picture (default: 2000000)",
+    )
+    pictures = command.add_mutually_exclusive_group(required=True)
+    pictures.add_argument(
+        "--count", type=_positive, metavar="N", help="how many of each domain, from consecutive seeds"
+    )
+    pictures.add_argument("--split", choices=("train", "test"), help="the pictures of a split of the data `objects`")
+    command.add_argument(
+        "--out", required=True, metavar="DIR", help="where to write; pictures already there are left alone"
     )
     command.add_argument("--workers", type=_positive, metavar="N", help="processes (default: one for each core)")
 

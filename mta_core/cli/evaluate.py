@@ -36,13 +36,12 @@ def run(arguments: argparse.Namespace) -> int:
             last = event.values
         else:
             rows.append(event.values)
-    asked = range(int(rows[0]["n"]) + len(unreadable))
-    names = [name for name in map(source.name_of, asked) if name not in unreadable]
+    names = [name for name in setting.names(arguments.limit) if name not in unreadable]
     made = _provenance(arguments, choice, last, time.perf_counter() - begin, source.name, names)
     made["unreadable"] = unreadable
     stand_in = {t.name: "labels" if t.name in source.spaces else "clean output" for t in choice.tasks}
     made["reference"] = dict.fromkeys(stand_in, "target") if choice.goal.is_targeted else stand_in
-    _print(arguments, choice, rows, last)
+    _print(arguments, choice, rows, last, source.is_divided)
     unlabelled = [name for name, reference in made["reference"].items() if reference != "labels"]
     if unlabelled:
         say(arguments, f"{', '.join(unlabelled)}: no labels, measured against the clean output")
@@ -61,12 +60,15 @@ def _provenance(
     )  # fmt: skip
 
 
-def _print(arguments: argparse.Namespace, choice: Choice, rows: Sequence[Values], last: Values) -> None:
+def _print(
+    arguments: argparse.Namespace, choice: Choice, rows: Sequence[Values], last: Values, is_divided: bool
+) -> None:
     first = rows[0]
     say(
         arguments,
         f"{choice.attack.label} at {choice.budget.label}, {choice.scope}, on {first['victim']}, "
-        f"{first['n']} pictures of {first['data']} ({first['split']}); {choice.subject.device.label}",
+        f"{first['n']} pictures {'a task ' * is_divided}of {first['data']} ({first['split']}); "
+        f"{choice.subject.device.label}",
     )
     lines = [_line(row) for row in rows if row["aggregation"] == "pooled" or row["metric"] == "miou"]
     say(arguments, table(("task", "measure", "clean", "adversarial", "95 % interval"), lines))
@@ -78,5 +80,6 @@ def _print(arguments: argparse.Namespace, choice: Choice, rows: Sequence[Values]
 def _line(row: Values) -> tuple[str, str, str, str, str]:
     measure = task(row["task"]).measure(row["metric"])
     interval = "–" if row["ci95"] is None else " to ".join(measure.format(end) for end in row["ci95"])
-    name = measure.label if row["aggregation"] == "pooled" else f"{measure.label}, per picture"
+    label = measure.label if row["metric"] == measure.name else f"Target {measure.label.lower()}"
+    name = label if row["aggregation"] == "pooled" else f"{label}, per picture"
     return row["task"], name, measure.format(row["clean"]), measure.format(row["adversarial"]), interval

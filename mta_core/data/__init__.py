@@ -6,10 +6,12 @@ from pathlib import Path
 
 from mta_core.data.base import DataError, DataSource, Sample, Size, collate
 from mta_core.data.nyuv2 import Nyuv2
+from mta_core.data.objects.source import Objects
+from mta_core.data.office31 import Office31
 from mta_core.data.pictures import Pictures
 from mta_core.data.rooms.source import Rooms
 
-SOURCES: tuple[type[DataSource], ...] = (Rooms, Nyuv2, Pictures)
+SOURCES: tuple[type[DataSource], ...] = (Rooms, Nyuv2, Objects, Office31, Pictures)
 
 
 def source(name: str) -> type[DataSource]:

@@ -47,7 +47,8 @@ class Augmentation:
         top, left = int(_uniform(random) * (height - taken[0] + 1)), int(_uniform(random) * (width - taken[1] + 1))
         window = (..., slice(top, top + taken[0]), slice(left, left + taken[1]))
         image = sample.image[window]
-        targets = {task: target[window] for task, target in sample.targets.items()}
+        of_whole = {task: target for task, target in sample.targets.items() if target.shape[-2:] != (height, width)}
+        targets = {task: target[window] for task, target in sample.targets.items() if task not in of_whole}
         if taken != tuple(self.crop):
             image = F.interpolate(image[None], self.crop, mode="bilinear", antialias=True)[0].clamp(0, 1)
             rows, columns = (
@@ -56,7 +57,7 @@ class Augmentation:
             targets = {task: target[..., rows[:, None], columns] for task, target in targets.items()}
         if "depth" in targets:
             targets["depth"] = targets["depth"] * (taken[0] / self.crop[0])
-        return image, targets
+        return image, targets | of_whole
 
     def _lit(self, image: Tensor, random: torch.Generator) -> Tensor:
         brightness, contrast, *gains = (self.light * (2 * _uniform(random) - 1) for _ in range(5))

@@ -25,7 +25,8 @@ class Sample:
         name: unique in its data set.
         image: (3, H, W) float32 in [0, 1].
         targets: label maps by task, on the same grid: segmentation (H, W) int64, depth (1, H, W) metres, normals
-            (3, H, W); empty where the source has none.
+            (3, H, W); of one pixel, (1, 1) int64, where the whole picture has one label; empty where the source has
+            none.
     """
 
     name: str
@@ -44,6 +45,8 @@ class DataSource(ABC, Sequence[Sample]):
     """Label space of each task it has labels for."""
     splits: ClassVar[tuple[str, ...]]
     needs_path: ClassVar[bool] = True
+    is_divided: ClassVar[bool] = False
+    """Whether every task has pictures of its own."""
     split: str
     """Which of them these pictures are; "all" where they are not divided."""
 
@@ -55,6 +58,14 @@ class DataSource(ABC, Sequence[Sample]):
         Raises:
             DataError: the folder is not there or not in a layout that this source knows.
         """
+
+    def for_task(self, task: str) -> DataSource:
+        """The pictures that a task is to be tried on: all of them, unless tasks have pictures of their own.
+
+        Raises:
+            DataError: there are none.
+        """
+        return self
 
     @abstractmethod
     def name_of(self, index: int) -> str: ...
@@ -84,7 +95,10 @@ def fit_sample(sample: Sample, size: Size) -> Sample:
     if (height, width) == tuple(size):
         return sample
     rows, columns = _nearest_grid((height, width), size)
-    targets = {task: target[..., rows[:, None], columns] for task, target in sample.targets.items()}
+    targets = {
+        task: target[..., rows[:, None], columns] if target.shape[-2:] == (height, width) else target
+        for task, target in sample.targets.items()
+    }
     return Sample(sample.name, imaging.fit(sample.image, size), targets)
 
 

@@ -10,13 +10,13 @@ from mta_core.vectors import unit
 
 
 def _compact(task: str, target: Tensor) -> Tensor:
-    if task == "segmentation":
+    if not target.is_floating_point():
         return target.to(torch.uint8)
     return (target * 127).round().to(torch.int8) if task == "normals" else target.half()
 
 
 def _restored(task: str, target: Tensor) -> Tensor:
-    if task == "segmentation":
+    if target.dtype == torch.uint8:
         return target.long()
     return unit(target.float(), dim=0, eps=1e-3) if task == "normals" else target.float()
 

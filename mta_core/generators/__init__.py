@@ -44,7 +44,8 @@ def build(card: weights.Card) -> Network:
 def cards(victim: str | weights.Card | None = None) -> list[weights.Card]:
     """The cards of every generator that can be loaded, shipped ones first; of one victim if given by name or card.
 
-    One made for earlier weights of that victim is none of its own: attacking with it is a transfer.
+    One made for earlier weights of that victim is none of its own: attacking with it is a transfer. One made for
+    several victims, a task each, belongs to each of them.
     """
     found = [card for card, _ in weights.find_cards("generator")]
     if victim is None:
@@ -53,8 +54,16 @@ def cards(victim: str | weights.Card | None = None) -> list[weights.Card]:
         name, current = victim, next((c.sha256 for c, _ in weights.find_cards("victim") if c.name == victim), None)
     else:
         name, current = victim.name, victim.sha256
-    of_victim = [card for card in found if card.options.get("victim") == name]
-    return [card for card in of_victim if not current or card.options.get("victim_sha256") in (current, None)]
+    own = [card for card in found if card.options.get("victim") == name]
+    own = [card for card in own if not current or card.options.get("victim_sha256") in (current, None)]
+    parts = [card for card in found if current and current in _parts(card).values()]
+    return own + [card for card in parts if card not in own]
+
+
+def _parts(card: weights.Card) -> dict[str, str]:
+    """sha256 of the victim of each task, where a generator was made for several of them."""
+    parts = card.options.get("victim_parts", {})
+    return parts if isinstance(parts, dict) else {}
 
 
 def load(name: str) -> tuple[Network, weights.Card]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, ClassVar, Self
 
 import torch
@@ -50,10 +50,12 @@ class Patterns(nn.Module):
     def options(self) -> dict[str, Any]:
         return {"pattern_size": list(self.pattern_size)}
 
-    def forward(self, images: Tensor) -> dict[str, Tensor]:
-        """(B, 3, H, W) in [0, 1] to one direction (B, 3, H, W) in [-1, 1] per task, float32, the same for each."""
+    def forward(self, images: Tensor, tasks: Collection[str] | None = None) -> dict[str, Tensor]:
+        """(B, 3, H, W) in [0, 1] to one direction (B, 3, H, W) in [-1, 1] per task, float32, the same for each; only
+        for the `tasks` named, for all of them if none are."""
         size = images.shape[-2:]
         return {
             task: tiled(direction.float(), size).expand(len(images), -1, -1, -1)
             for task, direction in self.directions.items()
+            if tasks is None or task in tasks
         }

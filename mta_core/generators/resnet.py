@@ -10,7 +10,7 @@ decoder 378,435.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, ClassVar
 
 import torch
@@ -58,6 +58,10 @@ def make_decoder(ngf: int) -> nn.Sequential:
         nn.ConvTranspose2d(2 * ngf, ngf, **up), *_norm_relu(ngf),  # type: ignore[arg-type]
         nn.ReflectionPad2d(3), nn.Conv2d(ngf, 3, 7),
     )  # fmt: skip
+
+
+Images = Tensor | Mapping[str, Tensor]
+"""Pictures (B, 3, H, W) that all tasks share, or those of each task: domains have pictures of their own."""
 
 
 class Generator(nn.Module, ABC):
@@ -130,27 +134,32 @@ class Generator(nn.Module, ABC):
     def features(self, inputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """What each decoder starts from, (B, 4 ngf, H / 4, W / 4), of each task's input (B, 3, H, W) in [-1, 1]."""
 
-    def forward(self, images: Tensor) -> dict[str, Tensor]:
+    def forward(self, images: Images, tasks: Collection[str] | None = None) -> dict[str, Tensor]:
         """(B, 3, H, W) in [0, 1] to one direction (B, 3, H, W) in [-1, 1] per task, float32, not yet in any budget.
 
         The network runs in the precision of its weights. Sides that are not multiples of 4 are padded by reflection
         and the directions cropped.
-        """
-        return {task: output.tanh() for task, output in self.before_tanh(images).items()}
 
-    def before_tanh(self, images: Tensor) -> dict[str, Tensor]:
+        Args:
+            images: pictures that all tasks share, or those of each task.
+            tasks: only these perturbations are drawn, all of them if none are named.
+        """
+        return {task: output.tanh() for task, output in self.before_tanh(images, tasks).items()}
+
+    def before_tanh(self, images: Images, tasks: Collection[str] | None = None) -> dict[str, Tensor]:
         """What `forward` squashes: training keeps it from growing without end."""
-        size = images.shape[-2:]
-        inputs = {task: noise[None] for task, noise in self.noise.items()} or dict.fromkeys(self.tasks, images)
+        wanted = [task for task in self.tasks if tasks is None or task in tasks]
+        pictures = dict.fromkeys(wanted, images) if isinstance(images, Tensor) else {t: images[t] for t in wanted}
+        inputs = {task: self.noise[task][None] for task in wanted} if self.is_universal else pictures
         weight = next(self.decoders.parameters())
         # One tensor stays one tensor: tasks that share their input share what is made of it.
         ready = {id(picture): (2 * _padded(picture) - 1).to(weight.dtype) for picture in inputs.values()}
         features = self.features({task: ready[id(picture)] for task, picture in inputs.items()})
         outputs = {}
-        for task, decoder in self.decoders.items():
-            height, width = inputs[task].shape[-2:]
-            drawn = decoder(features[task])[..., :height, :width].float()
-            outputs[task] = tiled(drawn, size).expand(len(images), -1, -1, -1)
+        for task in wanted:
+            size, (height, width) = pictures[task].shape[-2:], inputs[task].shape[-2:]
+            drawn = self.decoders[task](features[task])[..., :height, :width].float()
+            outputs[task] = tiled(drawn, size).expand(len(pictures[task]), -1, -1, -1)
             if self.pattern_size is not None:
                 outputs[task] = outputs[task] + tiled(self.patterns[task].float(), size)
         return outputs
@@ -165,10 +174,10 @@ class MtaGenerator(Generator):
         self.encoder = make_encoder(self.ngf, self.num_blocks)
 
     def features(self, inputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        if not self.is_universal:
-            return dict.fromkeys(inputs, self.encoder(next(iter(inputs.values()))))
-        made = self.encoder(torch.cat(list(inputs.values())))
-        return dict(zip(inputs, made.split(1), strict=True))
+        apart = {id(picture): picture for picture in inputs.values()}
+        made = self.encoder(torch.cat(list(apart.values()))) if len(apart) > 1 else self.encoder(*apart.values())
+        parts = dict(zip(apart, made.split([len(picture) for picture in apart.values()]), strict=True))
+        return {task: parts[id(picture)] for task, picture in inputs.items()}
 
 
 class GapGenerator(Generator):

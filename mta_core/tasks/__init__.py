@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from mta_core.tasks.base import Legend, Measure, Meter, Span, Task
+from mta_core.tasks.classification import Amazon, Dslr, Webcam
 from mta_core.tasks.depth import Depth
 from mta_core.tasks.normals import Normals
 from mta_core.tasks.segmentation import Segmentation
 
-TASKS: tuple[Task, ...] = (Segmentation(), Depth(), Normals())
+SCENE_TASKS: tuple[Task, ...] = (Segmentation(), Depth(), Normals())
+"""Of indoor scenes: what `dmtl` and `mtan` answer."""
+TASKS: tuple[Task, ...] = (*SCENE_TASKS, Amazon(), Dslr(), Webcam())
 
 
 def task(name: str) -> Task:
@@ -19,7 +22,7 @@ def task(name: str) -> Task:
         ValueError: there is no such task.
     """
     for known in TASKS:
-        if name in (known.name, known.letter):
+        if name and name in (known.name, known.letter):
             return known
     raise ValueError(f"expected a task among {', '.join(t.name for t in TASKS)}, got {name!r}")
 
@@ -31,7 +34,7 @@ def parse_tasks(text: str | Iterable[str]) -> tuple[Task, ...]:
         ValueError: a name is unknown, or there is none.
     """
     words = text.split(",") if isinstance(text, str) else list(text)
-    letters = {known.letter for known in TASKS}
+    letters = {known.letter for known in TASKS if known.letter}
     if isinstance(text, str) and len(words) == 1 and set(text) <= letters:
         words = list(text)
     chosen = {task(word.strip()).name for word in words if word.strip()}
@@ -40,4 +43,4 @@ def parse_tasks(text: str | Iterable[str]) -> tuple[Task, ...]:
     return tuple(known for known in TASKS if known.name in chosen)
 
 
-__all__ = ["TASKS", "Legend", "Measure", "Meter", "Span", "Task", "parse_tasks", "task"]
+__all__ = ["SCENE_TASKS", "TASKS", "Legend", "Measure", "Meter", "Span", "Task", "parse_tasks", "task"]

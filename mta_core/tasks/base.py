@@ -19,7 +19,7 @@ class Measure:
     """One number that says how well a task is solved.
 
     Attributes:
-        name: as in rows and JSON, e.g. `"miou"`.
+        name: as in rows and JSON, e.g. `"miou"`; in targeted evaluations `when_targeted`, if that is given.
         label: for people, e.g. `"mIoU"`.
         unit: `""` for fractions, `"m"`, `"°"`.
     """
@@ -28,6 +28,8 @@ class Measure:
     label: str
     unit: str
     higher_is_better: bool
+    when_targeted: str = ""
+    """Its name where the answer is compared with the target of an attack; empty where that makes no difference."""
 
     def format(self, value: float) -> str:
         """The value with its unit, as people read it; a dash where there is nothing to measure."""
@@ -95,13 +97,15 @@ class Task(ABC):
     """At most 256 colours, (N, 3) in [0, 1], that pictures of this task are made of; None where any colour occurs."""
     difference_label: ClassVar[str]
     """What `difference` shows, with its unit."""
+    is_dense: ClassVar[bool] = True
+    """Whether it answers every pixel; else a picture has one answer, a map of one pixel."""
 
     @property
     def main_measure(self) -> Measure:
         return self.measures[0]
 
     def measure(self, name: str) -> Measure:
-        return next(measure for measure in self.measures if measure.name == name)
+        return next(measure for measure in self.measures if name in (measure.name, measure.when_targeted))
 
     @abstractmethod
     def valid(self, target: Tensor) -> Tensor:
@@ -154,7 +158,11 @@ class Task(ABC):
         The loss towards it can have a zero gradient at the clean picture itself (L1 and 1 - dot do), so an
         attack must leave that point by a random start.
         """
-        return self.decode(prediction).detach()
+        return self.as_target(self.decode(prediction)).detach()
+
+    def as_target(self, value: Tensor) -> Tensor:
+        """A decoded prediction in the form of the labels, where that says less."""
+        return value
 
     @abstractmethod
     def everywhere(self, text: str) -> Tensor:
@@ -165,8 +173,12 @@ class Task(ABC):
         """
 
     @abstractmethod
-    def statistics(self, value: Tensor, target: Tensor) -> Tensor:
-        """Sufficient statistics of each picture, (B, S) float64; they add over pictures."""
+    def statistics(self, value: Tensor, target: Tensor, clean: Tensor | None = None) -> Tensor:
+        """Sufficient statistics of each picture, (B, S) float64; they add over pictures.
+
+        Args:
+            clean: the value of the clean picture, for measures of what changed; the target stands in for it.
+        """
 
     @abstractmethod
     def measures_of(self, statistics: Tensor) -> dict[str, Tensor]:
@@ -215,11 +227,11 @@ class Meter:
         self._sums: dict[str, Tensor] = {}  # (1 + R,) weighted sums of per-picture measures
         self._weights: dict[str, Tensor] = {}  # (1 + R,) weights of the pictures that could be measured
 
-    def update(self, value: Tensor, target: Tensor) -> None:
-        """Adds pictures: `value` and `target` in label space."""
+    def update(self, value: Tensor, target: Tensor, clean: Tensor | None = None) -> None:
+        """Adds pictures: `value`, `target` and, where measures of change are wanted, the `clean` value."""
         if value.device.type == "mps":  # Apple's GPUs have no float64
-            value, target = value.cpu(), target.cpu()
-        statistics = self.task.statistics(value, target).cpu()
+            value, target, clean = value.cpu(), target.cpu(), None if clean is None else clean.cpu()
+        statistics = self.task.statistics(value, target, clean).cpu()
         weights = torch.ones(statistics.shape[0], 1 + self._num_replicates, dtype=torch.float64)
         for row in weights:
             rates = torch.ones(self._num_replicates, dtype=torch.float64)

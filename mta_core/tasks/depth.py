@@ -51,7 +51,7 @@ class Depth(Task):
             raise ValueError(f"expected a depth in metres in (0, {FARTHEST:g}], got {text!r}")
         return torch.full((1, 1, 1), metres)
 
-    def statistics(self, value: Tensor, target: Tensor) -> Tensor:
+    def statistics(self, value: Tensor, target: Tensor, clean: Tensor | None = None) -> Tensor:
         """Labelled pixels, sum of |error|, sum of |error| / truth: (B, 3)."""
         valid = self.valid(target)
         truth = torch.where(valid, target[:, 0], 1).double()

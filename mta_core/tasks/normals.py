@@ -77,7 +77,7 @@ class Normals(Task):
             raise ValueError(f"expected a direction among {', '.join(VECTORS)}, got {text!r}")
         return torch.tensor(VECTORS[text])[:, None, None]
 
-    def statistics(self, value: Tensor, target: Tensor) -> Tensor:
+    def statistics(self, value: Tensor, target: Tensor, clean: Tensor | None = None) -> Tensor:
         """Labelled pixels, sum of angles, counts within each threshold, histogram of angles: (B, 5 + 3600)."""
         valid = self.valid(target)
         angle = torch.where(valid, self.angle(value.double(), target.double()), 0)

@@ -48,7 +48,7 @@ class Segmentation(Task):
             raise ValueError(f"expected a class among {', '.join(self.classes)}, got {text!r}")
         return torch.tensor([[self.classes.index(text)]])
 
-    def statistics(self, value: Tensor, target: Tensor) -> Tensor:
+    def statistics(self, value: Tensor, target: Tensor, clean: Tensor | None = None) -> Tensor:
         """The confusion matrix of each picture, rows truth, columns prediction, flattened to (B, 169)."""
         classes = self.channels
         cells = torch.where(self.valid(target), target * classes + value, classes**2).flatten(1)

@@ -6,11 +6,12 @@ import hashlib
 
 from mta_core import weights
 from mta_core.victims.base import Victim, check_finite
+from mta_core.victims.classifier import Classifier
 from mta_core.victims.composite import Composite, is_composite, parse_parts
 from mta_core.victims.dmtl import Dmtl
 from mta_core.victims.mtan import Mtan
 
-ARCHITECTURES: tuple[type[Victim], ...] = (Dmtl, Mtan)
+ARCHITECTURES: tuple[type[Victim], ...] = (Dmtl, Mtan, Classifier)
 
 
 def build(card: weights.Card) -> Victim:
@@ -38,14 +39,17 @@ def cards() -> list[weights.Card]:
 def load(name: str) -> tuple[Victim, weights.Card]:
     """The trained victim of that name (or path to a card), float32, in evaluation mode, parameters frozen.
 
-    `segmentation=NAME,depth=NAME` takes a victim for each task.
+    `segmentation=NAME,depth=NAME` takes a victim for each task; so does a name that begins those of several victims,
+    as `objects` does for `objects-amazon`, `objects-dslr` and `objects-webcam`.
 
     Raises:
         WeightsError: there is no such victim, or its files are not what they should be.
         ValueError: several victims that do not go together.
     """
     if is_composite(name):
-        return _load_composite(name)
+        return _load_composite(name, parse_parts(name))
+    if family := _family(name):
+        return _load_composite(name, family)
     card, path = weights.find_card("victim", name)
     weights.check_size(lambda: build(card), card, path)
     victim = build(card)
@@ -53,8 +57,22 @@ def load(name: str) -> tuple[Victim, weights.Card]:
     return victim.eval().requires_grad_(False), card
 
 
-def _load_composite(name: str) -> tuple[Victim, weights.Card]:
-    names = parse_parts(name)
+def _family(name: str) -> dict[str, str]:
+    """The victims `NAME-TASK` of one task each, by task; empty where a victim has that very name."""
+    known = cards()
+    if any(card.name == name for card in known):
+        return {}
+    return {task: card.name for card in known for task in card.tasks if card.name == f"{name}-{task}"}
+
+
+def families() -> dict[str, dict[str, str]]:
+    """Names that stand for several victims, a task each, with the victim of every task."""
+    stems = [card.name.removesuffix(f"-{task}") for card in cards() for task in card.tasks if card.name.endswith(task)]
+    found = {stem: _family(stem) for stem in dict.fromkeys(stems)}
+    return {stem: parts for stem, parts in found.items() if len(parts) > 1}
+
+
+def _load_composite(name: str, names: dict[str, str]) -> tuple[Victim, weights.Card]:
     loaded = {part: load(part) for part in dict.fromkeys(names.values())}
     victim = Composite({task: loaded[part][0] for task, part in names.items()})
     parts = "\n".join(f"{task}={loaded[part][1].sha256}" for task, part in sorted(names.items()))
@@ -70,4 +88,15 @@ def digests(card: weights.Card) -> dict[str, str]:
     return {name: weights.find_card("victim", name)[0].sha256 for name in names} or {card.name: card.sha256}
 
 
-__all__ = ["ARCHITECTURES", "Composite", "Victim", "build", "cards", "check_finite", "digests", "load"]
+__all__ = [
+    "ARCHITECTURES",
+    "Classifier",
+    "Composite",
+    "Victim",
+    "build",
+    "cards",
+    "check_finite",
+    "digests",
+    "families",
+    "load",
+]

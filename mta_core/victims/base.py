@@ -57,7 +57,8 @@ class Victim(nn.Module):
 
     @abstractmethod
     def predict(self, normalised: Tensor, tasks: Collection[str]) -> dict[str, Tensor]:
-        """Raw maps (B, C, H, W) of these tasks, from normalised pictures whose sides are multiples of `multiple`."""
+        """Raw maps (B, C, H, W) of these tasks, from normalised pictures whose sides are multiples of `multiple`;
+        (B, C, 1, 1) where the whole picture has one answer."""
 
     def forward(self, images: Tensor, tasks: Collection[str] | None = None) -> dict[str, Tensor]:
         """(B, 3, H, W) in [0, 1] to one float32 map (B, C, H, W) per task: logits, metres, unit normals.
@@ -78,7 +79,8 @@ class Victim(nn.Module):
             for task, answer in self.predict(normalised, self.tasks if tasks is None else tasks).items()
         }
         if not fits:
-            answers = {task: F.interpolate(a, (height, width), mode="bilinear") for task, a in answers.items()}
+            dense = {task: a for task, a in answers.items() if a.shape[-2:] != (1, 1)}
+            answers |= {task: F.interpolate(a, (height, width), mode="bilinear") for task, a in dense.items()}
         if "normals" in answers:
             answers["normals"] = unit(answers["normals"], dim=1)
         return answers

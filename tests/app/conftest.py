@@ -17,7 +17,7 @@ from app.workshop import Request, Workshop
 from mta_core import devices, weights
 from mta_core.attacks import make_attack
 from mta_core.budget import Budget
-from mta_core.tasks import TASKS
+from mta_core.tasks import SCENE_TASKS
 
 MAIN = Path(__file__).resolve().parents[2] / "app" / "main.py"
 
@@ -60,7 +60,9 @@ def request_for(picture: Picture) -> Callable[..., Request]:
     def make(
         attack: str = "mta", scope: Any = "per-task", units: float = 5, norm: str = "linf", **settings: Any
     ) -> Request:
-        return Request(picture, "dmtl", TASKS, make_attack(attack, **settings), scope, Budget.from_units(norm, units))
+        return Request(
+            picture, "dmtl", SCENE_TASKS, make_attack(attack, **settings), scope, Budget.from_units(norm, units)
+        )
 
     return make
 

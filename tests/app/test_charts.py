@@ -9,7 +9,7 @@ from test_panels import finished
 
 from app import charts
 from app.workshop import CurvePoint, LossStep, Request, Workshop
-from mta_core.tasks import TASKS, task
+from mta_core.tasks import SCENE_TASKS, task
 
 
 def test_every_measure_has_a_panel_with_its_direction(workshop: Workshop, request_for: Callable[..., Request]) -> None:
@@ -28,7 +28,7 @@ def test_every_measure_has_a_panel_with_its_direction(workshop: Workshop, reques
 
 
 def test_no_figure_has_more_panels_than_a_phone_shows() -> None:
-    for t in TASKS:
+    for t in SCENE_TASKS:
         assert all(len(group) <= charts.SIDE_BY_SIDE for group in charts.measure_groups(t))
 
 
@@ -38,9 +38,9 @@ def test_curves_begin_at_the_clean_measure() -> None:
             kind: {m.name: value for m in t.measures}
             for kind, value in (("clean", 0.5), ("noise", 0.4), ("adversarial", 0.1))
         }
-        for t in TASKS
+        for t in SCENE_TASKS
     }
-    for t in TASKS:
+    for t in SCENE_TASKS:
         figure = charts.epsilon_curve([CurvePoint(1, measures), CurvePoint(8, measures)], t, 8, "1/255")
         assert [line.name for line in figure.data] == ["Random noise", "Adversarial"]
         assert list(figure.data[1].x) == [0, 1, 8]

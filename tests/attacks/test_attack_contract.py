@@ -11,7 +11,7 @@ import torch
 
 from mta_core.attacks import ATTACKS, JOINT, Attack, Step, make_attack
 from mta_core.budget import LINF_TOLERANCE, Budget, Norm
-from mta_core.tasks import TASKS, Task
+from mta_core.tasks import SCENE_TASKS, Task
 from tests.toys import Arena
 
 BUDGETS = [Budget.from_units("linf", 0.5), Budget.from_units("l2", 0.1)]  # small: untrained victims are far from smooth
@@ -23,7 +23,7 @@ fooling = pytest.mark.parametrize(
     "kind", [kind for kind in ATTACKS if not kind.is_baseline], ids=lambda kind: kind.name
 )
 scoped = pytest.mark.parametrize(("kind", "scope"), SCOPED, ids=lambda value: getattr(value, "name", value))
-tasks = pytest.mark.parametrize("task", TASKS, ids=lambda task: task.name)
+tasks = pytest.mark.parametrize("task", SCENE_TASKS, ids=lambda task: task.name)
 budgets = pytest.mark.parametrize("budget", BUDGETS, ids=lambda budget: budget.norm.value)
 targets = pytest.mark.parametrize("targets", ["labels", "pseudo-targets"])
 pytestmark = pytest.mark.usefixtures("with_generators")
@@ -60,7 +60,7 @@ def test_stays_inside_the_budget_and_the_valid_range(
 @scoped
 def test_makes_one_perturbation_a_task_or_one_for_all(arena: Arena, kind: type[Attack], scope: str) -> None:
     results = kind()(arena.problem(BUDGETS[0], scope=scope))
-    assert list(results) == ([JOINT] if scope == "joint" else [task.name for task in TASKS])
+    assert list(results) == ([JOINT] if scope == "joint" else [task.name for task in SCENE_TASKS])
 
 
 @scoped
@@ -121,7 +121,7 @@ def test_steps_say_where_they_are(arena: Arena, kind: type[Attack], scope: str) 
         assert before == list(range(1, len(own))), "one after the other, but the last may come early"
         assert {step.total for step in own} == {last} and (last == len(own) or kind.name in MINIMAL)
         for step in own:
-            expected = {task.name for task in TASKS} if scope == "joint" else {name}
+            expected = {task.name for task in SCENE_TASKS} if scope == "joint" else {name}
             assert set(step.losses) in (expected, set())
             assert all(loss.shape == (2,) and loss.isfinite().all() for loss in step.losses.values())
     assert not kind.is_iterative or max(step.total for step in steps) > 1

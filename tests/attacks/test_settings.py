@@ -11,7 +11,7 @@ from mta_core.attacks import ATTACKS, Fgsm, Mta, Pgd, make_attack
 from mta_core.attacks.base import setting
 from mta_core.budget import Budget
 from mta_core.objective import check_attackable, make_problem
-from mta_core.tasks import TASKS, task
+from mta_core.tasks import SCENE_TASKS, task
 from mta_core.victims.dmtl import Dmtl
 from tests.toys import Arena
 
@@ -81,7 +81,7 @@ def test_refuses_a_scope_it_has_not(arena: Arena) -> None:
     with pytest.raises(ValueError, match=sentence):
         Alone()(arena.problem(Budget.from_units("linf", 8), scope="joint"))
     with pytest.raises(ValueError, match=sentence):
-        check_attackable(Alone(), arena.victim, TASKS, "joint")
+        check_attackable(Alone(), arena.victim, SCENE_TASKS, "joint")
 
 
 def test_refuses_tasks_that_the_victim_does_not_answer(arena: Arena) -> None:
@@ -91,7 +91,7 @@ def test_refuses_tasks_that_the_victim_does_not_answer(arena: Arena) -> None:
     assert str(error.value) == "the victim does not answer depth (metres); it answers segmentation (nyu13)"
     with pytest.raises(ValueError, match=r"^expected at least one task to attack, got none$"):
         check_attackable(Pgd(), arena.victim, [], "joint")
-    check_attackable(Pgd(), arena.victim, TASKS, "joint")
+    check_attackable(Pgd(), arena.victim, SCENE_TASKS, "joint")
 
 
 def test_says_which_generator_is_missing(arena: Arena, with_generators: object) -> None:
@@ -107,4 +107,4 @@ def test_says_which_generator_is_missing(arena: Arena, with_generators: object) 
         ValueError, match=r"^expected a generator among against-labels, .*, against-pseudo-targets, .*, got 'mine'$"
     ):
         Mta(generator="mine")(problem)
-    assert set(Mta("against-labels")(problem)) == set(arena.labels)
+    assert set(Mta(generator="against-labels")(problem)) == set(arena.labels)

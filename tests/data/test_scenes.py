@@ -14,7 +14,7 @@ from PIL import Image
 from mta_core import data
 from mta_core.data import DataError, open_data
 from mta_core.data.scenes import CEILING, FLOOR, find_axes
-from mta_core.tasks import TASKS, task
+from mta_core.tasks import SCENE_TASKS, task
 
 HEIGHT, WIDTH = 24, 32
 WALL = 11
@@ -122,7 +122,7 @@ def check_sample(sample: data.Sample, number: int) -> None:
     assert sample.targets["normals"].dtype == torch.float32
     angle = task("normals").angle(sample.targets["normals"][None], torch.from_numpy(normals).movedim(-1, 0)[None])
     assert angle[0, 1:].max() < 0.7, "eight bits a component"
-    for t in TASKS:
+    for t in SCENE_TASKS:
         valid = t.valid(sample.targets[t.name][None])[0]
         assert not valid[0, 0] and valid[1:].all(), f"{t.name}: one pixel has no label"
 

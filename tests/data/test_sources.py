@@ -12,6 +12,8 @@ from PIL import Image
 from mta_core import data
 from mta_core.data import SOURCES, DataError, DataSource, Sample, collate, open_data
 from mta_core.data.base import fit_sample
+from mta_core.data.objects import CLASS_NAMES, DOMAINS
+from mta_core.tasks.classification import CLASSES
 from mta_core.tasks import TASKS
 from mta_core.weights import ROOT
 from tests.toys import write_scenes
@@ -52,10 +54,10 @@ def test_reads_sound_samples_again_and_again(kind: type[DataSource], tmp_path: P
         assert sample.image.shape == (3, *size) and sample.image.dtype == torch.float32
         assert 0 <= sample.image.min() < sample.image.max() <= 1
         assert torch.equal(sample.image, again.image)
-        assert set(sample.targets) == set(source.spaces)
+        assert set(sample.targets) == ({sample.name.partition("/")[0]} if source.is_divided else set(source.spaces))
         for t in (t for t in TASKS if t.name in sample.targets):
             target = sample.targets[t.name]
-            assert target.shape[-2:] == size and torch.equal(target, again.targets[t.name])
+            assert target.shape[-2:] == (size if t.is_dense else (1, 1)) and torch.equal(target, again.targets[t.name])
             assert t.valid(target[None]).any(), "some pixel has a label"
 
 
@@ -74,7 +76,22 @@ def pictures_example(root: Path) -> str:
     return f"pictures:{root / 'rgb'}"
 
 
+def office31_example(root: Path) -> str:
+    """Two classes, eight pictures of each in every domain; the class can be read off the colour."""
+    for domain in DOMAINS:
+        for label, name in enumerate(("bike", "mug")):
+            folder = root / domain / "images" / name
+            folder.mkdir(parents=True)
+            for number in range(1, 9):
+                pixels = np.full((30 + number, 40, 3), 60 + 120 * label + number, np.uint8)
+                pixels[:9] = 255
+                Image.fromarray(pixels).save(folder / f"frame_{number:04d}.jpg")
+    return f"office31:{root}"
+
+
 EXAMPLES = {
+    "office31": office31_example,
+    "objects": lambda root: office31_example(root).replace("office31", "objects"),
     "rooms": lambda _: f"rooms:{ROOT / 'assets' / 'gallery'}",
     "nyuv2": nyuv2_example,
     "pictures": pictures_example,
@@ -149,3 +166,39 @@ def test_a_batch_has_the_labels_that_all_of_it_have() -> None:
     images, targets = collate([one, other])
     assert images.shape == (2, 3, 8, 8) and set(targets) == {"depth"} and targets["depth"].shape == (2, 1, 8, 8)
     assert set(collate([one, one])[1]) == set(one.targets)
+
+
+def test_the_classes_of_data_and_tasks_are_the_same() -> None:
+    assert CLASS_NAMES == CLASSES and set(DOMAINS) < {t.name for t in TASKS}
+
+
+def test_office31_is_split_by_names_alone_and_class_by_class(tmp_path: Path) -> None:
+    text = office31_example(tmp_path)
+    train, test = (open_data(text, split, (32, 32)) for split in ("train", "test"))
+    names = [{source.name_of(i) for i in range(len(source))} for source in (train, test)]
+    assert not names[0] & names[1] and len(names[0] | names[1]) == 3 * 16
+    for domain in DOMAINS:
+        for name in ("bike", "mug"):
+            assert sum(one.startswith(f"{domain}/{name}/") for one in names[1]) == 4, "half of a small domain"
+
+
+@pytest.mark.parametrize("name", ["office31", "objects"])
+def test_domains_have_pictures_and_labels_of_their_own(name: str, tmp_path: Path) -> None:
+    source = open_data(EXAMPLES[name](tmp_path), "train", (32, 48))
+    assert source.is_divided
+    for domain in DOMAINS:
+        own = source.for_task(domain)
+        assert len(own) == len(source) / 3
+        for sample in own:
+            assert set(sample.targets) == {domain} and sample.image.shape == (3, 32, 48)
+            expected = "bike" if sample.image.median() < 0.5 else "mug"
+            assert CLASSES[int(sample.targets[domain])] == expected == sample.name.split("/")[1]
+    with pytest.raises(DataError, match="^expected one of the domains amazon, dslr, webcam of .*, got 'depth'$"):
+        source.for_task("depth")
+
+
+def test_folders_of_other_classes_are_refused(tmp_path: Path) -> None:
+    text = office31_example(tmp_path)
+    (tmp_path / "dslr" / "images" / "unicorn").mkdir()
+    with pytest.raises(DataError, match="^expected classes of Office-31 under .*, got unicorn$"):
+        open_data(text, "test", (32, 32))

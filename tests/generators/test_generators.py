@@ -14,10 +14,10 @@ from mta_core.attacks import Mta
 from mta_core.generators import GapGenerator, Generator, MtaGenerator, Patterns
 from mta_core.generators.resnet import count_parameters, make_decoder, make_encoder
 from mta_core.kinds import Aim
-from mta_core.tasks import TASKS
+from mta_core.tasks import SCENE_TASKS
 from tests.toys import make_pictures, make_victim, victim_name
 
-NAMES = tuple(task.name for task in TASKS)
+NAMES = tuple(task.name for task in SCENE_TASKS)
 every = pytest.mark.parametrize("kind", (MtaGenerator, GapGenerator), ids=lambda kind: kind.architecture)
 
 
@@ -133,7 +133,7 @@ def test_a_generator_for_earlier_weights_of_the_victim_is_left_out(
 ) -> None:
     monkeypatch.setattr(weights, "RUNS", tmp_path)
     monkeypatch.setattr(weights, "SHIPPED", tmp_path / "nothing")
-    spaces = {task.name: task.space for task in TASKS}
+    spaces = {task.name: task.space for task in SCENE_TASKS}
     victim = weights.save_weights(
         make_victim(), weights.Card("v", "victim", "dmtl", {"width": 4}, spaces, (64, 64)), tmp_path / "v"
     )
@@ -150,7 +150,7 @@ def test_a_generator_for_earlier_weights_of_the_victim_is_left_out(
 def test_a_generator_for_several_victims_is_found_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(weights, "RUNS", tmp_path)
     monkeypatch.setattr(weights, "SHIPPED", tmp_path / "nothing")
-    spaces = {task.name: task.space for task in TASKS}
+    spaces = {task.name: task.space for task in SCENE_TASKS}
     for seed, name in enumerate(("a", "b")):
         card = weights.Card(name, "victim", "dmtl", {"width": 4}, spaces, (64, 64))
         weights.save_weights(make_victim(seed=seed), card, tmp_path / name)

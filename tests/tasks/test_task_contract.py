@@ -7,10 +7,12 @@ import math
 import pytest
 import torch
 
-from mta_core.tasks import TASKS, Meter, Task, parse_tasks, task
+from mta_core.tasks import SCENE_TASKS, TASKS, Meter, Task, parse_tasks, task
 from tests.toys import invalidate, make_prediction, make_target, seeded
 
 every = pytest.mark.parametrize("task", TASKS, ids=lambda task: task.name)
+dense = pytest.mark.parametrize("task", [t for t in TASKS if t.is_dense], ids=lambda task: task.name)
+sparse = pytest.mark.parametrize("task", [t for t in TASKS if not t.is_dense], ids=lambda task: task.name)
 SHAPE = (2, 12, 10)
 
 
@@ -54,7 +56,7 @@ def test_pixels_without_label_never_count(task: Task, wild: float, no_label: flo
     (gradient,) = torch.autograd.grad(task.loss(changed, target).sum(), changed)
     assert gradient.isfinite().all()
     assert (gradient * mask[:, None]).abs().sum() == 0
-    before, after = (task.statistics(task.decode(p.detach()), target) for p in (prediction, changed))
+    before, after = (task.statistics(task.as_target(task.decode(p.detach())), target) for p in (prediction, changed))
     assert before.isfinite().all() and torch.equal(before, after)
 
 
@@ -73,8 +75,8 @@ def test_a_picture_without_labels_costs_nothing_and_measures_nothing(task: Task)
 @every
 def test_a_perfect_answer_is_perfect(task: Task) -> None:
     prediction = make_prediction(task)
-    target = task.decode(prediction)
-    sure = prediction * 1e4 if target.ndim == 3 else prediction
+    target = task.as_target(task.decode(prediction))
+    sure = prediction * 1e6 if target.ndim == 3 else prediction
     assert task.loss(sure, target).abs().max() < 1e-5
     found = measures(task, target, target)
     for measure in task.measures:
@@ -121,19 +123,21 @@ def test_formats_for_people(name: str, measure: str, value: float, text: str) ->
 def test_decodes_to_label_space(task: Task) -> None:
     prediction = make_prediction(task)
     value, target = task.decode(prediction), make_target(task)
-    assert value.shape == target.shape and value.dtype == target.dtype
-    assert task.valid(value).all()
+    label = task.as_target(value)
+    assert label.shape == target.shape and label.dtype == target.dtype and torch.equal(task.as_target(label), label)
+    assert task.valid(label).all()
     assert task.decode(prediction.half()).dtype == value.dtype
+    assert torch.equal(task.statistics(value, target), task.statistics(label, target))
 
 
 @every
 def test_a_pseudo_target_is_the_answer_without_its_gradient(task: Task) -> None:
     prediction = make_prediction(task).requires_grad_()
     pseudo = task.pseudo_target(prediction)
-    assert not pseudo.requires_grad and torch.equal(pseudo, task.decode(prediction.detach()))
+    assert not pseudo.requires_grad and torch.equal(pseudo, task.as_target(task.decode(prediction.detach())))
 
 
-@every
+@dense
 def test_colours_are_pictures_and_invalid_pixels_are_grey(task: Task) -> None:
     mask = some_pixels()
     for no_label in (0.0, math.nan):
@@ -177,13 +181,16 @@ def test_legend_fits_the_colours(task: Task) -> None:
 
 
 def test_registry_has_distinct_names_and_letters() -> None:
-    assert len({t.name for t in TASKS}) == len({t.letter for t in TASKS}) == len(TASKS)
-    names = [(t.name, measure.name) for t in TASKS for measure in t.measures]
-    assert len({measure for _, measure in names}) == len(names)
+    lettered = [t.letter for t in TASKS if t.letter]
+    assert len({t.name for t in TASKS}) == len(TASKS) and len(set(lettered)) == len(lettered)
+    names = [(t.space, measure.name) for t in TASKS for measure in t.measures]
+    assert len({measure for _, measure in names}) == len(set(names)), "a measure belongs to one label space"
 
 
 def test_tasks_are_found_by_words_and_letters() -> None:
-    assert parse_tasks("sdn") == parse_tasks("normals, depth,segmentation") == parse_tasks(["d", "n", "s"]) == TASKS
+    assert (
+        parse_tasks("sdn") == parse_tasks("normals, depth,segmentation") == parse_tasks(["d", "n", "s"]) == SCENE_TASKS
+    )
     assert parse_tasks("n") == (task("normals"),) == parse_tasks("normals,n")
 
 
@@ -199,3 +206,24 @@ def test_a_meter_without_pictures_measures_nothing(task: Task) -> None:
     for aggregation in ("pooled", "per-picture"):
         assert all(math.isnan(value) for value in meter.compute(aggregation).values())
         assert set(meter.interval(aggregation).values()) == {None}
+
+
+@sparse
+def test_an_answer_for_the_whole_picture_is_shown_with_its_probabilities(task: Task) -> None:
+    prediction = make_prediction(task, 2, 1, 1)
+    value = task.decode(prediction)
+    torch.testing.assert_close(value.sum(1), torch.ones(2, 1, 1))
+    shown = task.colour(value)
+    assert shown.ndim == 4 and shown.shape[:2] == (2, 3) and min(shown.shape[-2:]) > 100
+    assert 0 <= shown.min() and shown.max() <= 1 and not torch.equal(shown[0], shown[1])
+    assert task.colour(task.as_target(value)).shape == shown.shape, "a label is shown too"
+
+
+@sparse
+def test_fooled_is_who_answers_otherwise_than_before_right_or_wrong(task: Task) -> None:
+    truth = torch.tensor([3, 3, 3, 3]).view(-1, 1, 1)
+    clean = torch.tensor([3, 3, 5, 5]).view(-1, 1, 1)
+    now = torch.tensor([3, 7, 3, 9]).view(-1, 1, 1)
+    meter = Meter(task, num_replicates=0)
+    meter.update(now, truth, clean)
+    assert meter.compute() == {"accuracy": 0.5, "fooling_ratio": 0.75}

@@ -7,14 +7,14 @@ import torch
 
 from mta_core import victims, weights
 from mta_core.generators.resnet import count_parameters
-from mta_core.tasks import TASKS
+from mta_core.tasks import SCENE_TASKS
 from mta_core.victims import ARCHITECTURES, Victim
 from mta_core.victims.dmtl import Dmtl
 from mta_core.victims.mtan import Mtan
 from tests.toys import make_pictures, make_victim
 
 every = pytest.mark.parametrize("kind", ARCHITECTURES, ids=lambda kind: kind.architecture)
-SPACES = {task.name: task.space for task in TASKS}
+SPACES = {task.name: task.space for task in SCENE_TASKS}
 
 
 def test_dmtl_has_the_papers_parameters() -> None:
@@ -31,7 +31,7 @@ def test_answers_at_the_pictures_own_size(kind: type[Victim], size: tuple[int, i
     victim, pictures = make_victim(kind), make_pictures(2, *size)
     answers = victim(pictures)
     assert set(answers) == set(SPACES)
-    for task in TASKS:
+    for task in SCENE_TASKS:
         answer = answers[task.name]
         assert answer.shape == (2, task.channels, *size)
         assert answer.dtype == torch.float32 and answer.isfinite().all()

@@ -1,0 +1,76 @@
+"""Classifiers: one task each, by a network of torchvision (MTA section 4.1 fools one a domain)."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor, nn
+from torchvision import models
+
+from mta_core.victims.base import Victim
+from mta_core.weights import WeightsError, brief
+
+NETWORKS = ("mobilenet_v3_small", "resnet18", "resnet50", "shufflenet_v2_x0_5", "shufflenet_v2_x1_0")
+CLASSES = {"office31": 31}
+"""Number of classes of each label space."""
+LAST = ("fc.", "classifier.3.")
+"""Where the layers that answer begin: weights for other classes have other ones there."""
+
+
+class Classifier(Victim):
+    """A network of torchvision that answers one task with a class for the whole picture.
+
+    Args:
+        network: its name in torchvision.
+
+    Raises:
+        ValueError: the network is not among `NETWORKS`, or there is not exactly one task of known classes.
+    """
+
+    architecture = "classifier"
+    summary = "a classifier of its own for one domain"
+
+    def __init__(
+        self,
+        tasks: Mapping[str, str],
+        input_size: tuple[int, int] = (224, 224),
+        network: str = "shufflenet_v2_x1_0",
+    ) -> None:
+        super().__init__(tasks, input_size)
+        if network not in NETWORKS:
+            raise ValueError(f"expected a network among {', '.join(NETWORKS)}, got {network!r}")
+        if len(tasks) != 1 or (space := next(iter(tasks.values()))) not in CLASSES:
+            raise ValueError(f"expected one task in a label space among {', '.join(CLASSES)}, got {dict(tasks)}")
+        self.network_name = network
+        self.network: nn.Module = models.get_model(network, weights=None, num_classes=CLASSES[space])
+
+    def options(self) -> dict[str, Any]:
+        return {"network": self.network_name}
+
+    def predict(self, normalised: Tensor, tasks: Collection[str]) -> dict[str, Tensor]:
+        return {task: self.network(normalised)[..., None, None] for task in self.tasks if task in tasks}
+
+    def load_backbone(self, path: Path) -> None:
+        """Takes all but the last layer from a weight file of the same network, as torchvision publishes them.
+
+        Args:
+            path: a safetensors file, or one of `torch.save`, of which only tensors are read.
+
+        Raises:
+            WeightsError: it cannot be read, or belongs to another network.
+        """
+        try:
+            is_safe = path.suffix == ".safetensors"
+            given = load_file(path) if is_safe else torch.load(path, "cpu", weights_only=True)
+            body = {name: value for name, value in given.items() if not name.startswith(LAST)}
+            own = {name: value for name, value in self.network.state_dict().items() if name.startswith(LAST)}
+            self.network.load_state_dict({**body, **own})
+        except (OSError, SafetensorError, RuntimeError, ValueError, TypeError, AttributeError, EOFError,
+                pickle.UnpicklingError) as error:  # fmt: skip
+            raise WeightsError(f"expected weights of {self.network_name} in {path}: {brief(error)}") from error
