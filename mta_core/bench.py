@@ -129,7 +129,7 @@ def _generator(card: Card, device: Device) -> torch.nn.Module:
         return generators.ready(generators.AUTO, chosen, device.torch_device.type)
     except WeightsError:
         pass
-    recipe = presets.generator_preset("mta")
+    recipe = presets.mta()
     untrained = generators.MtaGenerator(tuple(card.tasks), recipe.ngf, recipe.num_blocks)
     return device.freeze(untrained, device.fast_dtype)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections import deque
 
-import torch
 from torch import Tensor
 
 from mta_core.attacks import DeepFool, Objective, Problem
