@@ -64,7 +64,7 @@ class Setting:
         check_attackable(self.attack, self.subject.precise, self.tasks, self.scope)
         if self.source.is_divided and self.scope == "joint":
             raise ValueError(
-                f"{self.source.label} has pictures of its own for each task: no perturbation is joint there"
+                f"expected per-task perturbations: {self.source.label} has pictures of its own for each task"
             )
         for t in self.tasks:
             space = self.source.spaces.get(t.name, t.space)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
-from typing import Literal
+from typing import Literal, cast, get_args
 
 import torch
 from torch import Tensor
@@ -50,15 +50,20 @@ class VictimObjective:
 
     def __call__(self, images: Tensor) -> Evaluation:
         answers = self.victim(images, self.targets)
-        losses = {
+        losses = self.losses_of(answers)
+        detached = {name: loss.detach() for name, loss in losses.items()}
+        return Evaluation(self.join(losses), detached, partial(self.margins, answers))
+
+    def losses(self, images: Tensor) -> dict[str, Tensor]:
+        """The loss of each task's answer, (B,)."""
+        return self.losses_of(self.victim(images, self.targets))
+
+    def losses_of(self, answers: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """The same, of answers that are there already."""
+        return {
             name: task(name).loss_on(answers[name], target, self.labelled[name])
             for name, target in self.targets.items()
         }
-        return Evaluation(
-            self.join(losses),
-            {name: loss.detach() for name, loss in losses.items()},
-            partial(self.margins, answers),
-        )
 
     def margins(self, answers: Mapping[str, Tensor]) -> Margins:
         """How far the answers of the only task are from being fooled.
@@ -77,15 +82,25 @@ class VictimObjective:
 
     def join(self, losses: Mapping[str, Tensor]) -> Tensor:
         """(B,), larger where the attack succeeds better."""
+        return torch.stack([self.weight(name) * term for name, term in self.terms(losses).items()]).sum(0)
+
+    def terms(self, losses: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """What is weighted and summed, (B,) a task, larger where the attack succeeds better: minus the fooling losses
+        of MTA equations 2 and 4."""
         sign = -1 if self.is_targeted else 1
-        terms = [
-            sign * self.weight(name) * (loss if self.form == "sum" else (loss + LOG_FLOOR).log())
-            for name, loss in losses.items()
-        ]
-        return torch.stack(terms).sum(0)
+        return {
+            name: sign * (loss if self.form == "sum" else (loss + LOG_FLOOR).log()) for name, loss in losses.items()
+        }
 
     def weight(self, name: str) -> float:
         return 1 / len(self.targets) if self.weights is None else self.weights[name]
+
+
+def as_form(text: str) -> Form:
+    """Raises ValueError where there is no such form."""
+    if text not in get_args(Form):
+        raise ValueError(f"expected form among {', '.join(get_args(Form))}, got {text!r}")
+    return cast(Form, text)
 
 
 def pseudo_targets(victim: Victim, tasks: Sequence[Task], images: Tensor) -> dict[str, Tensor]:

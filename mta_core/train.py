@@ -307,7 +307,7 @@ def check_start(start: Card, wanted: Card, options: Sequence[str]) -> None:
 
 
 def _part(options: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:
-    return {name: options.get(name) for name in names}
+    return {name: options[name] for name in names if name in options}
 
 
 def chained(start: Card | None, command: str) -> str:

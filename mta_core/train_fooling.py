@@ -16,6 +16,7 @@ from mta_core.budget import Budget
 from mta_core.data.loader import Place, batches
 from mta_core.devices import Device
 from mta_core.explore import Subject
+from mta_core.generators import Network
 from mta_core.kinds import JOINT
 from mta_core.objective import pseudo_targets
 from mta_core.targets import parse_goal
@@ -85,15 +86,20 @@ class FoolingTraining(Training):
     def network_options(self, size: list[int]) -> dict[str, Any]:
         """What of the card's options builds the network, for a victim of that input size, and says what it draws."""
 
-    @property
     @abstractmethod
-    def network(self) -> nn.Module:
-        """Draws a direction (B, 3, H, W) in [-1, 1] for each perturbation."""
+    def result(self) -> tuple[Network, dict[str, Any]]:
+        """What the training made, which draws a direction (B, 3, H, W) in [-1, 1] for each perturbation, and the fields
+        of its card that say how it is built, where the card does not yet."""
 
     @property
     @abstractmethod
     def title(self) -> str:
         """What it is, for people."""
+
+    @property
+    def remark(self) -> str:
+        """What else people should know, with a comma before it."""
+        return ""
 
     @property
     def builds_on(self) -> list[str]:
@@ -115,7 +121,7 @@ class FoolingTraining(Training):
     def measure(self) -> dict[str, float]:
         """Main measure of each task on the held-out pictures, clean and under the perturbation that is to fool it;
         against the target, where there is one."""
-        frozen = self.device.freeze(self.network, self.device.fast_dtype)
+        frozen = self.device.freeze(self.result()[0], self.device.fast_dtype)
         meters = {(t.name, kind): Meter(t, num_replicates=0) for t in self.tasks for kind in ("clean", "adversarial")}
         for part in self.parts:
             for images, targets in batches(part.sources, part.held_out, self.recipe.batch_size):
@@ -148,15 +154,19 @@ class FoolingTraining(Training):
                     meters[t.name, "clean"].update(before, wanted[t.name], before)
                     meters[t.name, "adversarial"].update(t.decode(attacked[t.name]), wanted[t.name], before)
 
+    def metrics(self) -> dict[str, Any]:
+        """For the card."""
+        return {"held_out": self.measure(), "history": self.history}
+
     def save(self, out: Path, command: str) -> None:
-        recipe = self.recipe
         described = {
             **provenance_of(self.recipe, self.start),
             "command": chained(self.start, command),
             "summary": (
-                f"{self.title}, {self.goal.name}"
-                f"{', joint' if recipe.scope == 'joint' else ''}, trained at {self.budget.label}"
+                f"{self.title}, {self.goal.name}{', joint' if self.recipe.scope == 'joint' else ''}, "
+                f"trained at {self.budget.label}{self.remark}"
             ),
-            "metrics": {"held_out": self.measure(), "history": self.history},
+            "metrics": self.metrics(),
         }
-        save_weights(self.network, Card(**{**asdict(self.card), **described}), out)
+        network, shape = self.result()
+        save_weights(network, Card(**{**asdict(self.card), **shape, **described}), out)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,10 +17,12 @@ from mta_core.budget import Norm
 from mta_core.data.augment import Augmentation
 from mta_core.data.loader import Batch, Place, batches
 from mta_core.devices import Device
-from mta_core.events import Event, Progress
+from mta_core.events import Event, Message, Progress
+from mta_core.generators import Patterns
 from mta_core.generators.resnet import Images
-from mta_core.objective import VictimObjective
+from mta_core.objective import VictimObjective, as_form
 from mta_core.patterns import PatternPen
+from mta_core.task_weights import make_task_weights
 from mta_core.train import Descent, Phases, check_start, epoch_places, train
 from mta_core.train_fooling import FoolingTraining, Part
 
@@ -40,7 +43,11 @@ class GeneratorRecipe:
         instance: `per-instance` perturbations follow the picture, a `universal` one is the same for all.
         scope: `per-task`, or `joint` for a single perturbation that is to fool all tasks at once.
         target: an answer that is to be brought about, as `mta_core.targets.parse_goal` reads it; empty for none.
-        weights: alpha_t of the tasks' fooling losses (equations 3 and 5), by name; one over their number if empty.
+        form: whether the fooling losses are `log`s, as in the paper, or the losses themselves, for a plain `sum`.
+        weighting: where alpha_t of the tasks' fooling losses (equations 3 and 5) come from: `uniform`, as in the
+            paper, `fixed`, `mgda`, `uncertainty` or `dwa`; see `mta_core.task_weights`. With `gap` and a perturbation
+            for each task nothing is shared that tasks could compete for, and Adam undoes most of what a weight does.
+        weights: the fixed ones, by name.
         init: name of a trained generator, or path to its card, to start from; empty for a random start.
         pattern_epochs: the first epochs, which draw a pattern for all pictures (see `MtaGenerator`) at the victim's
             input size; in the others, as in a training that starts from a generator with a pattern, the networks learn
@@ -73,6 +80,8 @@ class GeneratorRecipe:
     instance: str = "per-instance"
     scope: str = "per-task"
     target: str = ""
+    form: str = "log"
+    weighting: str = "uniform"
     weights: tuple[tuple[str, float], ...] = ()
     ngf: int = 24
     num_blocks: int = 6
@@ -102,9 +111,12 @@ class GeneratorTraining(FoolingTraining, Descent):
     def __init__(self, recipe: GeneratorRecipe, device: Device) -> None:
         super().__init__(recipe, device)
         names = [t.name for t in self.tasks]
-        self.weights = dict(recipe.weights) or dict.fromkeys(names, 1 / len(names))
+        self.form = as_form(recipe.form)
         self.generator = self._start()
         self.generator.to(device.torch_device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        learnt = [parameter for parameter in self.generator.parameters() if parameter.requires_grad]
+        is_shared = recipe.method != "gap" or recipe.scope == "joint"
+        self.task_weights = make_task_weights(recipe.weighting, names, recipe.weights, learnt, is_shared)
         lasts = [decoder[-1] for decoder in self.generator.decoders.values()]  # type: ignore[index]
         ends = [parameter for last in lasts for parameter in last.parameters()]
         apart = [*ends, *self.generator.patterns.values(), *self.generator.noise.values()]
@@ -125,11 +137,8 @@ class GeneratorTraining(FoolingTraining, Descent):
             has_pattern = has_pattern or "pattern_size" in start.options
         sizes = {"pattern_size": size} if has_pattern else {}
         sizes |= {"noise_size": size} if recipe.instance == "universal" else {}
-        return {"ngf": recipe.ngf, "num_blocks": recipe.num_blocks, **sizes, "instance": recipe.instance}
-
-    @property
-    def network(self) -> nn.Module:
-        return self.generator
+        kind = {"method": recipe.method, "instance": recipe.instance}
+        return {"ngf": recipe.ngf, "num_blocks": recipe.num_blocks, **sizes, **kind}
 
     @property
     def title(self) -> str:
@@ -164,11 +173,13 @@ class GeneratorTraining(FoolingTraining, Descent):
             "generator": self.generator.state_dict(),
             "optimiser": self.optimiser.state_dict(),
             "pen": self.pen.momentum,
+            "task_weights": self.task_weights.state(),
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
         self.generator.load_state_dict(state["generator"])
         self.optimiser.load_state_dict(state["optimiser"])
+        self.task_weights.restore(state.get("task_weights", {}))
         kept = state.get("pen", {})
         self.pen.momentum = {name: momentum.to(self.device.torch_device) for name, momentum in kept.items()}
 
@@ -222,17 +233,14 @@ class GeneratorTraining(FoolingTraining, Descent):
     def fooling_losses(
         self, images: Images, outputs: Mapping[str, Tensor], targets: Mapping[str, Tensor]
     ) -> dict[str, Tensor]:
-        """alpha_t times -log loss_t, or log loss_t to the target, mean over pictures, of each perturbation (MTA
-        equations 2 to 5); the sum over its tasks where it is joint."""
+        """-log loss_t, or log loss_t to the target, of each task and picture, (B,) (MTA equations 2 and 4)."""
         wanted = self.goal.targets(targets)
-        losses = {}
+        losses: dict[str, Tensor] = {}
         for name, output in outputs.items():
-            group = self.groups[name]
-            objective = VictimObjective(
-                self.fast, {task: wanted[task] for task in group}, self.weights, "log", self.goal.is_targeted
-            )
-            adversarial = (pictures_of(images, name) + self.scale(output.tanh())).clamp(0, 1)
-            losses[name] = -objective(adversarial).value.mean()
+            wanted_of_group = {task: wanted[task] for task in self.groups[name]}
+            objective = VictimObjective(self.fast, wanted_of_group, None, self.form, self.goal.is_targeted)
+            reached = objective.losses((pictures_of(images, name) + self.scale(output.tanh())).clamp(0, 1))
+            losses |= {task: -term for task, term in objective.terms(reached).items()}
         return losses
 
     def run_epoch(self) -> Iterator[Event]:
@@ -263,6 +271,16 @@ class GeneratorTraining(FoolingTraining, Descent):
             speed = (step + 1) * recipe.batch_size / (time.perf_counter() - begin)
             values = {**losses, "learning rate": rate, "pictures per second": speed}
             yield Progress(self.epoch * steps + step + 1, self.last_epoch * steps, "steps", values, "training")
+        self.task_weights.end_epoch()
+
+    def take_gradients(
+        self, images: Images, targets: Mapping[str, Tensor], values: dict[str, float]
+    ) -> Iterator[Message]:
+        """Also takes the weights of the tasks, once the whole batch is known: `values` gets the weighted loss."""
+        yield from super().take_gradients(images, targets, values)
+        alphas = self.task_weights.end_batch()
+        values["loss"] = sum(alpha * values[name] for name, alpha in alphas.items())
+        values |= {f"weight of {name}": alpha for name, alpha in alphas.items()}
 
     def _on_device(self, group: Sequence[Batch]) -> tuple[Images, dict[str, Tensor]]:
         """A batch of each part: pictures, by task where there are several parts, and targets."""
@@ -277,12 +295,28 @@ class GeneratorTraining(FoolingTraining, Descent):
     def backward(self, images: Images, targets: Mapping[str, Tensor], share: float) -> dict[str, float]:
         outputs = self.outputs(images)
         losses = self.fooling_losses(images, outputs, targets)
-        total = torch.stack(list(losses.values())).sum()
-        (share * (total + self.recipe.saturation * self.excess(outputs))).backward()
-        return {"loss": float(total.detach()), **{name: float(loss.detach()) for name, loss in losses.items()}}
+        self.task_weights.backward(losses, self.recipe.saturation * self.excess(outputs), share)
+        return {name: float(loss.detach().mean()) for name, loss in losses.items()}
 
     def clear_gradients(self) -> None:
+        self.task_weights.begin_batch()
         self.generator.zero_grad(set_to_none=True)
+
+    def result(self) -> tuple[generators.Network, dict[str, Any]]:
+        """Of a universal generator the perturbations alone (MTA section 3.1), as the last step saw them, since it need
+        not run again."""
+        if not self.generator.is_universal:
+            return self.generator, {}
+        patterns = Patterns.of(copy.deepcopy(self.generator).train())  # running means of batch norm lag behind
+        kept = {key: value for key, value in self.card.options.items() if key not in generators.OPTIONS}
+        return patterns, {"architecture": patterns.architecture, "options": {**patterns.options(), **kept}}
+
+    def metrics(self) -> dict[str, Any]:
+        return {**super().metrics(), "task_weights": self.task_weights.history}
+
+    @property
+    def remark(self) -> str:
+        return "" if self.recipe.weighting == "uniform" else f", {self.recipe.weighting} task weights"
 
 
 def pictures_of(images: Images, perturbation: str) -> Tensor:

@@ -77,14 +77,13 @@ class UapTraining(FoolingTraining):
     def network_options(self, size: list[int]) -> dict[str, Any]:
         return {"pattern_size": size, "method": "uap", "instance": "universal"}
 
-    @property
-    def network(self) -> Patterns:
+    def result(self) -> tuple[Patterns, dict[str, Any]]:
         """The perturbations as directions: an attack makes them as large as its budget."""
         made = Patterns(list(self.groups), self.card.input_size)
         with torch.no_grad():
             for name, perturbation in self.perturbations.items():
                 made.directions[name].copy_(perturbation[0] / perturbation.abs().max().clamp(min=1e-12))
-        return made
+        return made, {}
 
     @property
     def last_epoch(self) -> int:

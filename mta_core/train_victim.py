@@ -122,8 +122,6 @@ class VictimTraining(Descent):
         lacking = [name for name, space in spaces.items() if source.spaces.get(name) != space]
         if lacking:
             raise data.DataError(f"expected data with labels for {', '.join(lacking)}; {source.label} has none")
-        if source.is_divided and len(spaces) > 1:
-            raise data.DataError(f"expected one task: {source.label} has pictures of its own for each")
         return source.for_task(next(iter(spaces)))
 
     def _own_pictures(self, sources: Sequence[data.DataSource]) -> str:

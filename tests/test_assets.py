@@ -8,6 +8,7 @@ import torch
 
 from mta_core import generators, victims
 from mta_core.data import open_data
+from mta_core.data.objects import DOMAINS, render_object
 from mta_core.data.rooms.source import SPLITS
 from mta_core.tasks import SCENE_TASKS
 from mta_core.weights import ROOT
@@ -60,3 +61,16 @@ def test_the_app_serves_this_machine_alone_and_tells_nobody() -> None:
     config = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text(encoding="utf-8"))
     assert config["server"]["address"] == "127.0.0.1"
     assert config["browser"]["gatherUsageStats"] is False
+
+
+def test_the_gallery_has_six_objects_in_every_domain_as_the_program_renders_them() -> None:
+    gallery = open_data(f"objects:{ASSETS / 'gallery' / 'objects'}", "gallery", (224, 224))
+    assert len(gallery) == 18
+    for domain in DOMAINS:
+        own = gallery.for_task(domain)
+        assert len(own) == 6
+        sample = own[0]
+        (label,) = (int(target) for target in sample.targets.values())
+        rendered = render_object(int(sample.name.rsplit("/", 1)[1]), domain, label).image
+        difference = sample.image - torch.from_numpy(rendered.copy()).movedim(-1, 0) / 255
+        assert difference.abs().mean() < 4 / 255, "compressed, but the same picture"

@@ -123,6 +123,20 @@ class TestAttack:
         assert not any("normals" in name for name in names)
         assert np.linalg.norm(np.load(out / "living room" / "perturbation.npy")) <= 1 + 1e-4
 
+    def test_tasks_of_a_joint_perturbation_can_count_differently(self, picture: Path, tmp_path: Path) -> None:
+        made, results = {}, {}
+        for name, typed in (("default", ()), ("same", ("--weights", "s=3,d=3")), ("depth", ("--weights", "s=1,d=99"))):
+            out = tmp_path / name
+            code = run("attack", picture, "--victim", "small", "--attack", "fgsm", "--joint", "--tasks", "sd",
+                       "--epsilon", 1, *typed, "--out", out)  # fmt: skip
+            assert code == 0
+            made[name] = np.load(out / "living room" / "perturbation.npy")
+            results[name] = read(out / "living room" / "result.json")
+        assert np.array_equal(made["default"], made["same"]) and not np.array_equal(made["default"], made["depth"])
+        kept = {name: result["provenance"]["task_weights"] for name, result in results.items()}
+        assert kept["default"] is None and kept["same"] == {"segmentation": 0.5, "depth": 0.5}
+        assert results["depth"]["settings"]["task_weights"] == kept["depth"] == {"segmentation": 0.01, "depth": 0.99}
+
     def test_a_picture_that_cannot_be_read_does_not_stop_the_others(
         self, picture: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
     ) -> None:
@@ -217,6 +231,18 @@ class TestEvaluate:
         out, err = capsys.readouterr()
         assert "every picture is inside the budget" in out
         assert err == ""
+
+    def test_the_task_that_counts_most_is_fooled_most(self, scenes: Path, tmp_path: Path) -> None:
+        errors = []
+        for number, typed in enumerate(("s=99,d=1", "s=1,d=99")):
+            path = tmp_path / f"{number}.json"
+            code = run("evaluate", "--data", f"nyuv2:{scenes}", "--victim", "small", "--attack", "fgsm", "--joint",
+                       "--tasks", "sd", "--epsilon", 0.5, "--weights", typed, "--json", path)  # fmt: skip
+            assert code == 0
+            rows = {(row["metric"], row["aggregation"]): row["adversarial"] for row in read(path)["rows"]}
+            errors.append(rows["abs_err", "pooled"])
+        assert errors[1] > errors[0]
+        assert read(path)["provenance"]["task_weights"] == {"segmentation": 0.01, "depth": 0.99}
 
     def test_names_that_are_no_text_do_not_cost_the_result(self, picture: Path, tmp_path: Path) -> None:
         odd = os.path.join(os.fsencode(picture.parent), b"caf\xe9.png")
@@ -390,6 +416,16 @@ TRAIN = ("train", "victim", "--out", "out", "--preset")
         ((*ATTACK, "--set", "num_steps"), "expected --set key=value"),
         ((*ATTACK, "--universal"), "PGD makes per-instance perturbations, not universal ones"),
         ((*ATTACK, "--target", "bed"), "expected --target TASK=VALUE,... or picture:FILE, got 'bed'"),
+        ((*ATTACK, "--weights", "s=1,d=1,n=1"), "expected --joint with --weights"),
+        ((*ATTACK, "--joint", "--attack", "noise", "--weights", "s=1,d=1,n=1"), "Random noise does not"),
+        ((*ATTACK, "--joint", "--attack", "mta", "--weights", "s=1,d=1,n=1"), "MTA does not"),
+        ((*ATTACK, "--joint", "--weights", "s=1,d=2"), "expected one weight above 0 for each of segmentation, de"),
+        ((*ATTACK, "--joint", "--weights", "s=1,d=0,n=1"), "got segmentation=1, depth=0, normals=1"),
+        ((*ATTACK, "--joint", "--weights", "s=1,d=inf,n=1"), "got segmentation=1, depth=inf, normals=1"),
+        ((*ATTACK, "--joint", "--weights", "s=1,s=1,d=1,n=1"), "got segmentation=1, segmentation=1, depth=1, no"),
+        ((*ATTACK, "--joint", "--weights", "s=1,d"), "expected --weights TASK=NUMBER,TASK=NUMBER, got 'd'"),
+        ((*ATTACK, "--joint", "--weights", "s=one"), "expected --weights TASK=NUMBER,TASK=NUMBER, got 's=one'"),
+        ((*ATTACK, "--joint", "--weights", "smell=1"), "expected a task among"),
         ((*ATTACK, "--seed", "-1"), "--seed"),
         ((*ATTACK, "--device", "tpu"), "invalid choice: 'tpu'"),
         ((*ATTACK, "--out", "{file}"), "is not a folder"),

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Collection
 
 import pytest
 import torch
+from torch import Tensor, nn
 
 from mta_core.attacks import JOINT
 from mta_core.budget import Budget
 from mta_core.objective import LOG_FLOOR, VictimObjective, make_problem, pseudo_targets
 from mta_core.tasks import SCENE_TASKS, task
+from mta_core.victims import Victim
 from tests.toys import Arena
 
 LOSSES = {"segmentation": torch.tensor([2.0, 0.0]), "depth": torch.tensor([0.5, 3.0])}
@@ -87,3 +90,43 @@ def test_a_problem_has_one_objective_a_task_or_one_for_all(arena: Arena) -> None
     for t in SCENE_TASKS:  # a weight means nothing where a task stands alone
         torch.testing.assert_close(single[t.name], arena.losses(t, "labels", arena.pictures))
     torch.testing.assert_close(joint.objectives[JOINT](arena.pictures).value, 2 * sum(single.values()))
+
+
+class Fixed(Victim):
+    """Answers two classes with given odds, whatever the picture."""
+
+    architecture, summary = "fixed", "for tests"
+
+    def __init__(self, odds: dict[str, list[float]]) -> None:
+        super().__init__(dict.fromkeys(odds, "office31"), (32, 32))
+        self.odds = odds
+        self.scale = nn.Parameter(torch.ones(()))
+
+    def options(self) -> dict[str, object]:
+        return {}
+
+    def predict(self, normalised: Tensor, tasks: Collection[str]) -> dict[str, Tensor]:
+        logits = torch.full((len(normalised), 31, 1, 1), -torch.inf)
+        answers = {}
+        for name in tasks:
+            right = torch.tensor(self.odds[name])  # probability of the right class, 0
+            answers[name] = logits.clone()
+            answers[name][:, 0, 0, 0], answers[name][:, 1, 0, 0] = right.log(), (1 - right).log()
+        return answers
+
+
+@pytest.mark.parametrize("is_targeted", [False, True])
+def test_the_fooling_losses_are_those_of_equations_2_to_5(is_targeted: bool) -> None:
+    """By hand: the cross-entropy to class 0 of two pictures is log 2 and log 4 (amazon), log 5 and log 10 (webcam)."""
+    victim = Fixed({"amazon": [1 / 2, 1 / 4], "webcam": [1 / 5, 1 / 10]})
+    entropies = {"amazon": (math.log(2), math.log(4)), "webcam": (math.log(5), math.log(10))}
+    alpha = {"amazon": 0.25, "webcam": 0.75}
+    targets = {name: torch.zeros(2, 1, 1, dtype=torch.int64) for name in entropies}
+    losses = {name: sum(math.log(h + LOG_FLOOR) for h in two) / 2 for name, two in entropies.items()}
+    sign = 1 if is_targeted else -1
+    for name in entropies:  # equations 2 and 4: a mean over pictures of logarithms, not the logarithm of a mean
+        alone = VictimObjective(victim, {name: targets[name]}, {name: 1.0}, "log", is_targeted)
+        assert float(-alone(torch.rand(2, 3, 32, 32)).value.mean()) == pytest.approx(sign * losses[name], abs=1e-6)
+    joint = VictimObjective(victim, targets, alpha, "log", is_targeted)  # equations 3 and 5
+    expected = sign * sum(alpha[name] * losses[name] for name in losses)
+    assert float(-joint(torch.rand(2, 3, 32, 32)).value.mean()) == pytest.approx(expected, abs=1e-6)

@@ -370,6 +370,124 @@ class TestGenerator:
         is_sure = not target and instance == "per-instance"  # so few steps leave the rest to chance
         assert not is_sure or measured["adversarial abs_err"] > measured["clean abs_err"]
 
+    @pytest.mark.parametrize("weighting", ["mgda", "uncertainty", "dwa"])
+    def test_learnt_task_weights_go_on_too(self, fooling: GeneratorRecipe, tmp_path: Path, weighting: str) -> None:
+        fooling = replace(fooling, weighting=weighting, phases=((3, 32, 64),))
+        list(train_generator(fooling, CPU, tmp_path / "whole"))
+        run_until(train_generator(fooling, CPU, tmp_path / "dropped"), tmp_path / "dropped", 2)
+        events = list(train_generator(fooling, CPU, tmp_path / "dropped", resume=True))
+        assert messages(events)[0] == "resumed after epoch 2"
+        one, other = (load_checkpoint(tmp_path / name) for name in ("whole", "dropped"))
+        assert one is not None and other is not None
+        assert one["task_weights"] == other["task_weights"]
+        for name, value in one["generator"].items():
+            assert torch.equal(value, other["generator"][name]), name
+        card = Card.read(tmp_path / "dropped" / "fooling.json")
+        assert card.metrics["task_weights"] == one["task_weights"]["history"]
+        assert len(card.metrics["task_weights"]) == 3, "an epoch each"
+        for weights in card.metrics["task_weights"]:
+            assert set(weights) == set(fooling.tasks) and sum(weights.values()) == pytest.approx(1)
+        last = card.metrics["task_weights"][-1].values()
+        assert max(last) - min(last) > 1e-3
+        assert card.recipe["weighting"] == weighting and f"{weighting} task weights" in card.summary
+        used = [step.values["weight of depth"] for step in progress(events)]
+        assert card.metrics["task_weights"][-1]["depth"] == pytest.approx(sum(used) / 4), "of the last epoch's steps"
+
+    @pytest.mark.parametrize(
+        ("weighting", "scope"),
+        [("fixed", "per-task"), ("mgda", "per-task"), ("mgda", "joint"), ("uncertainty", "per-task"), ("dwa", "joint")],
+    )
+    def test_task_weights_are_those_of_the_batch_in_parts_too(
+        self, fooling: GeneratorRecipe, weighting: str, scope: str
+    ) -> None:
+        given = tuple(zip(fooling.tasks, (1.0, 2.0, 5.0), strict=True)) if weighting == "fixed" else ()
+        training = GeneratorTraining(replace(fooling, weighting=weighting, weights=given, scope=scope), CPU)
+        training.generator.eval()  # batch norm would look at each part alone
+        part = training.parts[0]
+        images, targets = next(batches(part.sources, part.places[0][:3], 3))
+        start = training.task_weights.state()
+        found = []
+        for training.part in (0, 2):
+            training.task_weights.restore(start)
+            values: dict[str, float] = {}
+            assert list(training.take_gradients(images, targets, values)) == []
+            gradients = [p.grad.clone() for p in training.generator.parameters() if p.grad is not None]
+            found.append((values, gradients, training.task_weights.alphas()))
+        # Max-pooling takes either of two nearly equal values, so that gradients differ by more than rounding.
+        assert found[0][0] == pytest.approx(found[1][0], abs=0.01)
+        assert found[0][2] == pytest.approx(found[1][2], abs=0.01)
+        whole, parts = (torch.cat([gradient.flatten() for gradient in one[1]]) for one in found)
+        assert (parts - whole).norm() < 0.05 * whole.norm()
+        weighted = sum(found[0][0][f"weight of {name}"] * found[0][0][name] for name in fooling.tasks)
+        assert found[0][0]["loss"] == pytest.approx(weighted)
+
+    @pytest.mark.parametrize(("weighting", "scope"), [("uniform", "per-task"), ("fixed", "joint"), ("mgda", "joint")])
+    def test_gradients_are_those_of_the_weighted_sum(
+        self, fooling: GeneratorRecipe, weighting: str, scope: str
+    ) -> None:
+        """MTA equation 3, written out: what the networks lower is the mean of alpha_t times -log of the loss."""
+        given = tuple(zip(fooling.tasks, (1.0, 2.0, 5.0), strict=True)) if weighting == "fixed" else ()
+        training = GeneratorTraining(replace(fooling, weighting=weighting, weights=given, scope=scope), CPU)
+        part = training.parts[0]
+        images, targets = next(batches(part.sources, part.places[0][:2], 2))
+        torch.nn.init.normal_(training.generator.decoders[training.generator.tasks[0]][-1].weight, 0, 0.1)
+        values: dict[str, float] = {}
+        list(training.take_gradients(images, targets, values))
+        taken = [p.grad.clone() for p in training.generator.parameters() if p.grad is not None]
+        training.generator.zero_grad()
+        outputs = training.generator.before_tanh(images)
+        total = 0.05 * sum((o.abs() - 2).relu().square().mean() for o in outputs.values())
+        for name, output in outputs.items():
+            answers = training.precise((images + 16 / 255 * output.tanh()).clamp(0, 1))
+            for t in training.tasks:
+                if name in (t.name, "joint"):
+                    loss = t.loss(answers[t.name], targets[t.name])
+                    total = total - values[f"weight of {t.name}"] * (loss + 1e-4).log().mean()
+        total.backward()
+        for one, parameter in zip(taken, training.generator.parameters(), strict=True):
+            assert parameter.grad is not None
+            torch.testing.assert_close(one, parameter.grad, rtol=1e-3, atol=1e-5)
+
+    def test_a_plain_sum_is_a_form_too(self, fooling: GeneratorRecipe) -> None:
+        found = {}
+        for form in ("sum", "log"):
+            training = GeneratorTraining(replace(fooling, form=form), CPU)
+            part = training.parts[0]
+            images, targets = next(batches(part.sources, part.places[0][:1], 1))
+            found[form] = training.fooling_losses(images, training.outputs(images), targets)
+        for name, loss in found["sum"].items():
+            assert float(loss.detach()) < 0
+            torch.testing.assert_close(found["log"][name], -(1e-4 - loss).log(), rtol=1e-4, atol=1e-4)
+
+    @pytest.mark.parametrize(
+        ("settings", "message"),
+        [
+            ({"weighting": "fair"}, "expected weighting among uniform, fixed, mgda, uncertainty, dwa, got 'fair'"),
+            ({"weighting": "mgda", "method": "gap"}, "expected a generator that tasks share for weighting=mgda, got"),
+            ({"weighting": "fixed"}, "expected one weight above 0 for each of segmentation, depth, normals, got none"),
+            ({"weights": (("depth", 1.0),)}, "expected weights with weighting=fixed alone, got some with weighting=un"),
+            ({"form": "product"}, "expected form among sum, log, got 'product'"),
+        ],
+    )
+    def test_weights_that_make_no_sense_are_refused(
+        self, fooling: GeneratorRecipe, tmp_path: Path, settings: dict[str, Any], message: str
+    ) -> None:
+        with pytest.raises(ValueError, match=message):
+            next(train_generator(replace(fooling, **settings), CPU, tmp_path / "out"))
+        assert not (tmp_path / "out").exists()
+
+    def test_impossible_task_weights_of_a_checkpoint_are_reported(
+        self, fooling: GeneratorRecipe, tmp_path: Path
+    ) -> None:
+        recipe = replace(fooling, weighting="uncertainty")
+        run_until(train_generator(recipe, CPU, tmp_path), tmp_path, 1)
+        state = load_checkpoint(tmp_path)
+        assert state is not None
+        for broken in ({}, {"depth": 0.0}, dict.fromkeys(recipe.tasks, math.nan), dict.fromkeys(recipe.tasks, "x")):
+            save_checkpoint(tmp_path, state | {"task_weights": {"log_variances": broken}})
+            with pytest.raises(WeightsError, match="does not belong to this training: "):
+                next(train_generator(recipe, CPU, tmp_path, resume=True))
+
     def test_starts_from_another(self, fooling: GeneratorRecipe, tmp_path: Path) -> None:
         list(train_generator(fooling, CPU, tmp_path / "first", command="first"))
         again = replace(
@@ -425,8 +543,8 @@ class TestGenerator:
         training = GeneratorTraining(replace(fooling, curriculum=((1, 2), (1, 4))), CPU)
         seen = []
         for training.epoch in range(3):
-            seen.append([len(places) for places in training.places])
-        whole = [len(places) for places in training.train_places]
+            seen.append([len(places) for places in training.places(training.parts[0])])
+        whole = [len(places) for places in training.parts[0].places]
         assert seen == [[2], [4], whole] and whole[0] > 4
 
     def test_the_penalty_begins_where_tanh_passes_no_gradient(self, fooling: GeneratorRecipe) -> None:

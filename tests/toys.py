@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from mta_core.attacks import Problem, Scope
 from mta_core.budget import Budget
+from mta_core.data.objects import DOMAINS
 from mta_core.devices import Device
 from mta_core.generators import Generator, MtaGenerator, Patterns
 from mta_core.kinds import JOINT
@@ -176,6 +177,18 @@ def write_scenes(root: Path, count: int = 10, height: int = 64, width: int = 96)
         for kind, pixels in (("rgb", image), ("seg13", labels), ("depth", depth), ("normal", normals)):
             (root / kind).mkdir(parents=True, exist_ok=True)
             Image.fromarray(pixels).save(root / kind / f"{number:04d}.png")
+
+
+def write_domains(root: Path, per_class: int = 8) -> None:
+    """Office-31's layout with two of its classes, which the colour tells apart, in every domain."""
+    for domain in DOMAINS:
+        for label, name in enumerate(("bike", "mug")):
+            folder = root / domain / "images" / name
+            folder.mkdir(parents=True)
+            for number in range(per_class):
+                pixels = np.full((31 + number, 40, 3), 60 + 120 * label + number, np.uint8)
+                pixels[:9] = 255
+                Image.fromarray(pixels).save(folder / f"frame_{number:04d}.jpg")
 
 
 def tiny_recipe(scenes: Path) -> VictimRecipe:

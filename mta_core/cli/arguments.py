@@ -26,6 +26,7 @@ def make_parser() -> Parser:
     _add_list(commands)
     _add_attack(commands)
     _add_evaluate(commands)
+    _add_contest(commands)
     _add_train(commands)
     _add_rooms(commands)
     _add_objects(commands)
@@ -70,15 +71,30 @@ def _add_attack(commands: Any) -> None:
 
 def _add_evaluate(commands: Any) -> None:
     command = _command(commands, "evaluate", "Measures what an attack costs a victim over a data set.")
+    _add_data(command)
+    _add_attack_options(command)
+
+
+def _add_data(command: Parser) -> None:
     command.add_argument(
         "--data", required=True, metavar="NAME[:PATH]", help="rooms, nyuv2:PATH, ...; `list data` shows all"
     )
     command.add_argument("--split", default="test", help="part of the data (default: %(default)s)")
-    _add_attack_options(command)
-    command.add_argument("--limit", type=_positive, metavar="N", help="only the first N pictures")
+    command.add_argument("--limit", type=_positive, metavar="N", help="only the first N pictures (of each domain)")
     command.add_argument(
         "--batch-size", type=_positive, default=8, metavar="N", help="pictures at once (default: %(default)s)"
     )
+
+
+def _add_budget(command: Parser) -> None:
+    command.add_argument(
+        "--epsilon",
+        type=float,
+        default=5.0,
+        metavar="E",
+        help="size: in 1/255 for linf, the plain norm for l2 (default: 5)",
+    )
+    command.add_argument("--norm", default="linf", metavar="NORM", help="linf or l2 (default: %(default)s)")
 
 
 def _add_attack_options(command: Parser) -> None:
@@ -91,20 +107,16 @@ def _add_attack_options(command: Parser) -> None:
     command.add_argument(
         "--attack", default="mta", metavar="A", help="mta, pgd, ...; `list attacks` shows all (default: %(default)s)"
     )
-    command.add_argument(
-        "--epsilon",
-        type=float,
-        default=5.0,
-        metavar="E",
-        help="size: in 1/255 for linf, the plain norm for l2 (default: 5)",
-    )
-    command.add_argument("--norm", default="linf", metavar="NORM", help="linf or l2 (default: %(default)s)")
+    _add_budget(command)
     command.add_argument(
         "--tasks", metavar="T,T", help="segmentation,depth,normals or sdn (default: all of the victim)"
     )
     command.add_argument("--joint", action="store_true", help="one perturbation for all tasks instead of one for each")
     command.add_argument(
         "--form", default="sum", choices=("sum", "log"), help="joint objective: sum of losses or of their logs"
+    )
+    command.add_argument(
+        "--weights", metavar="T=W,T=W", help="joint objective: how much each task counts (default: all the same)"
     )
     command.add_argument(
         "--set",
@@ -119,6 +131,17 @@ def _add_attack_options(command: Parser) -> None:
         metavar="T",
         help="towards an answer: segmentation=wall,depth=1.5,normals=camera, or picture:FILE for another's",
     )
+
+
+def _add_contest(commands: Any) -> None:
+    command = _command(commands, "contest", "Compares two sides of trained generators, with paired intervals.")
+    _add_data(command)
+    command.add_argument("--victim", default="dmtl", metavar="V", help="whom they were made for (default: dmtl)")
+    for side in ("one", "other"):
+        command.add_argument(
+            f"--{side}", required=True, metavar="G,G", help="generators, of different seeds say; their mean counts"
+        )
+    _add_budget(command)
 
 
 def _add_train(commands: Any) -> None:
@@ -169,7 +192,9 @@ def _add_objects(commands: Any) -> None:
     pictures.add_argument(
         "--count", type=_positive, metavar="N", help="how many of each domain, from consecutive seeds"
     )
-    pictures.add_argument("--split", choices=("train", "test"), help="the pictures of a split of the data `objects`")
+    pictures.add_argument(
+        "--split", choices=("train", "test", "gallery"), help="pictures of a split of the data `objects`"
+    )
     command.add_argument(
         "--out", required=True, metavar="DIR", help="where to write; pictures already there are left alone"
     )

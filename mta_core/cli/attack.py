@@ -69,7 +69,7 @@ def folders(images: Sequence[str], out: Path) -> list[Path]:
 def _attack(arguments: argparse.Namespace, choice: Choice, text: str, image: Tensor, folder: Path) -> dict[str, Any]:
     outcome = explore.run(
         choice.subject, choice.attack, image, choice.tasks, choice.budget, scope=choice.scope, form=arguments.form,
-        goal=choice.goal, seed=choice.seed,
+        weights=choice.task_weights, goal=choice.goal, seed=choice.seed,
     )  # fmt: skip
     written = write_outcome(folder, choice.subject, outcome, choice.budget, choice.goal, choice.seed)
     result = {"picture": Path(text).name, "folder": str(folder), "settings": _settings(arguments, choice), **written}
@@ -83,7 +83,8 @@ def _settings(arguments: argparse.Namespace, choice: Choice) -> dict[str, Any]:
         "victim": choice.subject.name, "attack": choice.settings(),
         "instance": "universal" if choice.attack.is_universal else "per-instance", "goal": choice.goal.name,
         "target": choice.goal.text,
-        "scope": choice.scope, "attacked": [t.name for t in choice.tasks], "form": arguments.form, "fit": arguments.fit,
+        "scope": choice.scope, "attacked": [t.name for t in choice.tasks], "form": arguments.form,
+        "task_weights": choice.task_weights, "fit": arguments.fit,
         "norm": str(choice.budget.norm), "epsilon": choice.budget.units, "epsilon_unit": choice.budget.epsilon_unit,
         "seed": choice.seed,
     }  # fmt: skip
@@ -92,7 +93,7 @@ def _settings(arguments: argparse.Namespace, choice: Choice) -> dict[str, Any]:
 def _provenance(arguments: argparse.Namespace, choice: Choice, seconds: float) -> dict[str, Any]:
     return provenance(
         command=command_line(arguments), device=choice.subject.device.label, seed=choice.seed, seconds=seconds,
-        weights=choice.weights,
+        weights=choice.weights, task_weights=choice.task_weights,
     )  # fmt: skip
 
 

@@ -15,6 +15,7 @@ from mta_core.kinds import Aim
 from mta_core.objective import check_attackable
 from mta_core.presets import parse_settings
 from mta_core.targets import parse_goal
+from mta_core.task_weights import parse_weights
 from mta_core.tasks import Task, parse_tasks, task
 from mta_core.victims.composite import is_composite, parse_parts
 from mta_core.weights import Card
@@ -34,6 +35,8 @@ class Choice:
     seed: int
     weights: dict[str, str]
     """sha256 of every weight file that is used, by name."""
+    task_weights: dict[str, float] | None = None
+    """How much each task counts in a joint objective, of sum 1; None for all the same."""
 
     def settings(self) -> dict[str, Any]:
         """The attack's name and settings, for provenance."""
@@ -53,6 +56,17 @@ def _task_of(text: str) -> Task:
     return found[0] if len(found) == 1 else task(text)
 
 
+def _task_weights(text: str | None, attack: Attack, scope: Scope, tasks: tuple[Task, ...]) -> dict[str, float] | None:
+    """What `--weights` says; raises ValueError where it means nothing for this attack."""
+    if text is None:
+        return None
+    if scope != "joint":
+        raise ValueError("expected --joint with --weights: only a perturbation for all tasks weighs them")
+    if isinstance(attack, Generative) or attack.is_baseline:
+        raise ValueError(f"expected --weights with an attack that climbs the losses, {attack.label} does not")
+    return parse_weights(text, [t.name for t in tasks])
+
+
 def choose(arguments: argparse.Namespace) -> Choice:
     """Raises ValueError where something is unknown, out of range, or does not go together."""
     budget = Budget.from_units(arguments.norm, arguments.epsilon)
@@ -67,9 +81,10 @@ def choose(arguments: argparse.Namespace) -> Choice:
     tasks = asked or tuple(task(name) for name in victim.tasks)
     scope: Scope = "joint" if arguments.joint else "per-task"
     check_attackable(attack, victim, tasks, scope)
+    task_weights = _task_weights(arguments.weights, attack, scope, tasks)
     subject = Subject.prepare(card.name, victim, device)
     goal = parse_goal(arguments.target, tasks, subject)
     aim = Aim(tuple(t.name for t in tasks), scope, goal.text)
     attack = attack.resolve(card, aim)
     used = victims.digests(card) | attack.weights(card, aim)
-    return Choice(subject, card, attack, budget, tasks, scope, goal, arguments.seed or 0, used)
+    return Choice(subject, card, attack, budget, tasks, scope, goal, arguments.seed or 0, used, task_weights)

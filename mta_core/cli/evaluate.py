@@ -24,7 +24,7 @@ def run(arguments: argparse.Namespace) -> int:
     source = open_data(arguments.data, arguments.split, choice.card.input_size)
     setting = Setting(
         choice.subject, source, choice.attack, choice.budget, choice.tasks, source.split, choice.scope, arguments.form,
-        goal=choice.goal, seed=choice.seed,
+        choice.task_weights, goal=choice.goal, seed=choice.seed,
     )  # fmt: skip
     begin = time.perf_counter()
     rows: list[Values] = []
@@ -55,6 +55,7 @@ def _provenance(
     return results.provenance(
         command=command_line(arguments), device=choice.subject.device.label, seed=choice.seed, seconds=seconds,
         weights=choice.weights, data=data, names=names, attack=choice.settings(), form=arguments.form,
+        task_weights=choice.task_weights,
         max_perturbation=last["max_perturbation"], num_outside=int(last["num_outside"]),
         batch_size=arguments.batch_size,
     )  # fmt: skip

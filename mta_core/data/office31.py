@@ -32,19 +32,25 @@ class Office31(DomainPictures):
     def open(cls, path: Path | None, split: str, size: Size) -> Office31:
         if path is None:
             raise DataError("expected a folder: office31:PATH")
-        missing = [domain for domain in DOMAINS if not (path / domain / "images").is_dir()]
-        if missing:
-            raise DataError(f"expected the folders {', '.join(f'{d}/images' for d in missing)} under {path}")
-        entries = [entry for domain in DOMAINS for entry in _divided(_entries(path, domain), split)]
-        return cls(path, entries, split, size)
+        known = entries_under(path)
+        domains = [[entry for entry in known if entry.domain == domain] for domain in DOMAINS]
+        return cls(path, [entry for own in domains for entry in _divided(own, split)], split, size)
+
+
+def entries_under(root: Path) -> list[Entry]:
+    """Every picture in the layout of Office-31, domain by domain.
+
+    Raises:
+        DataError: a domain is missing, a folder is of no class of Office-31, or there are no pictures.
+    """
+    missing = [domain for domain in DOMAINS if not (root / domain / "images").is_dir()]
+    if missing:
+        raise DataError(f"expected the folders {', '.join(f'{d}/images' for d in missing)} under {root}")
+    return [entry for domain in DOMAINS for entry in _entries(root, domain)]
 
 
 def _entries(root: Path, domain: str) -> list[Entry]:
-    """Every picture of a domain, class by class.
-
-    Raises:
-        DataError: a folder is of no class of Office-31, or there is no picture.
-    """
+    """Every picture of a domain, class by class."""
     folders = {folder.name.lower(): folder for folder in (root / domain / "images").iterdir() if folder.is_dir()}
     unknown = sorted(folders.keys() - set(CLASS_NAMES))
     if unknown:

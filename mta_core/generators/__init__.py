@@ -9,7 +9,7 @@ from torch import nn
 from mta_core import devices, weights
 from mta_core.generators.patterns import Patterns
 from mta_core.generators.resnet import GapGenerator, Generator, MtaGenerator
-from mta_core.kinds import JOINT, Aim
+from mta_core.kinds import JOINT, Aim, Instance, Scope
 
 AUTO = "auto"
 Network = Generator | Patterns
@@ -107,12 +107,12 @@ def method_of(card: weights.Card) -> str:
     return str(card.options.get("method", card.architecture))
 
 
-def instance_of(card: weights.Card) -> str:
-    return str(card.options.get("instance", "per-instance"))
+def instance_of(card: weights.Card) -> Instance:
+    return "universal" if card.options.get("instance") == "universal" else "per-instance"
 
 
-def scope_of(card: weights.Card) -> str:
-    return str(card.options.get("scope", "per-task"))
+def scope_of(card: weights.Card) -> Scope:
+    return "joint" if card.options.get("scope") == JOINT else "per-task"
 
 
 def _unfitness(card: weights.Card, aim: Aim, method: str, is_universal: bool) -> str:

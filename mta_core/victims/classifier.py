@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import pickle
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 from torchvision import models
@@ -71,6 +69,5 @@ class Classifier(Victim):
             body = {name: value for name, value in given.items() if not name.startswith(LAST)}
             own = {name: value for name, value in self.network.state_dict().items() if name.startswith(LAST)}
             self.network.load_state_dict({**body, **own})
-        except (OSError, SafetensorError, RuntimeError, ValueError, TypeError, AttributeError, EOFError,
-                pickle.UnpicklingError) as error:  # fmt: skip
+        except Exception as error:  # a reader of foreign bytes may raise anything
             raise WeightsError(f"expected weights of {self.network_name} in {path}: {brief(error)}") from error

@@ -32,7 +32,7 @@ class Composite(Victim):
         for task, part in parts.items():
             if task not in part.tasks:
                 raise ValueError(f"the victim for {task} does not answer it; it answers {', '.join(part.tasks)}")
-        super().__init__({task: part.tasks[task] for task in parts}, sizes.pop())
+        super().__init__({task: part.tasks[task] for task, part in parts.items()}, sizes.pop())
         unique = list(dict.fromkeys(parts.values()))
         self.parts = nn.ModuleList(unique)
         self.part_of = {task: unique.index(part) for task, part in parts.items()}

@@ -13,10 +13,10 @@ from mta_core import data
 from mta_core.data import SOURCES, DataError, DataSource, Sample, collate, open_data
 from mta_core.data.base import fit_sample
 from mta_core.data.objects import CLASS_NAMES, DOMAINS
-from mta_core.tasks.classification import CLASSES
 from mta_core.tasks import TASKS
+from mta_core.tasks.classification import CLASSES
 from mta_core.weights import ROOT
-from tests.toys import write_scenes
+from tests.toys import write_domains, write_scenes
 
 every = pytest.mark.parametrize("kind", SOURCES, ids=lambda kind: kind.name)
 SPACES = {t.name: t.space for t in TASKS}
@@ -77,15 +77,7 @@ def pictures_example(root: Path) -> str:
 
 
 def office31_example(root: Path) -> str:
-    """Two classes, eight pictures of each in every domain; the class can be read off the colour."""
-    for domain in DOMAINS:
-        for label, name in enumerate(("bike", "mug")):
-            folder = root / domain / "images" / name
-            folder.mkdir(parents=True)
-            for number in range(1, 9):
-                pixels = np.full((30 + number, 40, 3), 60 + 120 * label + number, np.uint8)
-                pixels[:9] = 255
-                Image.fromarray(pixels).save(folder / f"frame_{number:04d}.jpg")
+    write_domains(root)
     return f"office31:{root}"
 
 
@@ -193,12 +185,12 @@ def test_domains_have_pictures_and_labels_of_their_own(name: str, tmp_path: Path
             assert set(sample.targets) == {domain} and sample.image.shape == (3, 32, 48)
             expected = "bike" if sample.image.median() < 0.5 else "mug"
             assert CLASSES[int(sample.targets[domain])] == expected == sample.name.split("/")[1]
-    with pytest.raises(DataError, match="^expected one of the domains amazon, dslr, webcam of .*, got 'depth'$"):
+    with pytest.raises(DataError, match=r"^expected one of the domains amazon, dslr, webcam of .*, got 'depth'$"):
         source.for_task("depth")
 
 
 def test_folders_of_other_classes_are_refused(tmp_path: Path) -> None:
     text = office31_example(tmp_path)
     (tmp_path / "dslr" / "images" / "unicorn").mkdir()
-    with pytest.raises(DataError, match="^expected classes of Office-31 under .*, got unicorn$"):
+    with pytest.raises(DataError, match=r"^expected classes of Office-31 under .*, got unicorn$"):
         open_data(text, "test", (32, 32))

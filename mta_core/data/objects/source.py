@@ -12,7 +12,7 @@ from mta_core.data.base import DataError, Size
 from mta_core.data.domains import DomainPictures, Entry
 from mta_core.data.objects.kinds import CLASS_NAMES
 from mta_core.data.objects.picture import DOMAINS, render_object
-from mta_core.data.office31 import Office31
+from mta_core.data.office31 import Office31, entries_under
 from mta_core.weights import RUNS, write_atomically
 
 VERSION = 1
@@ -21,6 +21,7 @@ NATIVE = 224
 SPLITS: dict[str, Sequence[int]] = {
     "train": range(80 * len(CLASS_NAMES)),
     "test": range(1_000_000, 1_000_000 + 10 * len(CLASS_NAMES)),
+    "gallery": tuple(2_000_000 + offset for offset in (15, 0, 10, 4, 8, 30)),
 }
 """Seeds of each domain's pictures, classes in turn; no two splits share one."""
 
@@ -31,15 +32,16 @@ class Objects(DomainPictures):
     name = "objects"
     label = "Objects"
     terms = "made by this program, free to use"
-    splits = ("train", "test")
+    splits = ("train", "test", "gallery")
     needs_path = False
 
     @classmethod
     def open(cls, path: Path | None, split: str, size: Size) -> Objects:
-        """The pictures of a split, or with a path those that `python -m mta_core objects` wrote there."""
+        """The pictures of a split, or with a path those that `python -m mta_core objects` wrote there: all of them for
+        the gallery, divided as Office-31 for the other splits."""
         if path is not None:
-            known = Office31.open(path, split, size)
-            return cls(path, known.entries, split, size)
+            entries = Office31.open(path, split, size).entries if split != "gallery" else entries_under(path)
+            return cls(path, entries, split, size)
         root = RUNS / "cache" / f"objects-{VERSION}"
         return cls(root, [entry_of(domain, seed) for domain in DOMAINS for seed in SPLITS[split]], split, size)
 
