@@ -13,6 +13,7 @@ import statistics
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import torch
 from torch import Tensor
@@ -30,6 +31,7 @@ from mta_core.victims import Victim
 from mta_core.weights import Card, WeightsError
 from mta_core.yardsticks import BUDGET, NUM_STEPS, bare_floor, floor, foolbox_pgd, joint_loss, plain_pgd
 
+Piece = TypeVar("Piece")
 MAX_OVER_FLOOR = 1.05
 MAX_OVER_PLAIN = 0.85
 MIN_STRENGTH = 0.99
@@ -61,6 +63,20 @@ class Clock:
         self._wait()
         self.turns.setdefault(name, []).append(time.perf_counter() - begin)
         return result
+
+    def follow(self, name: str, pieces: Iterator[Piece]) -> Iterator[Piece]:
+        """Passes on the pieces of one turn. What whoever asks for them does in between is not counted."""
+        taken = 0.0
+        while True:
+            self._wait()
+            begin = time.perf_counter()
+            piece = next(pieces, None)
+            self._wait()
+            taken += time.perf_counter() - begin
+            if piece is None:
+                break
+            yield piece
+        self.turns.setdefault(name, []).append(taken)
 
     def _wait(self) -> None:
         if self.device.type == "cuda":
@@ -100,10 +116,14 @@ class Ring:
 
     def picture(self, seed: int) -> Tensor:
         """(1, 3, H, W) in [0, 1] on the device: smooth patches with fine texture."""
-        random = torch.Generator().manual_seed(seed)
-        size = self.subject.precise.input_size
-        coarse = F.interpolate(torch.rand(1, 3, 9, 12, generator=random), size, mode="bicubic")
-        return self.subject.device.put((coarse + 0.05 * torch.randn(1, 3, *size, generator=random)).clamp(0, 1))
+        return self.subject.device.put(draw_pictures(1, self.subject.precise.input_size, seed))
+
+
+def draw_pictures(count: int, size: tuple[int, int], seed: int) -> Tensor:
+    """(count, 3, H, W) in [0, 1]: smooth patches with fine texture."""
+    random = torch.Generator().manual_seed(seed)
+    coarse = F.interpolate(torch.rand(count, 3, 9, 12, generator=random), size, mode="bicubic")
+    return (coarse + 0.05 * torch.randn(count, 3, *size, generator=random)).clamp(0, 1)
 
 
 def load_or_make(name: str) -> tuple[Victim, Card, str]:
@@ -131,7 +151,7 @@ def _generator(card: Card, device: Device) -> torch.nn.Module:
         pass
     recipe = presets.mta()
     untrained = generators.MtaGenerator(tuple(card.tasks), recipe.ngf, recipe.num_blocks)
-    return device.freeze(untrained, device.fast_dtype)
+    return generators.freeze(untrained, device, device.fast_dtype)
 
 
 def bench(ring: Ring, repeats: int, seed: int = 0) -> Iterator[Event]:

@@ -27,6 +27,7 @@ from mta_core.goal import AWAY, Goal
 from mta_core.imaging import ImageError
 from mta_core.objective import Form, check_attackable, make_problem
 from mta_core.tasks import Meter, Task
+from mta_core.tasks.base import PUBLISHED
 from mta_core.victims import check_finite
 
 AGGREGATIONS = ("pooled", "per-picture")
@@ -45,6 +46,7 @@ class Setting:
         split: which part of the data the source is, for the rows.
         scope: one perturbation for each task, which alone is measured on it, or one for all tasks.
         goal: away from the truth, or towards a target; measures are then against the target.
+        has_published: whether there are rows of the aggregation `published` too (see `Meter`).
     """
 
     subject: Subject
@@ -58,6 +60,7 @@ class Setting:
     weights: Mapping[str, float] | None = None
     goal: Goal = AWAY
     seed: int = 0
+    has_published: bool = False
 
     def check(self) -> None:
         """Raises ValueError, in one sentence, where these do not go together."""
@@ -113,8 +116,11 @@ class Tally:
     @classmethod
     def empty(cls, setting: Setting) -> Tally:
         return cls(
-            {t.name: Meter(t, num_replicates=0) for t in setting.tasks},
-            {t.name: Meter(t, num_replicates=NUM_REPLICATES, seed=setting.seed) for t in setting.tasks},
+            {t.name: Meter(t, num_replicates=0, has_published=setting.has_published) for t in setting.tasks},
+            {
+                t.name: Meter(t, num_replicates=NUM_REPLICATES, seed=setting.seed, has_published=setting.has_published)
+                for t in setting.tasks
+            },
         )
 
     def add(self, setting: Setting, batch: AttackedBatch) -> None:
@@ -286,7 +292,7 @@ def rows(identity: Mapping[str, Any], task: Task, tally: Tally, goal: Goal = AWA
         identity: see `Setting.identity`.
     """
     clean, adversarial = tally.clean[task.name], tally.adversarial[task.name]
-    for aggregation in AGGREGATIONS:
+    for aggregation in (*AGGREGATIONS, *([PUBLISHED] if adversarial.has_published else [])):
         before, after = clean.compute(aggregation), adversarial.compute(aggregation)
         intervals = adversarial.interval(aggregation)
         for measure in task.measures:

@@ -15,6 +15,7 @@ from dataclasses import fields, replace
 from functools import partial
 from typing import Any, TypeVar
 
+from mta_core import paper_presets
 from mta_core.train_generator import GeneratorRecipe
 from mta_core.train_uap import UapRecipe
 from mta_core.train_victim import VictimRecipe
@@ -148,14 +149,6 @@ def mta() -> GeneratorRecipe:
     return GeneratorRecipe(init="mta-pattern", learning_rate=2e-3, output_rate=1.0, saturation=0.0)
 
 
-def mta_paper() -> GeneratorRecipe:
-    """The generator of the MTA paper for NYUv2 (section 4.2): ngf 64, ten residual blocks, Adam at 2e-4, batch 5."""
-    return replace(
-        mta(), name="mta-dmtl-paper", init="", victim="dmtl-paper", ngf=64, num_blocks=10, batch_size=5,
-        learning_rate=2e-4, phases=((60, 288, 384),), output_gain=0.02,
-    )  # fmt: skip
-
-
 def mta_tiny() -> GeneratorRecipe:
     """A generator for trying things out, for the tiny victim."""
     return replace(
@@ -208,8 +201,8 @@ VICTIMS: Mapping[str, Callable[[], VictimRecipe]] = {
 GENERATORS: Mapping[str, Callable[[], GeneratorRecipe]] = {
     "mta-pattern": mta_pattern,
     "mta": mta,
-    "mta-paper": mta_paper,
     "mta-tiny": mta_tiny,
+    **paper_presets.GENERATORS,
 }
 UAPS: Mapping[str, Callable[[], UapRecipe]] = {"uap": uap, "uap-objects": uap_objects, "uap-tiny": uap_tiny}
 

@@ -7,6 +7,7 @@ import pytest
 from mta_core import presets
 from mta_core.generators import MtaGenerator
 from mta_core.generators.resnet import count_parameters
+from mta_core.reproduce.recipes import victim_presets
 from mta_core.victims.dmtl import Dmtl
 
 
@@ -27,8 +28,7 @@ def test_the_paper_sizes_have_the_papers_parameter_counts() -> None:
 def test_names_of_presets_differ_and_generators_know_their_victim() -> None:
     recipes = [make() for make in (*presets.VICTIMS.values(), *presets.GENERATORS.values())]
     assert len({recipe.name for recipe in recipes}) == len(recipes)
-    victims = {make().name for make in presets.VICTIMS.values()}
-    assert {make().victim for make in presets.GENERATORS.values()} <= victims
+    assert all(victim_presets(make().victim) for make in presets.GENERATORS.values()), "a victim, or one for each task"
 
 
 def test_settings_are_read_as_the_field_is_typed() -> None:
@@ -91,5 +91,5 @@ def test_pieces_need_a_key_and_a_value() -> None:
     for piece in ("a", "=1"):
         with pytest.raises(ValueError, match="expected --set key=value"):
             presets.parse_settings([piece])
-    with pytest.raises(ValueError, match="expected a preset among mta-pattern, mta, mta-paper, mta-tiny, got 'dmtl'"):
+    with pytest.raises(ValueError, match=r"expected a preset among mta-pattern, mta, .*mta-paper.*, got 'dmtl'"):
         presets.generator_preset("dmtl")

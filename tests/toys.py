@@ -20,7 +20,7 @@ from mta_core.kinds import JOINT
 from mta_core.objective import make_problem, pseudo_targets
 from mta_core.tasks import SCENE_TASKS, Task
 from mta_core.train_victim import VictimRecipe
-from mta_core.victims import Victim
+from mta_core.victims import Classifier, Victim
 from mta_core.victims.dmtl import Dmtl
 from mta_core.weights import Card, save_weights
 
@@ -77,8 +77,12 @@ def stir_batch_norm(model: nn.Module, pictures: Tensor, seed: int = 0) -> None:
 
 
 def make_victim(kind: type[Victim] = Dmtl, seed: int = 0, size: tuple[int, int] = (SIDE, SIDE)) -> Victim:
-    """A small untrained victim for all tasks, frozen."""
+    """A small untrained victim, frozen: of all tasks of scenes, or of one domain of objects."""
     torch.manual_seed(seed)
+    if kind is Classifier:
+        victim: Victim = Classifier({"amazon": "office31"}, size, "shufflenet_v2_x0_5")
+        stir_batch_norm(victim, make_pictures(8, 2 * size[0], 2 * size[1], seed=100))
+        return victim.eval().requires_grad_(False)
     spaces = {task.name: task.space for task in SCENE_TASKS}
     victim = kind(spaces, size, width=4)  # type: ignore[call-arg]
     for parameter in victim.heads.parameters():  # type: ignore[union-attr]

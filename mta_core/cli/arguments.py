@@ -7,6 +7,10 @@ import sys
 from typing import Any, NoReturn
 
 PROGRAM = "python -m mta_core"
+REPRODUCIBLE = (
+    "mta-table1", "mta-table2", "mta-table3", "mta-table4", "mta-table5", "mta-table6", "mta-table7",
+    "mta-fig-epsilon",
+)  # fmt: skip
 SECTIONS = ("tasks", "victims", "attacks", "generators", "data")
 
 
@@ -28,6 +32,7 @@ def make_parser() -> Parser:
     _add_evaluate(commands)
     _add_contest(commands)
     _add_train(commands)
+    _add_reproduce(commands)
     _add_rooms(commands)
     _add_objects(commands)
     _add_bench(commands)
@@ -166,6 +171,36 @@ def _add_train(commands: Any) -> None:
     command.add_argument("--limit", type=_positive, metavar="N", help="only the first N pictures of each data source")
 
 
+def _add_reproduce(commands: Any) -> None:
+    command = _command(commands, "reproduce", "Makes a table of a paper again, ours beside what it prints.")
+    command.add_argument("name", choices=REPRODUCIBLE, metavar="TABLE", help=", ".join(REPRODUCIBLE))
+    command.add_argument(
+        "--scale",
+        default="small",
+        choices=("small", "paper"),
+        help="small: the weights at hand, in minutes; paper: its sizes, trained under runs/ where they are missing, in "
+        "hours on a GPU and over as many commands as it takes (default: %(default)s)",
+    )
+    command.add_argument(
+        "--data", metavar="NAME[:PATH]", help="nyuv2:PATH or office31:PATH, the papers' data (default: rooms, objects)"
+    )
+    command.add_argument("--limit", type=_positive, metavar="N", help="only the first N pictures (of each task)")
+    command.add_argument(
+        "--batch-size", type=_positive, default=8, metavar="N", help="pictures at once (default: %(default)s)"
+    )
+    command.add_argument(
+        "--budget-minutes",
+        type=_positive,
+        metavar="N",
+        help="with --scale paper: no epoch of training begins after N minutes; the same command goes on",
+    )
+    command.add_argument(
+        "--backbone",
+        metavar="FILE",
+        help="with --scale paper: torchvision's resnet18, for the classifiers to start from",
+    )
+
+
 def _add_rooms(commands: Any) -> None:
     command = _command(
         commands, "rooms", "Renders indoor scenes with exact labels.", seed_help="of the first scene (default: 3000000)"
@@ -202,13 +237,29 @@ def _add_objects(commands: Any) -> None:
 
 
 def _add_bench(commands: Any) -> None:
-    command = _command(commands, "bench", "Times victim, generator and PGD on this device.")
+    command = _command(commands, "bench", "Times victim, generator and PGD on this device, or what attacks cost.")
+    command.add_argument(
+        "section",
+        nargs="?",
+        choices=("attacks", "cost"),
+        default="attacks",
+        help="attacks: PGD beside its floor and others; cost: GAP, MTA and iterative attacks as in the MTA paper's "
+        "Table 7 (default: %(default)s)",
+    )
     command.add_argument(
         "--victim", default="dmtl", metavar="V", help="an untrained one of its size where it is missing"
     )
     command.add_argument(
         "--repeats", type=_positive, default=5, metavar="N", help="the median of N (default: %(default)s)"
     )
+    cost = command.add_argument_group("of cost only")
+    cost.add_argument(
+        "--precision", nargs="+", metavar="P", help="float32, bfloat16 (default: all that the device computes natively)"
+    )
+    cost.add_argument("--batch-size", nargs="+", type=_positive, metavar="N", help="pictures at once (default: 1)")
+    cost.add_argument("--ngf", type=_positive, metavar="N", help="width of the generators (default: 64, the paper's)")
+    cost.add_argument("--size", type=_size, metavar="HxW", help="of the pictures (default: 288x384, the paper's)")
+    cost.add_argument("--attacks", metavar="A,A", help="iterative attacks beside them, or none (default: pgd,deepfool)")
 
 
 def _positive(text: str) -> int:
@@ -223,6 +274,13 @@ def _seed(text: str) -> int:
     if not 0 <= number < 2**31:
         raise argparse.ArgumentTypeError(f"expected a whole number from 0 to 2147483647, got {text!r}")
     return number
+
+
+def _size(text: str) -> tuple[int, int]:
+    height, x, width = text.partition("x")
+    if not x:
+        raise argparse.ArgumentTypeError(f"expected HEIGHTxWIDTH, got {text[:100]!r}")
+    return _positive(height), _positive(width)
 
 
 def _integer(text: str) -> int:

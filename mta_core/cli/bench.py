@@ -1,20 +1,32 @@
-"""`bench`: how fast this device is."""
+"""`bench`: how fast this device is, and what attacks cost on it."""
 
 from __future__ import annotations
 
 import argparse
+import os
 import time
+from collections.abc import Iterator
 from typing import Any
 
-from mta_core import devices, results, victims
+from mta_core import contenders, cost, devices, results, victims
 from mta_core.bench import Ring, bench
 from mta_core.cli.output import check_json, command_line, say, show, table, write_json
-from mta_core.events import Row
+from mta_core.contenders import Setup
+from mta_core.devices import Device
+from mta_core.events import Event, Row
+
+OF_COST = ("precision", "batch_size", "ngf", "size", "attacks")
 
 
 def run(arguments: argparse.Namespace) -> int:
     check_json(arguments)
     device = devices.pick(arguments.device)
+    return _cost(arguments, device) if arguments.section == "cost" else _attacks(arguments, device)
+
+
+def _attacks(arguments: argparse.Namespace, device: Device) -> int:
+    if given := [name for name in OF_COST if getattr(arguments, name) is not None]:
+        raise ValueError(f"--{given[0].replace('_', '-')} belongs to `bench cost`")
     begin = time.perf_counter()
     ring = Ring.prepare(arguments.victim, device)
     seed = arguments.seed or 0
@@ -39,3 +51,81 @@ def _line(figure: dict[str, Any]) -> tuple[str, str, str, str, str]:
     digits = 1 if figure["unit"] == "ms" else 3
     reached = {True: "reached", False: "MISSED", None: ""}[figure["is_reached"]]
     return figure["name"], f"{figure['value']:.{digits}f}", figure["unit"], figure["goal"], reached
+
+
+def _cost(arguments: argparse.Namespace, device: Device) -> int:
+    setups = list(_setups(arguments, device))
+    for setup in setups:
+        contenders.check(setup, device)
+    begin, load = time.perf_counter(), _load()
+    rows: list[dict[str, Any]] = []
+    for setup in setups:
+        rows += _latest(cost.measure(setup, device))
+    say(arguments, device.label)
+    for setup in setups:
+        say(arguments, f"\n{setup.precision}, {setup.batch_size} at once, {setup.size[0]}x{setup.size[1]}")
+        own = [row for row in rows if (row["precision"], row["batch_size"]) == (setup.precision, setup.batch_size)]
+        say(arguments, table(COST_HEAD, [_cost_line(row) for row in own]))
+    if setups[0].is_papers:
+        say(arguments, "\n" + "\n".join(cost.REMARKS))
+    made = results.provenance(
+        command=command_line(arguments),
+        device=device.label,
+        seed=setups[0].seed,
+        victim=arguments.victim,
+        seconds=time.perf_counter() - begin,
+        repeats=arguments.repeats,
+        load_before=load,
+        load_after=_load(),
+    )
+    write_json(arguments, {"rows": rows, "provenance": made})
+    return 0
+
+
+def _setups(arguments: argparse.Namespace, device: Device) -> Iterator[Setup]:
+    given = {name: getattr(arguments, name) for name in ("ngf", "size") if getattr(arguments, name) is not None}
+    if arguments.attacks is not None:
+        given["attacks"] = tuple(name for name in arguments.attacks.split(",") if name not in ("", "none"))
+    for precision in dict.fromkeys(arguments.precision or contenders.precisions(device)):
+        for batch_size in dict.fromkeys(arguments.batch_size or (1,)):
+            yield Setup(
+                precision=precision,
+                batch_size=batch_size,
+                victim=arguments.victim,
+                repeats=arguments.repeats,
+                seed=arguments.seed or 0,
+                **given,
+            )
+
+
+def _latest(events: Iterator[Event]) -> list[dict[str, Any]]:
+    rows: dict[str, dict[str, Any]] = {}
+    for event in show(events):
+        if isinstance(event, Row):
+            rows[event.values["name"]] = dict(event.values)
+    return list(rows.values())
+
+
+def _load() -> float | None:
+    """How many processes wanted a processor in the last minute, this one among them."""
+    return os.getloadavg()[0] if hasattr(os, "getloadavg") else None
+
+
+COST_HEAD = ("what", "kind", "M parameters", "paper", "G mult-adds", "ms", "paper", "over MTA", "peak MB")
+
+
+def _cost_line(row: dict[str, Any]) -> tuple[str, ...]:
+    def number(key: str, unit: float, digits: int) -> str:
+        return "–" if row[key] is None else f"{row[key] / unit:.{digits}f}"
+
+    return (
+        row["label"],
+        row["instance"],
+        number("parameters", 1e6, 2),
+        number("paper_parameters", 1e6, 2),
+        number("multiply_adds", 1e9, 1),
+        number("milliseconds", 1, 1),
+        number("paper_milliseconds", 1, 0),
+        number("over_mta", 1, 2),
+        number("peak_bytes", 1e6, 0),
+    )

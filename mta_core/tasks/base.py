@@ -184,6 +184,11 @@ class Task(ABC):
     def measures_of(self, statistics: Tensor) -> dict[str, Tensor]:
         """Every measure from summed statistics (..., S), each (...); NaN where nothing was labelled."""
 
+    def as_published(self, statistics: Tensor) -> dict[str, Tensor]:
+        """Every measure of one batch (B, S) as the multi-task literature of 2018 to 2021 took it: over all pixels of
+        the batch. The papers print the mean of these over all batches (`Meter`, aggregation `published`)."""
+        return self.measures_of(statistics.sum(0))
+
     @abstractmethod
     def span(self, *values: Tensor) -> Span | None:
         """A common colour range for several values; None where colours need none."""
@@ -210,15 +215,32 @@ class Task(ABC):
         """What became of one picture's output (1, ...), in half a sentence a layperson understands."""
 
 
+PUBLISHED = "published"
+PUBLISHED_BATCH = 2
+"""Pictures in a batch of the test data in the released code of MTAN (Liu et al., CVPR 2019), whose data, losses and
+measures the MTA paper follows (section 4.2); that paper does not say its own."""
+
+
 class Meter:
     """Streams pictures of one task in batches of any size; answers pooled and per-picture measures.
 
     Only sums are kept, so memory does not grow with the number of pictures. The confidence interval comes from a
     Poisson bootstrap over pictures (each replicate sees each picture a Poisson(1) number of times), which streams.
     The answer depends on the order of the pictures, not on how they were batched.
+
+    Three aggregations:
+        `pooled`: over all pixels of all pictures, as is done today: mIoU from one confusion matrix, the median of all
+            angles.
+        `per-picture`: the mean over pictures of each picture's measure.
+        `published`: what the tables of the MTA paper hold, for comparison with them only; no intervals. The mean over
+            batches of `PUBLISHED_BATCH` pictures, whichever way they came in: the median angle is the mean of the
+            batches' medians. Segmentation was averaged over pictures (`Task.as_published`).
+
+    Args:
+        has_published: whether `published` is kept.
     """
 
-    def __init__(self, task: Task, *, num_replicates: int = 200, seed: int = 0) -> None:
+    def __init__(self, task: Task, *, num_replicates: int = 200, seed: int = 0, has_published: bool = False) -> None:
         self.task = task
         self.num_pictures = 0
         self._num_replicates = num_replicates
@@ -226,6 +248,7 @@ class Meter:
         self._pooled: Tensor | None = None  # (1 + R, S)
         self._sums: dict[str, Tensor] = {}  # (1 + R,) weighted sums of per-picture measures
         self._weights: dict[str, Tensor] = {}  # (1 + R,) weights of the pictures that could be measured
+        self._batches = _Batches(task) if has_published else None
 
     def update(self, value: Tensor, target: Tensor, clean: Tensor | None = None) -> None:
         """Adds pictures: `value`, `target` and, where measures of change are wanted, the `clean` value."""
@@ -243,6 +266,12 @@ class Meter:
             known = ~values.isnan()
             self._sums[name] = self._sums.get(name, 0) + weights.T @ torch.where(known, values, 0)
             self._weights[name] = self._weights.get(name, 0) + weights.T @ known.double()
+        if self._batches is not None:
+            self._batches.update(statistics)
+
+    @property
+    def has_published(self) -> bool:
+        return self._batches is not None
 
     def _replicates(self, aggregation: str) -> dict[str, Tensor]:
         if self._pooled is None:
@@ -252,15 +281,47 @@ class Meter:
         return {name: total / self._weights[name] for name, total in self._sums.items()}
 
     def compute(self, aggregation: str = "pooled") -> dict[str, float]:
-        """Every measure; `aggregation` is `"pooled"` (over all pixels) or `"per-picture"` (mean over pictures)."""
+        """Every measure; `aggregation` is `"pooled"` (over all pixels), `"per-picture"` (mean over pictures) or
+        `"published"`."""
+        if aggregation == PUBLISHED:
+            assert self._batches is not None, "this meter does not keep the published measures"
+            return self._batches.compute()
         return {name: float(values[0]) for name, values in self._replicates(aggregation).items()}
 
     def interval(self, aggregation: str = "pooled") -> dict[str, tuple[float, float] | None]:
-        """95 % bootstrap interval over pictures of every measure; None for fewer than two pictures, no replicates, or
-        nothing to measure."""
-        if self.num_pictures < 2 or not self._num_replicates:
+        """95 % bootstrap interval over pictures of every measure; None for fewer than two pictures, no replicates,
+        nothing to measure, or published measures."""
+        if self.num_pictures < 2 or not self._num_replicates or aggregation == PUBLISHED:
             return {measure.name: None for measure in self.task.measures}
         return {name: _interval(values[1:].double()) for name, values in self._replicates(aggregation).items()}
+
+
+class _Batches:
+    """The mean of a task's measures over batches of `PUBLISHED_BATCH` pictures, the last of which may be smaller."""
+
+    def __init__(self, task: Task) -> None:
+        self.task = task
+        self.open: list[Tensor] = []  # statistics (S,) of a batch that is not full yet
+        self.done = {measure.name: (0.0, 0) for measure in task.measures}  # sum over batches, and how many
+
+    def update(self, statistics: Tensor) -> None:
+        for picture in statistics:
+            self.open.append(picture)
+            if len(self.open) == PUBLISHED_BATCH:
+                self.done, self.open = self._with(self.open), []
+
+    def _with(self, pictures: list[Tensor]) -> dict[str, tuple[float, int]]:
+        """The sums with one more batch; what it has nothing to measure of stays as it is."""
+        sums = dict(self.done)
+        for name, value in self.task.as_published(torch.stack(pictures)).items():
+            if not value.isnan():
+                total, count = sums[name]
+                sums[name] = total + float(value), count + 1
+        return sums
+
+    def compute(self) -> dict[str, float]:
+        sums = self._with(self.open) if self.open else self.done
+        return {name: total / count if count else math.nan for name, (total, count) in sums.items()}
 
 
 def _interval(replicates: Tensor) -> tuple[float, float] | None:

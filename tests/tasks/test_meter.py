@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from torch.nn import functional as F
 from torchmetrics.classification import MulticlassJaccardIndex
 
 from mta_core.tasks import TASKS, Meter, Task, task
+from mta_core.tasks.base import _Batches
 from tests.toys import invalidate, make_target, seeded
 
 every = pytest.mark.parametrize("task", TASKS, ids=lambda task: task.name)
@@ -31,7 +33,7 @@ def make_pairs(task: Task, pictures: int, size: tuple[int, int] = (12, 10), seed
     return value, invalidate(target, torch.rand(pictures, *size, generator=seeded(seed + 3)) < 0.3)
 
 
-def fill(task: Task, value: Tensor, target: Tensor, lengths: Sequence[int], **options: int) -> Meter:
+def fill(task: Task, value: Tensor, target: Tensor, lengths: Sequence[int], **options: Any) -> Meter:
     meter = Meter(task, **options)
     for v, t in zip(value.split(list(lengths)), target.split(list(lengths)), strict=True):
         meter.update(v, t)
@@ -175,6 +177,40 @@ def test_intervals_agree_with_a_plain_bootstrap(task: Task) -> None:
         assert meter.interval(aggregation)[name] == pytest.approx(tuple(wanted), abs=0.2 * (wanted[1] - wanted[0]))
 
 
+@settings(max_examples=10, deadline=None)
+@given(cuts=st.sets(st.integers(1, 6)))
+def test_published_measures_are_means_over_pictures_or_pairs_of_them(cuts: set[int]) -> None:
+    """Against the arithmetic of the multi-task literature of the time, on seven pictures, the last alone in its batch,
+    however they come in."""
+    lengths = [b - a for a, b in pairwise([0, *sorted(cuts), 7])]
+    value, target = make_normals(7, 3, 1.0)
+    known = target.norm(dim=1) > 0.5
+    angles = torch.rad2deg(torch.arccos((value * target).sum(1).clamp(-1, 1)))
+    pairs = [angles[i : i + 2][known[i : i + 2]].numpy() for i in (0, 2, 4, 6)]
+    found = fill(task("normals"), value, target, lengths, has_published=True).compute("published")
+    assert found["angle_median"] == pytest.approx(np.mean([np.median(pair) for pair in pairs]), abs=0.05)
+    assert found["angle_mean"] == pytest.approx(np.mean([pair.mean() for pair in pairs]), abs=1e-3)
+    assert found["within_30"] == pytest.approx(np.mean([(pair < 30).mean() for pair in pairs]), abs=1e-3)
+    value, target = make_pairs(task("depth"), 7)
+    errors = [(v - t).abs()[t > 0].mean() for v, t in zip(value.split(2), target.split(2), strict=True)]
+    found = fill(task("depth"), value, target, lengths, has_published=True).compute("published")
+    assert found["abs_err"] == pytest.approx(float(np.mean(errors)), rel=1e-5)
+    value, target = (labels[:6] for labels in make_pairs(task("segmentation"), 7))  # batches of one size
+    meter = fill(task("segmentation"), value, target, [4, 2], has_published=True)
+    assert meter.compute("published") == pytest.approx(meter.compute("per-picture"), rel=1e-12)
+    assert set(meter.interval("published").values()) == {None}
+
+
+@every
+def test_what_cannot_be_measured_does_not_count_in_published_measures(task: Task) -> None:
+    value, target = make_pairs(task, 4)
+    target[2:] = invalidate(target[2:], torch.ones(2, 12, 10, dtype=torch.bool))
+    whole, half = (fill(task, value[:n], target[:n], [n], has_published=True) for n in (4, 2))
+    assert whole.compute("published") == pytest.approx(half.compute("published"))
+    none = fill(task, value[2:], target[2:], [2], has_published=True)
+    assert all(np.isnan(number) for number in none.compute("published").values())
+
+
 @every
 def test_memory_does_not_grow(task: Task) -> None:
     value, target = make_pairs(task, 3)
@@ -184,12 +220,14 @@ def test_memory_does_not_grow(task: Task) -> None:
             return thing.numel()
         if isinstance(thing, dict):
             return sum(size(part) for part in thing.values())
-        return len(thing) if isinstance(thing, list | tuple) else 1
+        if isinstance(thing, list):
+            return sum(size(part) for part in thing)
+        return sum(size(part) for part in vars(thing).values()) if isinstance(thing, _Batches) else 1
 
-    meter = Meter(task)
+    meter = Meter(task, has_published=True)
     sizes = []
     for _ in range(4):
-        meter.update(value, target)
+        meter.update(value[:2], target[:2])
         sizes.append(sum(size(part) for part in vars(meter).values()))
     assert len(set(sizes)) == 1
 

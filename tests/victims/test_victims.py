@@ -7,14 +7,19 @@ import torch
 
 from mta_core import victims, weights
 from mta_core.generators.resnet import count_parameters
-from mta_core.tasks import SCENE_TASKS
+from mta_core.tasks import task
 from mta_core.victims import ARCHITECTURES, Victim
 from mta_core.victims.dmtl import Dmtl
 from mta_core.victims.mtan import Mtan
 from tests.toys import make_pictures, make_victim
 
 every = pytest.mark.parametrize("kind", ARCHITECTURES, ids=lambda kind: kind.architecture)
-SPACES = {task.name: task.space for task in SCENE_TASKS}
+
+
+def first(victim: Victim, pictures: torch.Tensor) -> torch.Tensor:
+    """The answer to one of its tasks."""
+    answers = victim(pictures)
+    return answers["depth"] if "depth" in answers else next(iter(answers.values()))
 
 
 def test_dmtl_has_the_papers_parameters() -> None:
@@ -30,13 +35,13 @@ def test_mtan_has_the_papers_parameters() -> None:
 def test_answers_at_the_pictures_own_size(kind: type[Victim], size: tuple[int, int]) -> None:
     victim, pictures = make_victim(kind), make_pictures(2, *size)
     answers = victim(pictures)
-    assert set(answers) == set(SPACES)
-    for task in SCENE_TASKS:
-        answer = answers[task.name]
-        assert answer.shape == (2, task.channels, *size)
+    assert set(answers) == set(victim.tasks)
+    for name, answer in answers.items():
+        assert answer.shape == (2, task(name).channels, *(size if task(name).is_dense else (1, 1)))
         assert answer.dtype == torch.float32 and answer.isfinite().all()
-    length = answers["normals"].norm(dim=1)
-    torch.testing.assert_close(length, torch.ones_like(length), atol=1e-4, rtol=0)
+    if "normals" in answers:
+        length = answers["normals"].norm(dim=1)
+        torch.testing.assert_close(length, torch.ones_like(length), atol=1e-4, rtol=0)
 
 
 @every
@@ -44,8 +49,8 @@ def test_gradients_reach_every_pixel(kind: type[Victim]) -> None:
     victim = make_victim(kind)
     for size in ((64, 64), (50, 70)):
         pictures = make_pictures(1, *size).requires_grad_()
-        (gradient,) = torch.autograd.grad(victim(pictures)["depth"].sum(), pictures)
-        assert gradient.isfinite().all() and (gradient.abs().sum(1) > 0).float().mean() > 0.9
+        (gradient,) = torch.autograd.grad(first(victim, pictures).square().sum(), pictures)
+        assert gradient.isfinite().all() and (gradient.abs().sum(1) > 0).float().mean() > 0.7
 
 
 @every
@@ -53,14 +58,15 @@ def test_normalises_inside(kind: type[Victim]) -> None:
     victim = make_victim(kind)
     pictures = make_pictures(1)
     mean, std = (torch.tensor(v).view(1, 3, 1, 1) for v in ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)))
-    inside = victim.predict((pictures - mean) / std, ["depth"])["depth"]
-    torch.testing.assert_close(victim(pictures)["depth"], inside, atol=1e-5, rtol=1e-5)
+    name = "depth" if "depth" in victim.tasks else next(iter(victim.tasks))  # normals are made unit outside
+    inside = victim.predict((pictures - mean) / std, [name])[name]
+    torch.testing.assert_close(victim(pictures)[name], inside, atol=1e-5, rtol=1e-5)
 
 
 @every
 def test_a_picture_does_not_depend_on_its_batch(kind: type[Victim]) -> None:
     victim, pictures = make_victim(kind), make_pictures(3)
-    together, alone = victim(pictures)["depth"][1:2], victim(pictures[1:2])["depth"]
+    together, alone = first(victim, pictures)[1:2], first(victim, pictures[1:2])
     torch.testing.assert_close(together, alone, atol=1e-4, rtol=1e-4)
 
 
@@ -71,7 +77,7 @@ def test_a_card_builds_it_again(kind: type[Victim]) -> None:
     again = victims.build(card).eval()
     assert type(again) is kind and again.tasks == victim.tasks and again.input_size == (64, 64)
     again.load_state_dict(victim.state_dict())
-    assert torch.equal(again(make_pictures())["depth"], victim(make_pictures())["depth"])
+    assert torch.equal(first(again, make_pictures()), first(victim, make_pictures()))
 
 
 def test_answers_only_the_tasks_it_was_made_for() -> None:

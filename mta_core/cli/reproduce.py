@@ -1,0 +1,77 @@
+"""`reproduce`: a paper's table, ours beside what is printed."""
+
+from __future__ import annotations
+
+import argparse
+import time
+from pathlib import Path
+from typing import Any
+
+from mta_core import devices, results
+from mta_core.cli.output import check_json, command_line, complain, say, show, write_json
+from mta_core.devices import Device
+from mta_core.reproduce import TABLES, CostReproduction, Paper, Reproduction, Scale, Small
+
+
+def run(arguments: argparse.Namespace) -> int:
+    check_json(arguments)
+    device = devices.pick(arguments.device)
+    made = _cost(arguments, device) if arguments.name not in TABLES else _table(arguments, device)
+    begin = time.perf_counter()
+    for _ in show(made.run()):
+        pass
+    report = made.report()
+    say(arguments, report.markdown())
+    more = _of_data(made) if isinstance(made, Reproduction) else {}
+    provenance = results.provenance(
+        command=command_line(arguments),
+        device=device.label,
+        seed=made.seed,
+        seconds=time.perf_counter() - begin,
+        **more,
+    )
+    write_json(arguments, {**results.document(made.rows(), provenance), "table": report.to_json()})
+    unreadable = made.unreadable if isinstance(made, Reproduction) else []
+    for name in unreadable:
+        complain(f"left out {name}: it cannot be read")
+    return 2 if unreadable else 0
+
+
+def _table(arguments: argparse.Namespace, device: Device) -> Reproduction:
+    """Raises ValueError where the data are none for this table, or an option makes no sense."""
+    table = TABLES[arguments.name]()
+    data = arguments.data or table.stand_in
+    scale = _scale(arguments, data, device)
+    limit = arguments.limit or scale.limit(table)
+    return Reproduction(table, scale, data, device, limit, arguments.batch_size, arguments.seed or 0)
+
+
+def _cost(arguments: argparse.Namespace, device: Device) -> CostReproduction:
+    """Raises ValueError for options that mean nothing where no picture is measured."""
+    for option in ("data", "limit", "budget_minutes", "backbone"):
+        if getattr(arguments, option) is not None:
+            raise ValueError(
+                f"expected no --{option.replace('_', '-')} for {arguments.name}: it counts and times alone"
+            )
+    return CostReproduction.of(device, seed=arguments.seed or 0)
+
+
+def _scale(arguments: argparse.Namespace, data: str, device: Device) -> Scale:
+    minutes, backbone = arguments.budget_minutes, arguments.backbone
+    if arguments.scale == "small":
+        if minutes is not None or backbone is not None:
+            raise ValueError(
+                "expected --scale paper beside --budget-minutes or --backbone: the small one trains nothing"
+            )
+        return Small()
+    if backbone is not None and not Path(backbone).is_file():
+        raise ValueError(f"expected a weight file after --backbone, got {backbone!r}")
+    return Paper(data, device, None if minutes is None else time.monotonic() + 60 * minutes, backbone or "")
+
+
+def _of_data(made: Reproduction) -> dict[str, Any]:
+    """For provenance."""
+    return {
+        "weights": made.weights, "data": made.data.partition(":")[0], "names": made.names, "scale": made.scale.name,
+        "limit": made.limit, "unreadable": made.unreadable, "batch_size": made.batch_size,
+    }  # fmt: skip
