@@ -149,7 +149,7 @@ def _generator(card: Card, device: Device) -> torch.nn.Module:
         return generators.ready(generators.AUTO, chosen, device.torch_device.type)
     except WeightsError:
         pass
-    recipe = presets.mta()
+    recipe = presets.generator_preset("mta")
     untrained = generators.MtaGenerator(tuple(card.tasks), recipe.ngf, recipe.num_blocks)
     return generators.freeze(untrained, device, device.fast_dtype)
 

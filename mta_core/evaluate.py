@@ -261,8 +261,9 @@ def attack_batch(setting: Setting, images: Tensor, targets: Mapping[str, Tensor]
         for t in tasks
     }
     reference = setting.goal.targets(truth)
+    followed = subject.followed_by(setting.attack, tasks)
     problem = make_problem(
-        subject.fast, clean_images, reference, setting.budget, scope=setting.scope, form=setting.form,
+        followed, clean_images, reference, setting.budget, scope=setting.scope, form=setting.form,
         weights=setting.weights, target=setting.goal.text, victim_name=subject.name, seed=setting.seed, first=first,
     )  # fmt: skip
     pictures = setting.attack(problem)

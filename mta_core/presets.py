@@ -212,8 +212,13 @@ def victim_preset(name: str) -> VictimRecipe:
     return _preset(VICTIMS, name)
 
 
-def generator_preset(name: str) -> GeneratorRecipe | UapRecipe:
+def generator_preset(name: str) -> GeneratorRecipe:
     """Raises ValueError where there is no such preset."""
+    return _preset(GENERATORS, name)
+
+
+def perturbation_preset(name: str) -> GeneratorRecipe | UapRecipe:
+    """Of a generator, or of stored perturbations. Raises ValueError where there is no such preset."""
     known: Mapping[str, Callable[[], GeneratorRecipe | UapRecipe]] = {**GENERATORS, **UAPS}
     return _preset(known, name)
 
@@ -333,4 +338,13 @@ def _checked(key: str, value: Any) -> Any:
     return value
 
 
-__all__ = ["GENERATORS", "UAPS", "VICTIMS", "generator_preset", "override", "parse_settings", "victim_preset"]
+__all__ = [
+    "GENERATORS",
+    "UAPS",
+    "VICTIMS",
+    "generator_preset",
+    "override",
+    "parse_settings",
+    "perturbation_preset",
+    "victim_preset",
+]

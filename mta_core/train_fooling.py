@@ -57,7 +57,8 @@ class FoolingTraining(Training):
         if unknown:
             raise ValueError(f"the victim {recipe.victim} does not answer {', '.join(unknown)}")
         spaces = {t.name: victim_card.tasks[t.name] for t in self.tasks}
-        self.goal = parse_goal(recipe.target, self.tasks, Subject(victim_card.name, self.precise, self.fast, device))
+        self.subject = Subject(victim_card.name, self.precise, self.fast, device)
+        self.goal = parse_goal(recipe.target, self.tasks, self.subject)
         options = {
             **self.network_options(list(victim_card.input_size)), "victim": victim_card.name,
             "victim_sha256": victim_card.sha256, "norm": recipe.norm, "epsilon": recipe.epsilon, "scope": recipe.scope,

@@ -99,7 +99,9 @@ class UapTraining(FoolingTraining):
             if kept.shape != own.shape:
                 raise RuntimeError(f"expected a perturbation of {tuple(own.shape)}, got {tuple(kept.shape)}")
             self.perturbations[name] = kept.to(own)
-        self.rates = {name: float(state["rates"][name]) for name in self.groups}
+        self.rates = {name: state["rates"][name] for name in self.groups}
+        if not all(isinstance(rate, float) for rate in self.rates.values()):
+            raise TypeError("expected a fooling rate for each perturbation")
 
     def run_epoch(self) -> Iterator[Event]:
         total, done, begin = self._steps_of_an_epoch(), 0, time.perf_counter()
@@ -136,11 +138,12 @@ class UapTraining(FoolingTraining):
         places = epoch_places(part.places, recipe.per_epoch, recipe.seed, self.epoch)
         for images, _ in batches(part.views.at(self.card.input_size), places, recipe.batch_size):
             clean = self.device.put(images)
+            victim = self.subject.followed_by(self.attack, self.tasks)
             wanted = self.goal.targets(self.targets_of(clean, {}, part.tasks))
             yield (
                 clean,
                 {
-                    name: [VictimObjective(self.fast, {t: wanted[t]}, is_targeted=self.goal.is_targeted) for t in group]
+                    name: [VictimObjective(victim, {t: wanted[t]}, is_targeted=self.goal.is_targeted) for t in group]
                     for name, group in self.groups.items()
                     if set(group) <= set(part.tasks)
                 },

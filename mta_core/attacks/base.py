@@ -130,6 +130,8 @@ class Attack(ABC):
     """The paper that describes it."""
     scopes: ClassVar[tuple[Scope, ...]] = ("per-task", "joint")
     is_iterative: ClassVar[bool] = False
+    is_precise: ClassVar[bool] = False
+    """Whether it stops right behind a boundary, which half precision would blur where a picture has one answer."""
     is_baseline: ClassVar[bool] = False
     """Whether it is only there to be compared with and need not fool anything."""
 

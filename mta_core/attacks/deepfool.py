@@ -56,6 +56,7 @@ class DeepFool(Attack):
     source = "Moosavi-Dezfooli et al., CVPR 2016"
     scopes = ("per-task",)
     is_iterative = True
+    is_precise = True
 
     def steps(self, problem: Problem) -> Iterator[Step]:
         for name, objective in problem.objectives.items():

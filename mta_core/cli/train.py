@@ -50,7 +50,7 @@ def make_recipe(arguments: argparse.Namespace) -> Recipe:
     if arguments.kind == "victim":
         recipe = presets.override(presets.victim_preset(arguments.preset), settings)
     else:
-        recipe = presets.override(presets.generator_preset(arguments.preset), settings)
+        recipe = presets.override(presets.perturbation_preset(arguments.preset), settings)
     changed = {"seed": arguments.seed, "limit": arguments.limit}
     return replace(recipe, **{key: value for key, value in changed.items() if value is not None})
 
