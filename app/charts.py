@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import groupby
+from typing import Any
 
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
+from app.costs import Measured, duration
 from app.panels import TASK_COLOURS
 from app.words import direction
 from app.workshop import CurvePoint, LossStep
+from mta_core.cost import Cost
 from mta_core.explore import TaskOutcome
 from mta_core.tasks import Measure, Task, task
 
@@ -84,6 +87,49 @@ def _curve(points: Sequence[CurvePoint], t: Task, measure: Measure, kind: str) -
     return [0.0, *(point.units for point in points)], [points[0].measures[t.name]["clean"][measure.name], *values]
 
 
+def intervals(t: Task, measure: Measure, rows: Sequence[tuple[str, Mapping[str, Any]]]) -> go.Figure:
+    """A measure of a task under several attacks, the first one above: a dot each, with its 95 % interval.
+
+    Args:
+        rows: labels and rows, see `mta_core.results.ROW_KEYS`.
+    """
+    figure = make_subplots(1, 1, subplot_titles=[f"{t.label}: {_heading(measure)}"])
+    scale = 1 if measure.unit else 100
+    values = [scale * row["adversarial"] for _, row in rows]
+    ends = [row["ci95"] or (row["adversarial"],) * 2 for _, row in rows]
+    dots = go.Scatter(
+        x=values,
+        y=[label for label, _ in rows],
+        mode="markers",
+        marker={
+            "size": 9,
+            "color": [KINDS["noise" if row["attack"] == "noise" else "adversarial"][1] for _, row in rows],
+        },
+        error_x={
+            "type": "data",
+            "symmetric": False,
+            "array": [scale * high - value for value, (_, high) in zip(values, ends, strict=True)],
+            "arrayminus": [value - scale * low for value, (low, _) in zip(values, ends, strict=True)],
+            "thickness": 2,
+            "width": 5,
+            "color": "#8a93a0",
+        },
+        text=[_with_interval(measure, row) for _, row in rows],
+        hovertemplate="%{y}: %{text}<extra></extra>",
+    )
+    figure.add_trace(dots)
+    if rows:
+        figure.add_vline(scale * rows[0][1]["clean"], line={"color": KINDS["clean"][1], "width": 2, "dash": "dash"})
+    figure.update_yaxes(autorange="reversed", automargin=True)
+    figure.update_xaxes(rangemode="tozero", ticksuffix=" %" if scale == 100 else _suffix(measure), nticks=5)
+    return _finish(figure, f"{t.label} under each attack", height=110 + 28 * len(rows))
+
+
+def _with_interval(measure: Measure, row: Mapping[str, Any]) -> str:
+    said = measure.format(row["adversarial"])
+    return f"{said} ({measure.format(row['ci95'][0])} to {measure.format(row['ci95'][1])})" if row["ci95"] else said
+
+
 def loss_curves(history: Sequence[LossStep]) -> dict[str, go.Figure]:
     """The loss of each attacked task, step by step; a figure each, since their losses have different scales."""
     names = dict.fromkeys(name for step in history for name in step.losses)
@@ -105,6 +151,73 @@ def _loss_curve(name: str, steps: Sequence[LossStep]) -> go.Figure:
     figure.update_xaxes(title_text="step", range=[0.5, steps[-1].total + 0.5])
     figure.update_yaxes(title_text="loss")
     return _finish(figure, f"Loss of {label.lower()} by step", height=280)
+
+
+METHOD_COLOURS = {"mta": "#0072b2", "gap": "#d55e00", "stored": "#009e73"}
+"""Of the Okabe-Ito set; iterative attacks are grey."""
+GREY = "#767676"
+BAR_HEIGHT = 34
+
+
+def cost_charts(measured: Measured) -> dict[str, go.Figure]:
+    """A figure for each thing that attacks cost, as far as it is known: time of the generators, beside the paper's; of
+    iterative attacks beside them; what has to be stored; what is held in memory, or, before that is measured, counted.
+    """
+    every = list(measured.costs.values())
+    timed = [c for c in every if c.milliseconds is not None]
+    figures = {}
+    if timed:
+        networks = [c for c in timed if c.method in METHOD_COLOURS]
+        has_paper = any(c.paper_milliseconds for c in networks)
+        title = "Time of generators" + (" (◆ paper)" if has_paper else "")
+        figures["time"] = _cost_bars(title, networks, lambda c: c.milliseconds, duration)
+        for c in networks:
+            _mark(figures["time"], c)
+    if any(c.method not in METHOD_COLOURS for c in timed):
+        beside = [c for c in timed if c.instance == "per-instance"]
+        figures["iterative"] = _cost_bars("Beside iterative attacks", beside, lambda c: c.milliseconds, duration)
+    figures["parameters"] = _cost_bars("Parameters", every, lambda c: c.parameters / 1e6, lambda v: f"{v:.2f} M")
+    held = [c for c in every if c.peak_bytes is not None]
+    counted = [c for c in every if c.multiply_adds]
+    if held:
+        figures["memory"] = _cost_bars(
+            "Peak memory", held, lambda c: (c.peak_bytes or 0) / 1e6, lambda v: f"{v:.0f} MB"
+        )
+    else:
+        figures["multiply_adds"] = _cost_bars(
+            "Multiply-adds", counted, lambda c: (c.multiply_adds or 0) / 1e9, lambda v: f"{v:.0f} G"
+        )
+    return figures
+
+
+def _cost_bars(
+    title: str, costs: Sequence[Cost], value: Callable[[Cost], float | None], write: Callable[[float], str]
+) -> go.Figure:
+    """A bar for each, from the top down."""
+    figure = make_subplots(1, 1, subplot_titles=[title])
+    numbers = [value(c) or 0.0 for c in costs]
+    bars = go.Bar(
+        y=[c.label for c in costs], x=numbers, orientation="h", text=[write(n) for n in numbers],
+        marker_color=[METHOD_COLOURS.get(c.method, GREY) for c in costs], textposition="outside", cliponaxis=False,
+        textfont_size=11, hovertemplate="%{y}: %{text}<extra></extra>",
+    )  # fmt: skip
+    figure.add_trace(bars)
+    figure.update_xaxes(
+        showticklabels=False, showgrid=False, zeroline=False, range=[0, 1.35 * max(numbers, default=1.0)]
+    )
+    figure.update_yaxes(autorange="reversed", showgrid=False, ticks="")
+    said = "; ".join(f"{c.label} {write(n)}" for c, n in zip(costs, numbers, strict=True))
+    return _finish(figure, f"{title}: {said}", height=60 + BAR_HEIGHT * len(costs), margin_top=36)
+
+
+def _mark(figure: go.Figure, c: Cost) -> None:
+    """The paper's time, on the bar of that generator."""
+    if c.paper_milliseconds is not None:
+        marker = {"symbol": "diamond", "size": 9, "color": "#ffffff", "line": {"color": "#1b222b", "width": 1.5}}
+        hover = f"{c.label}, paper: {duration(c.paper_milliseconds)}<extra></extra>"
+        figure.add_trace(
+            go.Scatter(x=[c.paper_milliseconds], y=[c.label], mode="markers", marker=marker, hovertemplate=hover)
+        )
 
 
 def _heading(measure: Measure) -> str:

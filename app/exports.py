@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import csv
 import io
 import json
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, fields
 from typing import Any
 
 import numpy as np
 
+from app.words import reference
 from app.workshop import Request, Result
-from mta_core import imaging
+from mta_core import imaging, results
+from mta_core.evaluate import AGGREGATIONS
+from mta_core.explore import Outcome
 
 
 def adversarial_png(result: Result, perturbation: str) -> bytes:
@@ -44,19 +49,7 @@ def report_json(result: Result) -> bytes:
             "seed": request.seed,
             "stopped_at_step": result.stopped_at,
         },
-        "tasks": {
-            name: {
-                "attacked": name not in result.unreached,
-                "verdict": result.verdict(name),
-                "reference": "clean output" if o.truth is None else "ground truth",
-                "measures": {
-                    m.name: {"unit": m.unit, "higher_is_better": m.higher_is_better}
-                    | {kind: _number(values[m.name]) for kind, values in o.measures.items()}
-                    for m in o.task.measures
-                },
-            }
-            for name, o in outcome.tasks.items()
-        },
+        "tasks": _tasks(result, outcome, result.verdict),
         "perturbations": {
             name: {key: _number(value) for key, value in asdict(made.similarity).items()}
             for name, made in outcome.perturbations.items()
@@ -64,7 +57,90 @@ def report_json(result: Result) -> bytes:
         "losses": [asdict(step) for step in result.history if step.losses],
         "seconds": outcome.seconds,
     }
+    if request.to:
+        report["tried_on"] = {
+            "victim": request.to,
+            "tasks": _tasks(result, result.on_other, result.verdict_on_other),
+        }
     return json.dumps(report, indent=2, allow_nan=False).encode()
+
+
+def rows_of(result: Result) -> list[dict[str, Any]]:
+    """What was measured of one picture, with the keys of `mta_core.results.ROW_KEYS`."""
+    request = result.request
+    identity = {
+        "data": "picture", "split": "all", "victim": request.victim,
+        "source": request.attack.made_on(request.victim), "attack": request.attack.name,
+        "instance": "universal" if request.attack.is_universal else "per-instance",
+        "goal": "targeted" if request.is_targeted else "non-targeted",
+        "scope": request.scope, "attacked": [t.name for t in request.tasks], "norm": str(request.budget.norm),
+        "epsilon": request.budget.units, "epsilon_unit": request.budget.epsilon_unit, "ci95": None, "n": 1,
+        "seed": request.seed,
+    }  # fmt: skip
+    return [
+        {
+            **identity, "task": name, "metric": m.name, "aggregation": aggregation, "unit": m.unit,
+            "higher_is_better": m.higher_is_better, "clean": o.measures["clean"][m.name],
+            "adversarial": o.measures["adversarial"][m.name],
+        }
+        for name, o in result.outcome.tasks.items()
+        for aggregation in AGGREGATIONS
+        for m in o.task.measures
+    ]  # fmt: skip
+
+
+def _tasks(result: Result, outcome: Outcome, verdict: Callable[[str], str]) -> dict[str, Any]:
+    """What became of every task in the eyes of a victim."""
+    return {
+        name: {
+            "attacked": name not in result.unreached,
+            "verdict": verdict(name),
+            "reference": reference(o, result.request.is_targeted).removeprefix("against the ") or "ground truth",
+            "measures": {
+                m.name: {"unit": m.unit, "higher_is_better": m.higher_is_better}
+                | {kind: _number(values[m.name]) for kind, values in o.measures.items()}
+                for m in o.task.measures
+            },
+        }
+        for name, o in outcome.tasks.items()
+    }
+
+
+def rows_json(rows: Sequence[Mapping[str, Any]], made: Mapping[str, Any]) -> bytes:
+    """`{"rows": [...], "provenance": {...}}`, as the command line writes it.
+
+    Args:
+        made: see `mta_core.results.provenance`.
+    """
+    return results.dumps(results.document(rows, made)).encode()
+
+
+def provenance(requests: Mapping[str, Request], device: str, data: str, names: Sequence[str]) -> dict[str, Any]:
+    """Where rows of the page Compare come from; the first of the requests stands for what all share.
+
+    Args:
+        requests: by the names of the attacks.
+        names: of the pictures.
+    """
+    first = next(iter(requests.values()))
+    weights = {first.victim: first.weights[0]} if first.weights else {}
+    weights |= {name: digest for name, request in requests.items() for digest in request.weights[1:]}
+    attacks = {name: asdict(request.attack) for name, request in requests.items()}
+    return results.provenance(
+        command="the page Compare", device=device, seed=first.seed, weights=weights, data=data, names=names,
+        attacks=attacks,
+    )  # fmt: skip
+
+
+def rows_csv(rows: Sequence[Mapping[str, Any]]) -> bytes:
+    """A line for each row under the keys of the rows; lists are JSON, what is not there is empty."""
+    buffer = io.StringIO()
+    writer = csv.DictWriter(buffer, results.ROW_KEYS, lineterminator="\n")
+    writer.writeheader()
+    for row in rows:
+        plain = results.to_json(row)
+        writer.writerow({key: json.dumps(value) if isinstance(value, list) else value for key, value in plain.items()})
+    return buffer.getvalue().encode()
 
 
 def _settings(request: Request) -> dict[str, Any]:

@@ -12,6 +12,12 @@ RESULTS = 10
 """Of about 20 MB each."""
 ANSWERS = 64
 """Of about 3 MB each."""
+STANDINGS = 256
+"""Of about 50 KB each."""
+
+
+SERIES = 64
+"""Of about 50 KB each."""
 
 
 class Recent(Generic[Value]):
@@ -40,9 +46,12 @@ class Recent(Generic[Value]):
 
 
 class Kept:
-    """Results of attacks, curves, and victims' answers. An upload carries its own, which end with its session."""
+    """Results of attacks and series, curves, victims' answers, rows of comparisons. An upload has its own, which end
+    with its session."""
 
     def __init__(self, results: int = RESULTS, answers: int = ANSWERS) -> None:
         self.results: Recent[Any] = Recent(results)
         self.curves: Recent[Any] = Recent(results)
         self.answers: Recent[Any] = Recent(answers)
+        self.standings: Recent[Any] = Recent(STANDINGS)
+        self.series: Recent[Any] = Recent(SERIES)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 
 from torch import Tensor
@@ -48,11 +48,16 @@ class Picture:
 
 
 class Shelf:
-    """The pictures of one data source, the last ones used kept in memory."""
+    """The pictures of one data source, the last ones used kept in memory.
 
-    def __init__(self, name: str, data: DataSource) -> None:
+    Args:
+        at: opens the same source at another size than that of the page.
+    """
+
+    def __init__(self, name: str, data: DataSource, at: Callable[[Size], DataSource] | None = None) -> None:
         self.name = name
         self.data = data
+        self._at = at
         self.read = lru_cache(maxsize=32)(self._read)
         self.thumbnails = lru_cache(maxsize=1)(self._thumbnails)
 
@@ -61,6 +66,10 @@ class Shelf:
 
     def keys(self) -> list[str]:
         return [self.data.name_of(index) for index in range(len(self))]
+
+    def data_at(self, size: Size) -> DataSource:
+        """The source at the input size of a victim."""
+        return self.data if self._at is None or tuple(size) == SIZE else self._at(size)
 
     def _read(self, index: int) -> Picture:
         sample = self.data[index]
@@ -78,6 +87,9 @@ class Shelf:
 
 
 def _title(data: DataSource, sample: Sample, index: int) -> str:
+    if data.name == "objects":
+        domain, name, _ = sample.name.split("/")
+        return f"{name.replace('_', ' ').capitalize()}, {domain}"
     return f"Room {index + 1}" if data.name == "rooms" else f"{data.label} {sample.name}"
 
 
@@ -89,7 +101,17 @@ def gallery_folder() -> Path:
 def open_gallery() -> Shelf | None:
     """The shipped scenes; None where they are not there."""
     try:
-        return Shelf("gallery", open_data(f"rooms:{gallery_folder()}", "gallery", SIZE))
+        opened = partial(open_data, f"rooms:{gallery_folder()}", "gallery")
+        return Shelf("gallery", opened(SIZE), opened)
+    except (DataError, OSError):
+        return None
+
+
+def open_objects() -> Shelf | None:
+    """The shipped objects; None where they are not there."""
+    try:
+        opened = partial(open_data, f"objects:{gallery_folder() / 'objects'}", "gallery")
+        return Shelf("objects", opened((224, 224)), opened)
     except (DataError, OSError):
         return None
 
@@ -100,13 +122,14 @@ def open_connected(text: str | None = None) -> dict[str, Shelf]:
     shelves: dict[str, Shelf] = {}
     for root in parse_roots(text):
         try:
-            data = open_data(root, "test", SIZE)
+            opened = partial(open_data, root, "test")
+            data = opened(SIZE)
         except (DataError, OSError, ValueError) as error:
             print(f"MTA_DATA_ROOTS: {root} is left out: {error}", file=sys.stderr)
             continue
         path = Path(root.partition(":")[2])
         labels = (data.label, f"{data.label} ({path.name})", f"{data.label} ({path})")
-        shelves[next((label for label in labels if label not in shelves), labels[-1])] = Shelf(root, data)
+        shelves[next((label for label in labels if label not in shelves), labels[-1])] = Shelf(root, data, opened)
     return shelves
 
 

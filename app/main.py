@@ -12,4 +12,10 @@ if str(ROOT) not in sys.path:  # `streamlit run` knows only this folder
 from app.components import chrome  # noqa: E402
 
 chrome.page()
-st.navigation([st.Page("views/explore.py", title="Explore", default=True)], position="top").run()
+PAGES = (
+    st.Page("views/explore.py", title="Explore", default=True),
+    st.Page("views/compare.py", title="Compare"),
+    st.Page("views/transfer.py", title="Transfer"),
+    st.Page("views/cost.py", title="Cost"),
+)
+st.navigation(PAGES, position="top").run()

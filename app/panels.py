@@ -23,7 +23,8 @@ from app.words import automatic_gain, facts, measure_line, perturbation_title, s
 from app.workshop import LossStep, Request, Result
 from mta_core import imaging
 from mta_core.explore import TaskOutcome, noisy_picture
-from mta_core.tasks import TASKS, task
+from mta_core.tasks import TASKS, Task, task
+from mta_core.tasks.base import Span
 from mta_core.tasks.classification import Classification
 from mta_core.tasks.colours import CIVIDIS, SCALE, tone
 
@@ -32,6 +33,8 @@ Beside = Literal["truth", "noise"]
 """What the last column shows."""
 TASK_COLOURS = dict(zip((t.name for t in TASKS), cycle(("#0072b2", "#d55e00", "#009e73", "#cc79a7")), strict=False))
 _encoders = ThreadPoolExecutor(min(8, os.cpu_count() or 1), "png")
+ANSWERS = (("the answer", "#0072b2"), ("another than before", "#d55e00"))
+"""Marks of an answer for the whole picture."""
 GAINS = (0, 1, 2, 5, 10, 20, 50, 100)
 """0 lets the largest value of the perturbation span the whole range."""
 
@@ -48,6 +51,10 @@ class View:
     perturbation: str
     gain: int = 0
     beside: Beside = "truth"
+
+
+TaskRow = Callable[[Result, TaskOutcome, View], dict[str, Any]]
+"""What the stage shows of a task."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +81,7 @@ class Drawing:
 def outline(request: Request, progress: float | None, live: Sequence[LossStep] = ()) -> bytes:
     """The stage's data before the first result: what is known of it, and the running attack's losses."""
     waiting = [{"caption": "", "alt": ""}] * 3
-    clean = _cell("Clean", f"Clean picture: {request.picture.name}", _drawing(request.picture.image))
+    clean = cell("Clean", f"Clean picture: {request.picture.name}", drawing(request.picture.image))
     picture = {
         "id": "picture",
         "title": request.picture.name,
@@ -82,7 +89,7 @@ def outline(request: Request, progress: float | None, live: Sequence[LossStep] =
         "cells": [clean, *waiting[:2], {"caption": "", "alt": "", "chart": True}],
     }
     tasks = [{"id": t.name, "title": t.label, "words": "", "cells": [*waiting, *waiting[:1]]} for t in request.tasks]
-    return _packed(*_split([picture, *tasks]), progress, live, _aspect(request))
+    return packed(*split([picture, *tasks]), progress, live, aspect=aspect_of(request.picture.image))
 
 
 def message(
@@ -91,52 +98,57 @@ def message(
     progress: float | None = None,
     live: Sequence[LossStep] = (),
     *,
+    task_row: TaskRow | None = None,
     with_files: bool = False,
 ) -> bytes:
     """The stage's data: a line of JSON, then the PNG files it names by digest and length.
 
     While something is being computed (`progress` is given) the pictures are left out unless `with_files`: the browser
     has them, or asks for them.
+
+    Args:
+        task_row: makes the row of each task: by default clean, adversarial, the difference, and what is beside them.
     """
-    rows, files = result.once(("rows", view, result.is_complete), lambda: _split(_rows(result, view)))
-    aspect = _aspect(result.request)
-    return _packed(rows, files, progress, live or result.history, aspect, with_files=with_files or progress is None)
+    make = task_row or _task_row
+    rows, files = result.once(("rows", make, view, result.is_complete), lambda: split(_rows(result, view, make)))
+    shown, aspect = with_files or progress is None, aspect_of(result.request.picture.image)
+    return packed(rows, files, progress, live or result.history, with_files=shown, aspect=aspect)
 
 
-def _aspect(request: Request) -> str:
-    """Of its pictures, as CSS writes it."""
-    height, width = request.picture.image.shape[-2:]
+def aspect_of(image: Tensor) -> str:
+    """Of pictures (..., H, W), as CSS writes it."""
+    height, width = image.shape[-2:]
     return f"{width} / {height}"
 
 
-def _split(rows: Rows) -> tuple[Rows, dict[str, bytes]]:
+def split(rows: Rows) -> tuple[Rows, dict[str, bytes]]:
     """The rows with a digest in the place of each PNG file, and the files."""
     cells = [cell for row in rows for cell in row["cells"] if "drawing" in cell]
     drawings = [cell.pop("drawing") for cell in cells]
     # All at once and only now: PyTorch's small operations wait for a core that is busy with a file.
-    digests = list(_encoders.map(lambda drawing: drawing.digest, drawings))
+    digests = list(_encoders.map(lambda made: made.digest, drawings))
     for cell, digest in zip(cells, digests, strict=True):
         cell["digest"] = digest
-    files = {digest: drawing.png for digest, drawing in zip(digests, drawings, strict=True)}
+    files = {digest: made.png for digest, made in zip(digests, drawings, strict=True)}
     return rows, files
 
 
-def _packed(
+def packed(
     rows: Rows,
     files: Mapping[str, bytes],
     progress: float | None,
     history: Sequence[LossStep],
-    aspect: str,
     *,
     with_files: bool = True,
+    aspect: str = "4 / 3",
 ) -> bytes:
     sizes = [[digest, len(png)] for digest, png in files.items()] if with_files else []
     header = {"rows": rows, "progress": progress, "chart": loss_chart(history), "files": sizes, "aspect": aspect}
     return json.dumps(header).encode() + b"\n" + (b"".join(files.values()) if with_files else b"")
 
 
-def _rows(result: Result, view: View) -> Rows:
-    return [_picture_row(result, view), *(_task_row(result, o, view) for o in result.outcome.tasks.values())]
+def _rows(result: Result, view: View, task_row: TaskRow) -> Rows:
+    return [_picture_row(result, view), *(task_row(result, o, view) for o in result.outcome.tasks.values())]
 
 
 def _picture_row(result: Result, view: View) -> dict[str, Any]:
@@ -149,20 +161,20 @@ def _picture_row(result: Result, view: View) -> dict[str, Any]:
         result, ("noise",), lambda: noisy_picture(request.budget, result.outcome.clean[None], request.seed)[0]
     )
     cells = [
-        _cell(
+        cell(
             "Clean", f"Clean picture: {request.picture.name}", _draw(result, ("clean",), lambda: result.outcome.clean)
         ),
-        _cell(
+        cell(
             "Adversarial",
             f"Adversarial picture for {perturbation_title(view.perturbation)}: {request.picture.name}, {what}",
             _draw(result, ("adversarial", shown.name), lambda: shown.adversarial),
         ),
-        _cell(
+        cell(
             f"Perturbation ×{gain:g}",
             f"Perturbation for {perturbation_title(view.perturbation)}, amplified {gain:g} times; grey is no change",
             _draw(result, ("perturbation", shown.name, gain), lambda: amplify(shown.perturbation, gain)),
         ),
-        _cell("Random noise", f"The picture with random noise of the same size, {request.budget.label}", noisy)
+        cell("Random noise", f"The picture with random noise of the same size, {request.budget.label}", noisy)
         | {"chart": True},
     ]
     return {
@@ -182,33 +194,30 @@ def _task_row(result: Result, outcome: TaskOutcome, view: View) -> dict[str, Any
     legend = t.legend(*(v for v in (outcome.clean, outcome.adversarial, outcome.truth) if v is not None))
     span = legend.span
     difference = t.difference(outcome.clean, outcome.adversarial)
-    top = _top(difference)
+    top = scale_end(difference)
     unit = t.difference_label.partition("(")[2].rstrip(")")  # a difference without a unit is yes or no
 
     def coloured(kind: str, value: Tensor) -> Drawing:
-        key = (t.name, kind, result.is_precise)
-        if t.tones is None:
-            return _draw(result, key, lambda: t.colour(value, span)[0])
-        return _draw(result, key, lambda: t.tone(value, span)[0], t.tones)
+        return answer(result, t, kind, value, span)
 
     cells = [
-        _cell("Clean", f"{t.label} of the clean picture", coloured("clean", outcome.clean)),
-        _cell(
+        cell("Clean", f"{t.label} of the clean picture", coloured("clean", outcome.clean)),
+        cell(
             "Adversarial",
             f"{t.label} of the adversarial picture: {verdict}",
             coloured("adversarial", outcome.adversarial),
         ),
-        _cell(
+        cell(
             "Difference",
             f"{t.difference_label} between the two, from dark for none to yellow for {top:.2g} or more",
             _draw(result, (t.name, "difference", result.is_precise), lambda: tone(difference / top)[0], SCALE),
         ),
     ]
     if view.beside == "truth" and outcome.truth is not None:
-        cells.append(_cell("Ground truth", f"{t.label}: ground truth", coloured("truth", outcome.truth)))
+        cells.append(cell("Ground truth", f"{t.label}: ground truth", coloured("truth", outcome.truth)))
     elif outcome.noisy is not None:
         cells.append(
-            _cell("With noise", f"{t.label} of the picture with random noise", coloured("noise", outcome.noisy))
+            cell("With noise", f"{t.label} of the picture with random noise", coloured("noise", outcome.noisy))
         )
     else:
         cells.append({"caption": "With noise", "alt": "still being computed"})
@@ -216,7 +225,7 @@ def _task_row(result: Result, outcome: TaskOutcome, view: View) -> dict[str, Any
         "id": t.name,
         "title": t.label,
         "words": sentence(verdict),
-        "measure": measure_line(outcome) | {"rough": not result.is_precise},
+        "measure": measure_line(outcome, is_targeted=result.request.is_targeted) | {"rough": not result.is_precise},
         "legend": asdict(legend) | {"scale": CIVIDIS if span else None},
         "difference": {"label": t.difference_label, "top": f"{top:.3g} {unit}" if unit else "", "scale": CIVIDIS},
         "cells": cells,
@@ -225,40 +234,48 @@ def _task_row(result: Result, outcome: TaskOutcome, view: View) -> dict[str, Any
 
 def _answer_row(result: Result, outcome: TaskOutcome, t: Classification, view: View) -> dict[str, Any]:
     """A task with one answer for the whole picture: the likeliest ones with their probabilities."""
-    verdict = result.verdict(t.name)
-    before = t.ranking(outcome.clean)[0][0]
-
-    def answers(caption: str, of: str, value: Tensor) -> dict[str, Any]:
-        ranking = t.ranking(value)
-        first = "clean" if ranking and ranking[0][0] == before else "fooled"
-        marked = [[name, p, "" if i else first] for i, (name, p) in enumerate(ranking)]
-        return {"caption": caption, "alt": f"{t.label}: what the classifier answers {of}", "bars": marked}
-
+    verdict, before = result.verdict(t.name), outcome.clean
     cells = [
-        answers("Clean", "for the clean picture", outcome.clean),
-        answers("Adversarial", f"for the adversarial picture: {verdict}", outcome.adversarial),
+        answers(t, "Clean", "for the clean picture", before, before),
+        answers(t, "Adversarial", f"for the adversarial picture: {verdict}", outcome.adversarial, before),
     ]
     if outcome.noisy is not None:
-        cells.append(answers("With noise", "for the picture with random noise", outcome.noisy))
+        cells.append(answers(t, "With noise", "for the picture with random noise", outcome.noisy, before))
     else:
         cells.append({"caption": "With noise", "alt": "still being computed"})
     if outcome.truth is not None:
-        cells.append(answers("Ground truth", "is right", outcome.truth))
+        cells.append(answers(t, "Ground truth", "is right", outcome.truth, before))
     return {
         "id": t.name,
         "title": t.label,
         "words": sentence(verdict),
-        "measure": measure_line(outcome) | {"rough": not result.is_precise},
-        "legend": {"entries": (("the answer", "#0072b2"), ("another than before", "#d55e00"))},
+        "measure": measure_line(outcome, is_targeted=result.request.is_targeted) | {"rough": not result.is_precise},
+        "legend": {"entries": ANSWERS},
         "cells": cells,
     }
 
 
-def _cell(caption: str, alt: str, drawing: Drawing) -> dict[str, Any]:
-    return {"caption": caption, "alt": alt, "drawing": drawing}
+def answers(t: Classification, caption: str, of: str, value: Tensor, before: Tensor) -> dict[str, Any]:
+    """The likeliest answers with their probabilities; the first is marked by whether it is that of `before`."""
+    ranking = t.ranking(value)
+    first = "clean" if ranking and ranking[0][0] == t.ranking(before)[0][0] else "fooled"
+    marked = [[name, share, "" if place else first] for place, (name, share) in enumerate(ranking)]
+    return {"caption": caption, "alt": f"{t.label}: what the classifier answers {of}", "bars": marked}
 
 
-def _top(difference: Tensor) -> float:
+def answer(result: Result, t: Task, kind: str, value: Tensor, span: Span | None) -> Drawing:
+    """A victim's answer in the task's colours; `kind` tells it from others of the same task."""
+    key = (t.name, kind, result.is_precise)
+    if t.tones is None:
+        return _draw(result, key, lambda: t.colour(value, span)[0])
+    return _draw(result, key, lambda: t.tone(value, span)[0], t.tones)
+
+
+def cell(caption: str, alt: str, made: Drawing) -> dict[str, Any]:
+    return {"caption": caption, "alt": alt, "drawing": made}
+
+
+def scale_end(difference: Tensor) -> float:
     """The value the difference's scale ends at: what 99 % of the pixels stay under."""
     values = difference.flatten()
     return max(
@@ -290,10 +307,10 @@ def loss_chart(history: Sequence[LossStep]) -> dict[str, Any] | None:
 
 
 def _draw(result: Result, key: tuple[Any, ...], make: Callable[[], Tensor], tones: Tensor | None = None) -> Drawing:
-    return result.once(key, lambda: _drawing(make(), tones))
+    return result.once(key, lambda: drawing(make(), tones))
 
 
-def _drawing(picture: Tensor, tones: Tensor | None = None) -> Drawing:
+def drawing(picture: Tensor, tones: Tensor | None = None) -> Drawing:
     """(3, H, W) in [0, 1], or (H, W) places in `tones`."""
     if tones is None:
         return Drawing(imaging.to_uint8(picture))

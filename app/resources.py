@@ -7,6 +7,7 @@ import os
 import streamlit as st
 
 from app import library
+from app.costs import Costs
 from app.library import Shelf
 from app.workshop import Workshop
 from mta_core import devices
@@ -19,9 +20,22 @@ def workshop() -> Workshop:
 
 
 @st.cache_resource(show_spinner=False)
+def costs() -> Costs:
+    """What attacks cost, measured on the same worker."""
+    return Costs(workshop().device, workshop().worker)
+
+
+@st.cache_resource(show_spinner=False)
 def gallery() -> Shelf | None:
     """The shipped scenes; None where there are none."""
     return library.open_gallery()
+
+
+@st.cache_resource(show_spinner=False)
+def objects() -> Shelf | None:
+    """The shipped pictures of objects; None where there are none, or no victim that classifies them."""
+    known = {space for card in workshop().victims() for space in card.tasks.values()}
+    return library.open_objects() if "office31" in known else None
 
 
 @st.cache_resource(show_spinner=False)

@@ -6,7 +6,7 @@ written here. Values that a link gets wrong fall back to their defaults.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import fields
 from typing import Any
 
@@ -18,19 +18,35 @@ from app.workshop import AttackEvent, CurveEvent, Request, Result
 from mta_core.attacks import ATTACKS
 from mta_core.imaging import Fit
 from mta_core.jobs import Job
+from mta_core.tasks import TASKS, Task
 
 LINKED: dict[str, Any] = {"bind": "query-params"}
 """Passed to a widget whose value belongs to the link."""
 SCENE, PICKER, UPLOADER = "scene", "picker", "upload"
 CHOICES = (
-    "source", "number", UPLOADER, "fit", "victim", "tasks", "attack", "scope", "norm", "epsilon", "epsilon_l2", "gain",
-    "beside",
+    "source", "number", "object", UPLOADER, "fit",
+    "victim", "to", "tasks", "attack", "scope", "norm", "epsilon", "epsilon_l2",
+    "gain", "beside",
+    "compare", "on", "data", "count", "attacks", "steps", "attack_a", "attack_b", "epsilon_b", "epsilon_l2_b",
+    "goal", "target", "like", *(f"measure_{t.name}" for t in TASKS), *(f"target_{t.name}" for t in TASKS),
 )  # fmt: skip
-"""Keys of the widgets in the side bar, beside the settings of the attacks."""
+"""Keys of the widgets in the side bar, beside the settings of the attacks: of Explore, then of Compare."""
 WHOSE, DETAIL = "shown", "detail"
 """Keys of the widgets below: whose perturbation is shown, and which charts. Their parts are redrawn by themselves."""
+COST = ("cost_precision", "cost_batch", "cost_attacks")
+"""Keys of the widgets of the page Cost."""
+MATRIX = "matrix"
+"""Key of the heat map."""
+TABLES, DATA, COUNT = "tables", "set", "pictures"
+"""The same of Transfer: which tables, and on how many pictures of which data set."""
 _JOB, _SHOWN, _UPLOAD, _CURVE, _SCENE, _REDRAWS = "_job", "_shown", "_upload", "_curve", "_scene", "_redraws"
 _DRAWN, _LACKS, _MEASURED = "_drawn", "_lacks", "_measured"
+_WORK, _OPENED = "_work", "_opened"
+
+
+def target_key(t: Task) -> str:
+    """Key of the control that says what a task is to answer."""
+    return f"target_{t.name}"
 
 
 def scene(names: Sequence[str]) -> str:
@@ -67,8 +83,14 @@ def choices() -> dict[str, object]:
     return chosen | {_UPLOAD: (upload() or ("",))[0]}
 
 
+def answers(*keys: str) -> dict[str, object]:
+    """What these controls say, those left out that say nothing."""
+    found = {key: st.session_state.get(_SCENE if key == SCENE else key) for key in keys}
+    return {key: value for key, value in found.items() if value is not None}
+
+
 def note_drawn(key: str) -> None:
-    """Remembers with which choice the part of the page that has it (`WHOSE` or `DETAIL`) was drawn."""
+    """Remembers with which choice the part of the page that has it (`WHOSE`, say) was drawn."""
     st.session_state.setdefault(_DRAWN, {})[key] = st.session_state.get(key)
 
 
@@ -191,3 +213,50 @@ def keep_curve(request: Request, job: Job[CurveEvent]) -> None:
     if asked:
         asked[1].cancel()
     st.session_state[_CURVE] = (request, job)
+
+
+def work_on(place: str, asked: Hashable) -> Job[Any] | None:
+    """The work of a place on a page, if it is for what is asked there now."""
+    known = st.session_state.get(_WORK, {}).get(place)
+    return known[1] if known and known[0] == asked else None
+
+
+def keep_work(place: str, asked: Hashable, job: Job[Any]) -> None:
+    """The latest that is asked for wins: the work before is dropped."""
+    drop_work(place)
+    st.session_state.setdefault(_WORK, {})[place] = (asked, job)
+
+
+def drop_work(place: str) -> None:
+    known = st.session_state.get(_WORK, {}).pop(place, None)
+    if known:
+        known[1].cancel()
+
+
+def drop_work_of_others(place: str, asked: Hashable) -> None:
+    """Ends the work of a place that is for something else than what is asked there now."""
+    if work_on(place, asked) is None:
+        drop_work(place)
+
+
+def note_opened() -> None:
+    """A cell of the heat map was clicked."""
+    st.session_state[_OPENED] = st.session_state[MATRIX].opened
+
+
+def take_opened() -> tuple[str, str] | None:
+    """The row and the task of the cell that was clicked since this was last called."""
+    opened = st.session_state.pop(_OPENED, None)
+    return (str(opened[0]), str(opened[1])) if isinstance(opened, list | tuple) and len(opened) == 3 else None
+
+
+def answer(answers: Mapping[str, object]) -> None:
+    """Sets the controls of another page, by their keys."""
+    for key, value in answers.items():
+        st.session_state[_SCENE if key == SCENE else key] = value
+
+
+def last_work(place: str) -> tuple[Any, Job[Any]] | None:
+    """What was asked for last at a place, and its work, whatever is asked there now."""
+    known: tuple[Any, Job[Any]] | None = st.session_state.get(_WORK, {}).get(place)
+    return known

@@ -10,18 +10,25 @@ from mta_core.explore import PerturbationOutcome, TaskOutcome
 from mta_core.tasks import task
 
 
-def measure_line(outcome: TaskOutcome) -> dict[str, Any]:
-    """The main measure before and after, for people."""
+def measure_line(outcome: TaskOutcome, *, is_targeted: bool = False) -> dict[str, Any]:
+    """The main measure before and after, for people; towards a target success is to come nearer."""
     measure = outcome.task.main_measure
     values = {kind: measure.format(numbers[measure.name]) for kind, numbers in outcome.measures.items()}
     before, after = (outcome.measures[kind][measure.name] for kind in ("clean", "adversarial"))
     return {
         "label": measure.label,
         "direction": direction(measure.higher_is_better),
-        "worse": measure.is_worse(after, before),
-        "reference": "" if outcome.truth is not None else "against the clean output",
+        "worse": measure.is_worse(before, after) if is_targeted else measure.is_worse(after, before),
+        "reference": reference(outcome, is_targeted),
         **values,
     }
+
+
+def reference(outcome: TaskOutcome, is_targeted: bool) -> str:
+    """What measures are taken against, where that is not the truth."""
+    if is_targeted:
+        return "against the target"
+    return "" if outcome.truth is not None else "against the clean output"
 
 
 def plain(text: str) -> str:

@@ -9,21 +9,27 @@ from typing import Any, TypeVar
 
 from torch import Tensor
 
-from app.kept import Kept
+from app.kept import Kept, Recent
 from app.library import Picture
 from mta_core import generators, victims
 from mta_core.attacks import JOINT, Attack, Scope, Step
 from mta_core.budget import Budget
 from mta_core.devices import Device
 from mta_core.explore import Outcome, Subject, add_noise, explore, finish, noisy_picture
+from mta_core.goal import Goal
 from mta_core.jobs import Job, Worker
+from mta_core.targets import PICTURE, parse_goal
 from mta_core.tasks import TASKS, Task
+from mta_core.transfer import at_size
 from mta_core.weights import Card
 
 Answers = Mapping[str, Tensor]
 Made = TypeVar("Made")
 CURVE_UNITS = {"linf": (1, 2, 4, 8, 16), "l2": (1, 2, 4, 8, 16)}
 """The epsilons of the curve, as people type them; the chosen one is added."""
+
+SUBJECTS = 2
+"""Victims kept ready at a time: one that is attacked, one that its adversarial pictures are tried on."""
 
 PAINTING = 0.5
 """Seconds a browser on this machine may take to draw a preview, before the numbers of it take the processor back."""
@@ -36,8 +42,11 @@ class Request:
     """Everything that decides what an attack on one picture yields.
 
     Attributes:
-        weights: digests of the victim's weights and of the generator's, if there is one: files can be replaced while
+        weights: digests of the victims' weights and of the generator's, if there is one: files can be replaced while
             the server runs.
+        to: another victim, that the adversarial pictures are tried on; empty where there is none.
+        target: an answer that is to be brought about, as `mta_core.targets.parse_goal` reads it; empty for none.
+        like: the picture whose answers are the target, where that is another picture's.
     """
 
     picture: Picture
@@ -48,6 +57,13 @@ class Request:
     budget: Budget
     weights: tuple[str, ...] = ()
     seed: int = 0
+    to: str = ""
+    target: str = ""
+    like: Picture | None = None
+
+    @property
+    def is_targeted(self) -> bool:
+        return bool(self.target) or self.like is not None
 
     @property
     def is_iterative(self) -> bool:
@@ -80,6 +96,7 @@ class Result:
             precision.
         is_complete: whether they are, and the comparison with random noise is in.
         made: what was made of it to be shown: see `once`.
+        tried: the same pictures in the eyes of the request's other victim; None where it has none, or the same.
     """
 
     request: Request
@@ -90,6 +107,12 @@ class Result:
     is_precise: bool = False
     is_complete: bool = False
     made: dict[Hashable, Any] = field(default_factory=dict, compare=False, repr=False)
+    tried: Outcome | None = None
+
+    @property
+    def on_other(self) -> Outcome:
+        """In the eyes of the victim that the pictures are tried on."""
+        return self.tried or self.outcome
 
     def once(self, key: Hashable, make: Callable[[], Made]) -> Made:
         """What `make` makes, made once: the page is drawn several times a second while something is computed."""
@@ -101,6 +124,9 @@ class Result:
     def verdict(self, task: str) -> str:
         """What became of a task's output, for a layperson."""
         return NOT_ATTACKED if task in self.unreached else self.outcome.tasks[task].verdict
+
+    def verdict_on_other(self, task: str) -> str:
+        return NOT_ATTACKED if task in self.unreached else self.on_other.tasks[task].verdict
 
     def is_cut_short(self, request: Request) -> bool:
         """Whether this answers the request, but was stopped before its end."""
@@ -134,8 +160,10 @@ class Workshop:
     def __init__(self, device: Device) -> None:
         self.device = device
         self.worker = Worker()
+        self.comparisons: dict[Hashable, Job[Any]] = {}
+        """The work of `app.comparison`, by what was asked."""
         self._shared = Kept()
-        self._subjects: dict[tuple[str, str], Subject] = {}
+        self._subjects: Recent[Subject] = Recent(SUBJECTS)
 
     def victims(self) -> list[Card]:
         """Those that answer at least one task that can be shown."""
@@ -176,10 +204,12 @@ class Workshop:
     def subject(self, name: str) -> Subject:
         """The victim made ready; made again when its files were replaced. Only the worker asks for it."""
         key = (name, self._digest(name))
-        if key not in self._subjects:
+        subject = self._subjects.get(key)
+        if subject is None:
             victim, _ = victims.load(name)
-            self._subjects = {key: Subject.prepare(name, victim, self.device)}  # one at a time: memory
-        return self._subjects[key]
+            subject = Subject.prepare(name, victim, self.device)
+            self._subjects.put(key, subject)
+        return subject
 
     def _digest(self, victim: str) -> str:
         return next((card.sha256 for card in self.victims() if card.name == victim), "")
@@ -203,7 +233,10 @@ class Workshop:
         stopped_at = len(history) if unreached or _is_short(history) else None
         adversarials |= dict.fromkeys(unreached, picture.image[None])
         outcome = self._outcome(subject, request, adversarials, {}, seconds, fast=True)
-        preview = Result(request, outcome, tuple(history), stopped_at, unreached, is_precise=subject.is_exact)
+        tried = self._tried(request, adversarials, fast=True)
+        preview = Result(
+            request, outcome, tuple(history), stopped_at, unreached, is_precise=subject.is_exact, tried=tried
+        )
         if not subject.is_exact and self.device.torch_device.type == "cpu":
             job.rest(PAINTING)
         yield preview
@@ -214,9 +247,13 @@ class Workshop:
                 yield Tick()
             outcome = self._outcome(subject, request, adversarials, known, seconds)
             yield Tick()
+            tried = self._tried(request, adversarials)
+            yield Tick()
         outcome = add_noise(outcome, self._noisy_answers(subject, request))
+        if tried is not None:
+            tried = add_noise(tried, self._noisy_answers(self._other(request), request))
         made = preview.made if preview.is_precise else {}
-        result = replace(preview, outcome=outcome, is_precise=True, is_complete=True, made=made)
+        result = replace(preview, outcome=outcome, is_precise=True, is_complete=True, made=made, tried=tried)
         if stopped_at is None:
             self.kept(picture).results.put(request, result)
         yield result
@@ -238,6 +275,23 @@ class Workshop:
             yield points[-1]
         self.kept(request.picture).curves.put(request, tuple(points))
 
+    def _other(self, request: Request) -> Subject:
+        """The victim that the adversarial pictures are tried on, for pictures of their size."""
+        height, width = request.picture.image.shape[-2:]
+        return at_size(self.subject(request.to), (height, width))
+
+    def _tried(self, request: Request, adversarials: Mapping[str, Tensor], *, fast: bool = False) -> Outcome | None:
+        """In the eyes of the other victim, not compared with noise yet; None where there is no other."""
+        if request.to in ("", request.victim):
+            return None
+        return self._outcome(self._other(request), request, adversarials, {}, fast=fast)
+
+    def _goal(self, subject: Subject, request: Request) -> Goal:
+        if request.like is None:
+            return parse_goal(request.target, request.tasks, subject)
+        answers = self._clean_answers(subject, request.like)
+        return Goal(f"{PICTURE}{request.like.name}", {t.name: t.as_target(answers[t.name])[0] for t in request.tasks})
+
     def _explore(self, subject: Subject, request: Request) -> Iterator[Step]:
         targets = dict(request.truth)
         if unlabelled := [t for t in request.tasks if t.name not in targets]:
@@ -245,7 +299,7 @@ class Workshop:
             targets |= {t.name: t.as_target(clean[t.name])[0] for t in unlabelled}
         return explore(
             subject, request.attack, request.picture.image, request.tasks, request.budget,
-            truth=targets, scope=request.scope, seed=request.seed,
+            truth=targets, scope=request.scope, goal=self._goal(subject, request), seed=request.seed,
         )  # fmt: skip
 
     def _outcome(
@@ -262,7 +316,7 @@ class Workshop:
         return finish(
             subject, request.picture.image, request.tasks, request.budget, adversarials, truth=request.truth,
             known={"clean": self._clean_answers(subject, request.picture, fast=fast), **known}, with_noise=False,
-            fast=fast, seconds=seconds,
+            fast=fast, seconds=seconds, goal=self._goal(subject, request),
         )  # fmt: skip
 
     def _clean_answers(self, subject: Subject, picture: Picture, *, fast: bool = False) -> Answers:

@@ -167,11 +167,20 @@ def _entry(setup: Setup, kind: type[Generator], instance: str, inputs: str) -> E
     method, is_noise = kind.architecture, inputs == "noise"
     with torch.device("meta"):
         generator = kind(setup.tasks, setup.ngf, num_blocks, setup.size if is_noise else None).eval()
+        parameters = count_parameters(generator) - count_parameters(generator.noise)
+        _leave_out_norms(generator)
         count = multiply_adds(generator, torch.empty(setup.batch_size, 3, *setup.size))
     name = f"{method}-{instance}{'-noise' if is_noise else ''}"
     label = f"{method.upper()}, {num_blocks}{', own noise' if is_noise else ' blocks'}"
-    parameters = count_parameters(generator) - count_parameters(generator.noise)
     return Entry(name, label, method, instance, num_blocks, inputs, parameters, count)
+
+
+def _leave_out_norms(generator: nn.Module) -> None:
+    """They multiply nothing that is counted, and take most of the time where there are shapes alone."""
+    for module in generator.modules():
+        for name, child in module.named_children():
+            if isinstance(child, nn.BatchNorm2d):
+                setattr(module, name, nn.Identity())
 
 
 def _network(setup: Setup, entry: Entry) -> Generator | Patterns:

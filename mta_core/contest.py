@@ -7,7 +7,7 @@ cancels out.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import torch
@@ -15,7 +15,7 @@ from torch import Tensor
 
 from mta_core.data import DataError
 from mta_core.data.loader import batches
-from mta_core.evaluate import Setting, attack_batch, in_double
+from mta_core.evaluate import AttackedBatch, Setting, attack_batch, in_double
 from mta_core.events import Event, Progress, Row
 from mta_core.tasks import Measure, Task
 
@@ -97,14 +97,24 @@ def _record(
     first: int,
 ) -> None:
     for number, setting in enumerate(settings):
-        made = attack_batch(setting, images, targets, first)
+        (answers,) = _whole(attack_batch(setting, images, targets, first)).made[0].answers
         for t in setting.tasks:
-            truth, before = in_double(made.reference[t.name]), in_double(made.clean[t.name])
+            truth, before = in_double(answers.reference[t.name]), in_double(answers.clean[t.name])
             record = records[t.name]
             if number == 0:
                 record.clean.append(t.statistics(before, truth, before).cpu())
-            after = t.statistics(in_double(made.adversarial[t.name]), truth, before).cpu()
+            after = t.statistics(in_double(answers.adversarial[t.name]), truth, before).cpu()
             record.adversarial.setdefault(number, []).append(after)
+
+
+def _whole(work: Generator[None, None, AttackedBatch]) -> AttackedBatch:
+    """What it returns, all steps at once."""
+    while True:
+        try:
+            next(work)
+        except StopIteration as end:
+            made: AttackedBatch = end.value
+            return made
 
 
 def _rows(

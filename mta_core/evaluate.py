@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
@@ -31,6 +32,7 @@ from mta_core.tasks.base import PUBLISHED
 from mta_core.victims import check_finite
 
 AGGREGATIONS = ("pooled", "per-picture")
+Value = TypeVar("Value")
 NUM_REPLICATES = 200
 """Bootstrap replicates of a confidence interval."""
 
@@ -41,6 +43,8 @@ class Setting:
 
     Attributes:
         subject: the victim; attacked and measured.
+        others: further victims that are shown the very same pictures and measured too: see `mta_core.transfer`.
+        baselines: further attacks that are made with the same budget, each beside the `attack` and in its own rows.
         source: pictures at the victim's input size, with labels or without: where a task has none the victim's clean
             answer stands in, for the attack and for the measures.
         split: which part of the data the source is, for the rows.
@@ -61,10 +65,24 @@ class Setting:
     goal: Goal = AWAY
     seed: int = 0
     has_published: bool = False
+    others: Sequence[Subject] = ()
+    baselines: Sequence[Attack] = ()
+
+    @property
+    def subjects(self) -> tuple[Subject, ...]:
+        """All that are measured, the attacked one first."""
+        return (self.subject, *self.others)
+
+    @property
+    def attacks(self) -> tuple[Attack, ...]:
+        """All that are made, the one in question first."""
+        return (self.attack, *self.baselines)
 
     def check(self) -> None:
         """Raises ValueError, in one sentence, where these do not go together."""
-        check_attackable(self.attack, self.subject.precise, self.tasks, self.scope)
+        for attack in self.attacks:
+            for subject in self.subjects:
+                check_attackable(attack, subject.precise, self.tasks, self.scope)
         if self.source.is_divided and self.scope == "joint":
             raise ValueError(
                 f"expected per-task perturbations: {self.source.label} has pictures of its own for each task"
@@ -84,37 +102,27 @@ class Setting:
         """Of the pictures that are used, in their order."""
         return [part.source.name_of(i) for part in self.parts() for i in range(_count(part.source, limit))]
 
-    def identity(self) -> dict[str, Any]:
-        """The part that all rows share."""
+    def identity(self, subject: Subject, attack: Attack) -> dict[str, Any]:
+        """The part that all rows of an attack share for one of the victims."""
         return {
-            "data": self.source.name, "split": self.split, "victim": self.subject.name,
-            "source": self.attack.made_on(self.subject.name), "attack": self.attack.name,
-            "instance": "universal" if self.attack.is_universal else "per-instance", "goal": self.goal.name,
+            "data": self.source.name, "split": self.split, "victim": subject.name,
+            "source": attack.made_on(self.subject.name), "attack": attack.name,
+            "instance": "universal" if attack.is_universal else "per-instance", "goal": self.goal.name,
             "scope": self.scope,
             "attacked": [t.name for t in self.tasks], "norm": str(self.budget.norm), "epsilon": self.budget.units,
             "epsilon_unit": self.budget.epsilon_unit, "seed": self.seed,
         }  # fmt: skip
 
 
-@dataclass
-class Tally:
-    """What was measured so far.
-
-    Attributes:
-        clean, adversarial: a meter for each task.
-        max_perturbation: norm of the largest perturbation, on the scale of epsilon.
-        num_outside: adversarial pictures that left the budget or [0, 1]; every pixel of every picture is looked at.
-    """
+@dataclass(frozen=True)
+class Meters:
+    """What one victim does under one attack, by task."""
 
     clean: dict[str, Meter]
     adversarial: dict[str, Meter]
-    num_pictures: int = 0
-    max_perturbation: float = 0.0
-    num_outside: int = 0
-    begin: float = field(default_factory=time.perf_counter)
 
     @classmethod
-    def empty(cls, setting: Setting) -> Tally:
+    def empty(cls, setting: Setting) -> Meters:
         return cls(
             {t.name: Meter(t, num_replicates=0, has_published=setting.has_published) for t in setting.tasks},
             {
@@ -123,16 +131,42 @@ class Tally:
             },
         )
 
-    def add(self, setting: Setting, batch: AttackedBatch) -> None:
-        for t in setting.tasks:
-            reference, before = in_double(batch.reference[t.name]), in_double(batch.clean[t.name])
+    def add(self, tasks: Sequence[Task], answers: Answers) -> None:
+        for t in tasks:
+            reference, before = in_double(answers.reference[t.name]), in_double(answers.clean[t.name])
             self.clean[t.name].update(before, reference, before)
-            self.adversarial[t.name].update(in_double(batch.adversarial[t.name]), reference, before)
+            self.adversarial[t.name].update(in_double(answers.adversarial[t.name]), reference, before)
+
+
+@dataclass
+class Tally:
+    """What was measured so far.
+
+    Attributes:
+        meters: by attack and victim, in the order of `Setting.attacks` and `Setting.subjects`.
+        max_perturbation: norm of the largest perturbation, on the scale of epsilon.
+        num_outside: adversarial pictures that left the budget or [0, 1]; every pixel of every picture is looked at.
+    """
+
+    meters: list[list[Meters]]
+    num_pictures: int = 0
+    max_perturbation: float = 0.0
+    num_outside: int = 0
+    begin: float = field(default_factory=time.perf_counter)
+
+    @classmethod
+    def empty(cls, setting: Setting) -> Tally:
+        return cls([[Meters.empty(setting) for _ in setting.subjects] for _ in setting.attacks])
+
+    def add(self, setting: Setting, batch: AttackedBatch) -> None:
         clean = in_double(batch.images)
-        for pictures in map(in_double, batch.pictures.values()):
-            largest = float(setting.budget.norm_of(pictures - clean).max())
-            self.max_perturbation = max(self.max_perturbation, largest)
-            self.num_outside += int((~setting.budget.contains(pictures, clean)).sum())
+        for meters, made in zip(self.meters, batch.made, strict=True):
+            for own, answers in zip(meters, made.answers, strict=True):
+                own.add(setting.tasks, answers)
+            for pictures in map(in_double, made.pictures.values()):
+                largest = float(setting.budget.norm_of(pictures - clean).max())
+                self.max_perturbation = max(self.max_perturbation, largest)
+                self.num_outside += int((~setting.budget.contains(pictures, clean)).sum())
         self.num_pictures += len(clean)
 
     def progress(self, total: int, budget: Budget) -> Progress:
@@ -147,17 +181,23 @@ class Tally:
 
 
 def evaluate(
-    setting: Setting, *, limit: int | None = None, batch_size: int = 8, unreadable: list[str] | None = None
+    setting: Setting,
+    *,
+    limit: int | None = None,
+    batch_size: int = 8,
+    unreadable: list[str] | None = None,
+    is_live: bool = False,
 ) -> Iterator[Event]:
-    """Progress after every batch, then a `Row` for each task, measure and aggregation.
+    """Progress after every batch, then a `Row` for each attack, victim, task, measure and aggregation, in that order.
 
     A batch that does not fit into the device's memory is halved, and a picture that cannot be read is left out; a
     message says so.
 
     Args:
-        limit: how many pictures, from the first, of each task where tasks have pictures of their own; all where it is
-            None.
+        limit: how many pictures, from the first; all where it is None.
         unreadable: filled with the names of the pictures that were left out.
+        is_live: for one who follows, and shares the accelerator: progress comes with every step of the attack too, and
+            all rows, of the pictures so far, follow that of each batch; the last ones are the result.
 
     Raises:
         ValueError: the victim, attack, data and tasks do not go together, or a number is below 1.
@@ -167,17 +207,19 @@ def evaluate(
     if batch_size < 1 or (limit is not None and limit < 1):
         raise ValueError("expected a batch size and a limit of at least 1")
     setting.check()
-    identity = setting.identity()  # now: what it names may be gone when the work is done
+    # Now: what they name may be gone when the work is done.
+    identities = [[setting.identity(subject, attack) for subject in setting.subjects] for attack in setting.attacks]
     parts = setting.parts()
     total = sum(_count(part.source, limit) for part in parts)
     tally = Tally.empty(setting)
     for part in parts:
         before = tally.num_pictures
-        yield from _part(part, tally, total, _count(part.source, limit), batch_size, left_out)
+        so_far = partial(rows, setting, identities, tally) if is_live else None
+        yield from _part(part, tally, total, _count(part.source, limit), batch_size, left_out, so_far)
         if tally.num_pictures == before:
             raise DataError(f"expected pictures that can be read in {setting.source.label}, none of {total} can")
-    for t in setting.tasks:
-        yield from rows(identity, t, tally, setting.goal)
+    if not is_live:
+        yield from rows(setting, identities, tally)
 
 
 def _count(source: DataSource, limit: int | None) -> int:
@@ -185,9 +227,15 @@ def _count(source: DataSource, limit: int | None) -> int:
 
 
 def _part(
-    setting: Setting, tally: Tally, total: int, count: int, batch_size: int, left_out: list[str]
+    setting: Setting,
+    tally: Tally,
+    total: int,
+    count: int,
+    batch_size: int,
+    left_out: list[str],
+    so_far: Callable[[], Iterator[Row]] | None,
 ) -> Iterator[Event]:
-    """Adds the first `count` pictures of a source to the tally."""
+    """Adds the first `count` pictures of a source to the tally; `so_far` gives the rows for one who follows."""
     before, size = tally.num_pictures, batch_size
     problems: deque[tuple[Place, ImageError]] = deque()
     places = [(0, index) for index in range(count)]
@@ -197,7 +245,8 @@ def _part(
         while done < len(images):
             window = slice(done, done + size)
             part = images[window], {name: target[window] for name, target in targets.items()}
-            if not _fits(setting, tally, *part, first=tally.num_pictures - before):
+            pause = tally.progress(total, setting.budget) if so_far else None
+            if not (yield from _paced(_fits(setting, tally, *part, first=tally.num_pictures - before), pause)):
                 if size == 1:
                     raise ValueError(
                         "one picture does not fit into the device's memory: choose a smaller victim or the CPU"
@@ -207,6 +256,8 @@ def _part(
                 continue
             done += len(part[0])
             yield tally.progress(total, setting.budget)
+            if so_far is not None:
+                yield from so_far()
     yield from _said(setting.source, problems, left_out)
 
 
@@ -218,10 +269,25 @@ def _said(source: DataSource, problems: deque[tuple[Place, ImageError]], left_ou
         yield Message(f"left out {left_out[-1]}: {error}")
 
 
-def _fits(setting: Setting, tally: Tally, images: Tensor, targets: Mapping[str, Tensor], *, first: int) -> bool:
-    """Adds one batch to the tally; False, and nothing added, where the device's memory is too small for it."""
+def _paced(work: Generator[None, None, Value], pause: Event | None) -> Generator[Event, None, Value]:
+    """What the work returns; `pause` comes between its steps, if there is one."""
+    while True:
+        try:
+            next(work)
+        except StopIteration as end:
+            value: Value = end.value
+            return value
+        if pause is not None:
+            yield pause
+
+
+def _fits(
+    setting: Setting, tally: Tally, images: Tensor, targets: Mapping[str, Tensor], *, first: int
+) -> Generator[None, None, bool]:
+    """Adds one batch to the tally, a step at a time; False, and nothing added, where the device's memory is too small
+    for it."""
     try:
-        values = attack_batch(setting, images, targets, first)
+        values = yield from attack_batch(setting, images, targets, first)
     except RuntimeError as error:
         if not is_out_of_memory(error):
             raise
@@ -237,40 +303,81 @@ def _fits(setting: Setting, tally: Tally, images: Tensor, targets: Mapping[str, 
 
 
 @dataclass(frozen=True)
-class AttackedBatch:
-    """Clean pictures (B, 3, H, W), adversarial ones by perturbation, and label maps by task: what is measured against
-    (the truth, or the target), clean, attacked."""
+class Answers:
+    """A victim's label maps by task: what is measured against (the truth, or the target), clean, attacked."""
 
-    images: Tensor
-    pictures: Mapping[str, Tensor]
     reference: Mapping[str, Tensor]
     clean: Mapping[str, Tensor]
     adversarial: Mapping[str, Tensor]
 
 
-def attack_batch(setting: Setting, images: Tensor, targets: Mapping[str, Tensor], first: int) -> AttackedBatch:
-    """Attacks one batch, whose first picture is the data's `first`-th.
+@dataclass(frozen=True)
+class Made:
+    """What an attack made of a batch: adversarial pictures (B, 3, H, W) by perturbation, and each victim's answers."""
 
-    The clean pictures are answered once; each perturbation is answered once.
+    pictures: Mapping[str, Tensor]
+    answers: Sequence[Answers]
+
+
+@dataclass(frozen=True)
+class AttackedBatch:
+    """Clean pictures (B, 3, H, W) and what each attack made of them."""
+
+    images: Tensor
+    made: Sequence[Made]
+
+
+def attack_batch(
+    setting: Setting, images: Tensor, targets: Mapping[str, Tensor], first: int
+) -> Generator[None, None, AttackedBatch]:
+    """Attacks one batch, whose first picture is the data's `first`-th, a step at a time.
+
+    Each victim answers the clean pictures once and each perturbation once. Where a task has no labels the attack leads
+    away from the clean answer of the victim it is made on, and each victim is measured against its own.
     """
-    subject, tasks = setting.subject, setting.tasks
+    tasks, subject = setting.tasks, setting.subject
     clean_images = subject.device.put(images)
-    clean = answer(subject, clean_images, tasks)
-    truth = {
-        t.name: targets[t.name].to(clean_images.device) if t.name in targets else t.as_target(clean[t.name])
-        for t in tasks
-    }
-    reference = setting.goal.targets(truth)
-    followed = subject.followed_by(setting.attack, tasks)
-    problem = make_problem(
-        followed, clean_images, reference, setting.budget, scope=setting.scope, form=setting.form,
-        weights=setting.weights, target=setting.goal.text, victim_name=subject.name, seed=setting.seed, first=first,
-    )  # fmt: skip
-    pictures = setting.attack(problem)
-    adversarial: dict[str, Tensor] = {}
+    clean = [answer(each, clean_images, tasks) for each in setting.subjects]
+    labels = {t.name: targets[t.name].to(clean_images.device) for t in tasks if t.name in targets}
+    references = [
+        setting.goal.targets({t.name: labels.get(t.name, t.as_target(own[t.name])) for t in tasks}) for own in clean
+    ]
+    made = []
+    for attack in setting.attacks:
+        problem = make_problem(
+            subject.followed_by(attack, tasks), clean_images, references[0], setting.budget, scope=setting.scope,
+            form=setting.form, weights=setting.weights, target=setting.goal.text, victim_name=subject.name,
+            seed=setting.seed, first=first,
+        )  # fmt: skip
+        pictures = {}
+        for step in attack.run(problem):
+            pictures[step.perturbation] = step.adversarial
+            yield
+        shown = []
+        for each in setting.subjects:
+            shown.append(answer_made(each, pictures, tasks))
+            yield
+        made.append(Made(pictures, [Answers(*each) for each in zip(references, clean, shown, strict=True)]))
+    return AttackedBatch(clean_images, made)
+
+
+def answer_made(subject: Subject, pictures: Mapping[str, Tensor], tasks: Sequence[Task]) -> dict[str, Tensor]:
+    """The victim's answer to each task, for the picture of its own perturbation or the one for all.
+
+    Perturbations that are the same, as those of random noise are, are answered once.
+    """
+    groups: list[tuple[Tensor, list[Task]]] = []
     for name, perturbed in pictures.items():
-        adversarial |= answer(subject, perturbed, tasks if name == JOINT else [t for t in tasks if t.name == name])
-    return AttackedBatch(clean_images, pictures, reference, clean, adversarial)
+        own = list(tasks) if name == JOINT else [t for t in tasks if t.name == name]
+        same = next((group for known, group in groups if torch.equal(known, perturbed)), None)
+        if same is None:
+            groups.append((perturbed, own))
+        else:
+            same += own
+    answers: dict[str, Tensor] = {}
+    for perturbed, group in groups:
+        answers |= answer(subject, perturbed, group)
+    return answers
 
 
 def answer(subject: Subject, images: Tensor, tasks: Sequence[Task]) -> dict[str, Tensor]:
@@ -286,13 +393,25 @@ def in_double(values: Tensor) -> Tensor:
     return values.cpu() if values.device.type == "mps" else values
 
 
-def rows(identity: Mapping[str, Any], task: Task, tally: Tally, goal: Goal = AWAY) -> Iterator[Row]:
-    """One row for each measure and aggregation of a task, with the keys of `mta_core.results.ROW_KEYS`.
+def rows(setting: Setting, identities: Sequence[Sequence[Mapping[str, Any]]], tally: Tally) -> Iterator[Row]:
+    """The rows of what was measured so far, with the keys of `mta_core.results.ROW_KEYS`.
+
+    Args:
+        identities: see `Setting.identity`; by attack and victim.
+    """
+    for of_attack, meters in zip(identities, tally.meters, strict=True):
+        for identity, own in zip(of_attack, meters, strict=True):
+            for t in (t for t in setting.tasks if own.clean[t.name].num_pictures):
+                yield from rows_of(identity, t, own, setting.goal)
+
+
+def rows_of(identity: Mapping[str, Any], task: Task, meters: Meters, goal: Goal = AWAY) -> Iterator[Row]:
+    """One row for each measure and aggregation of a task.
 
     Args:
         identity: see `Setting.identity`.
     """
-    clean, adversarial = tally.clean[task.name], tally.adversarial[task.name]
+    clean, adversarial = meters.clean[task.name], meters.adversarial[task.name]
     for aggregation in (*AGGREGATIONS, *([PUBLISHED] if adversarial.has_published else [])):
         before, after = clean.compute(aggregation), adversarial.compute(aggregation)
         intervals = adversarial.interval(aggregation)

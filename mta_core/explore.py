@@ -42,6 +42,12 @@ class Subject:
         is_one = device.fast_dtype is torch.float32
         return cls(name, precise, precise if is_one else device.freeze(victim, device.fast_dtype), device)
 
+    @classmethod
+    def to_measure(cls, name: str, victim: Victim, device: Device) -> Subject:
+        """One that is not attacked: in float32 alone."""
+        precise = device.freeze(victim)
+        return cls(name, precise, precise, device)
+
     @property
     def is_exact(self) -> bool:
         """Whether fast answers are as good as precise ones."""

@@ -101,9 +101,9 @@ class Worker:
         self._submitted = threading.Condition()
         threading.Thread(target=self._work, name="accelerator", daemon=True).start()
 
-    def submit(self, work: Callable[[Job[Event]], Iterator[Event]]) -> Job[Event]:
+    def submit(self, work: Callable[[Job[Event]], Iterator[Event]], patience: float = PATIENCE) -> Job[Event]:
         """Starts the iterator that `work` makes of its job as soon as those before it have had their turn."""
-        job = Job(work)
+        job = Job(work, patience)
         self._queue(job)
         return job
 

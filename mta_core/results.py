@@ -15,6 +15,7 @@ from typing import Any
 import torch
 
 import mta_core
+from mta_core.tasks import Measure, task
 from mta_core.weights import write_atomically
 
 ROW_KEYS = (
@@ -24,6 +25,22 @@ ROW_KEYS = (
 )  # fmt: skip
 """Keys of a row. `source` is the victim that the attack was made on; `epsilon` is in `epsilon_unit`; `ci95` belongs to
 `adversarial`, [low, high] by bootstrap over pictures, or null."""
+
+
+def is_brief(row: Mapping[str, Any]) -> bool:
+    """Whether a row belongs in a table for people: mIoU is told in both ways, since papers differ in it."""
+    return bool(row["aggregation"] == "pooled" or row["metric"] == "miou")
+
+
+def measure_of(row: Mapping[str, Any]) -> Measure:
+    return task(row["task"]).measure(row["metric"])
+
+
+def label_of(row: Mapping[str, Any]) -> str:
+    """What a row measures, for people."""
+    measure = measure_of(row)
+    label = measure.label if row["metric"] == measure.name else f"Target {measure.label.lower()}"
+    return label if row["aggregation"] == "pooled" else f"{label}, per picture"
 
 
 def provenance(

@@ -10,6 +10,7 @@ from PIL import Image
 
 from mta_core.generators import MtaGenerator
 from mta_core.victims.dmtl import SPACES, Dmtl
+from mta_core.victims.mtan import Mtan
 from mta_core.weights import SHIPPED, Card, save_weights
 
 SIZE = (288, 384)
@@ -28,6 +29,14 @@ def make_weights(runs: Path, seed: int = 0) -> None:
     generator = MtaGenerator(tuple(SPACES), 4, 1)
     options = {**generator.options(), "victim": "dmtl"}
     save_weights(generator, Card("mta-dmtl", "generator", "mta", options, SPACES, SIZE), runs / "mta-dmtl")
+
+
+def make_other(runs: Path, name: str = "other", size: tuple[int, int] = SIZE) -> None:
+    """An untrained MTAN of that name and input size, in the layout of `runs/`."""
+    torch.manual_seed(7)
+    victim = Mtan(input_size=size, width=2)
+    torch.nn.init.constant_(victim.heads["depth"][-1].bias, 2.0)
+    save_weights(victim, Card(name, "victim", "mtan", victim.options(), SPACES, size), runs / name)
 
 
 def make_gallery(root: Path, count: int = 3) -> None:

@@ -281,6 +281,63 @@ class TestEvaluate:
         assert {(row["split"], row["n"], row["ci95"]) for row in rows} == {("all", 1, None)}
 
 
+class TestTransfer:
+    quick = ("--attack", "fgsm", "--epsilon", 4, "--limit", 3)
+
+    def test_writes_the_rows_of_both_victims(self, scenes: Path, tmp_path: Path, capsys: Any) -> None:
+        data = ("--data", f"nyuv2:{scenes}")
+        code = run("transfer", *data, "--from", "small", "--to", "other", *self.quick, "--noise",
+                   "--json", tmp_path / "rows.json")  # fmt: skip
+        assert code == 0
+        out, err = capsys.readouterr()
+        assert err == ""
+        assert run("evaluate", *data, "--victim", "small", *self.quick, "--json", tmp_path / "white.json") == 0
+        rows, made = (read(tmp_path / "rows.json")[key] for key in ("rows", "provenance"))
+        assert all(tuple(row) == ROW_KEYS for row in rows)
+        assert [(row["attack"], row["source"], row["victim"]) for row in rows[::18]] == [
+            (attack, "small", victim) for attack in ("fgsm", "noise") for victim in ("small", "other")
+        ]
+        assert rows[:18] == read(tmp_path / "white.json")["rows"]
+        assert (made["from"], made["to"], made["resized"], made["num_outside"]) == ("small", "other", None, 0)
+        assert set(made["weights"]) == {"small", "other"}
+        lines = out.splitlines()
+        assert "made on small, measured on it and on other, 3 pictures of nyuv2 (all)" in lines[0]
+        head = "task measure small clean small attacked other clean other attacked share small noise other noise"
+        assert lines[1].split() == head.split()
+        error = next(line for line in lines if "Absolute error" in line)
+        printed = [row for row in rows if (row["metric"], row["aggregation"]) == ("abs_err", "pooled")]
+        for row in printed:
+            assert f"{row['adversarial']:.3f} m" in error
+        assert f"{printed[1]['clean']:.3f} m" in error
+
+    def test_from_a_victim_to_itself_says_what_it_means(self, scenes: Path, tmp_path: Path, capsys: Any) -> None:
+        arguments = ("transfer", "--data", f"nyuv2:{scenes}", "--from", "small", "--to", "small", *self.quick)
+        assert run(*arguments, "--json", tmp_path / "rows.json") == 0
+        assert len(read(tmp_path / "rows.json")["rows"]) == 18
+        assert "from a victim to itself: both columns are the white-box attack" in capsys.readouterr().out
+
+    def test_the_tasks_are_those_that_both_answer(self, scenes: Path, tmp_path: Path) -> None:
+        arguments = ("transfer", "--data", f"nyuv2:{scenes}", "--from", "small", "--to", "d=other", *self.quick)
+        assert run(*arguments, "--json", tmp_path / "rows.json") == 0
+        assert {tuple(row["attacked"]) for row in read(tmp_path / "rows.json")["rows"]} == {("depth",)}
+
+    def test_a_victim_of_another_size_is_shown_resized_pictures(
+        self, scenes: Path, runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
+    ) -> None:
+        for name in ("small", "other"):
+            (tmp_path / "runs" / name).parent.mkdir(exist_ok=True)
+            (tmp_path / "runs" / name).symlink_to(runs / name)
+        victim = Dmtl(SPACES, (32, 64), width=8)
+        card = weights.Card("square", "victim", "dmtl", {"width": 8}, SPACES, (32, 64))
+        weights.save_weights(victim, card, tmp_path / "runs" / "square")
+        monkeypatch.setattr(weights, "RUNS", tmp_path / "runs")
+        arguments = ("transfer", "--data", f"nyuv2:{scenes}", "--from", "small", "--to", "square", *self.quick)
+        assert run(*arguments, "--json", tmp_path / "rows.json") == 0
+        said = capsys.readouterr().err
+        assert "made at 96x64, the size of small; for square they are resized to 64x32, and its answers back" in said
+        assert read(tmp_path / "rows.json")["provenance"]["resized"] in said
+
+
 def test_train_then_attack_with_what_was_trained(
     scenes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -390,6 +447,7 @@ class TestList:
 
 
 ATTACK = ("attack", "x.png", "--victim", "small", "--attack", "pgd", "--out", "out")
+TRANSFER = ("transfer", "--data", "pictures:{folder}/..", "--from", "small", "--attack", "fgsm", "--to")
 EVALUATE = ("evaluate", "--victim", "small", "--attack", "pgd", "--data")
 TRAIN = ("train", "victim", "--out", "out", "--preset")
 
@@ -398,7 +456,12 @@ TRAIN = ("train", "victim", "--out", "out", "--preset")
     ("arguments", "message"),
     [
         ((), "COMMAND"),
-        (("transfer",), "invalid choice: 'transfer'"),
+        (("reproach",), "invalid choice: 'reproach'"),
+        (("transfer", "--data", "rooms"), "required: --to"),
+        ((*TRANSFER, "nobody"), "expected a victim among other, small, got 'nobody'"),
+        ((*TRANSFER, "depth=other", "--tasks", "sd"), "answers segmentation in nyu13, depth=other does not"),
+        ((*TRANSFER, "depth=other", "--from", "normals=small"), "expected victims with a task in common"),
+        ((*TRANSFER, "other", "--attack", "noise", "--noise"), "Random noise is that already"),
         (("list", "cats"), "invalid choice: 'cats'"),
         (("attack",), "IMAGE"),
         ((*ATTACK, "--epsilon", "0"), "expected epsilon in (0, 255]"),

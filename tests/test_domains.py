@@ -15,10 +15,11 @@ from mta_core.attacks import make_attack
 from mta_core.budget import Budget
 from mta_core.data import open_data
 from mta_core.data.objects import DOMAINS
-from mta_core.evaluate import Setting, attack_batch, evaluate
+from mta_core.evaluate import Setting, evaluate
 from mta_core.events import Progress, Row
 from mta_core.explore import Subject, run
 from mta_core.kinds import Aim
+from mta_core.objective import make_problem
 from mta_core.targets import parse_goal
 from mta_core.tasks import parse_tasks
 from mta_core.train_generator import GeneratorRecipe, train_generator
@@ -177,8 +178,8 @@ def test_deepfool_fools_nearly_every_picture_with_less_than_it_may(subject: Subj
     source = chosen.source.for_task("dslr")
     images = torch.stack([source[i].image for i in range(len(source))])
     targets = torch.stack([source[i].targets["dslr"] for i in range(len(source))])
-    made = attack_batch(replace(chosen, tasks=TASKS[1:2]), images, {"dslr": targets}, 0).pictures["dslr"]
-    sizes = LINF.norm_of(made - images)
+    problem = make_problem(subject.precise, images, {"dslr": targets}, LINF)
+    sizes = LINF.norm_of(chosen.attack(problem)["dslr"] - images)
     assert len(sizes.unique()) == len(sizes) and (sizes < LINF.epsilon).any(), "each as large as it takes"
 
 

@@ -14,6 +14,12 @@ ICONS = ROOT / "assets" / "icons"
 STYLE = Path(__file__).with_name("chrome.css")
 SIDEBAR_WIDTH = 296
 NAME = "Multi-task attack explorer"
+FIRST_PRESET = "dmtl-tiny"
+"""Needs nothing but rooms, and minutes."""
+TRAIN = (
+    "There is no trained victim yet: make one with "
+    f"`python -m mta_core train victim --preset {FIRST_PRESET} --out runs/{FIRST_PRESET}`, then reload this page."
+)
 
 
 def page() -> None:
@@ -25,3 +31,11 @@ def page() -> None:
     st.html(STYLE)
     st.sidebar.html(f'<div class="mta-brand">{NAME}</div>')
     st.html(f'<div class="mta-device">{html.escape(resources.workshop().device.label)}</div>')
+
+
+def has_victims() -> bool:
+    """Whether there is anything to attack; says how to come by it where there is not."""
+    if resources.workshop().victims():
+        return True
+    st.info(TRAIN)
+    return False

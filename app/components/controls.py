@@ -8,14 +8,15 @@ from typing import Any
 
 import streamlit as st
 
-from app import library, resources, state
+from app import library, resources, state, variants
+from app.components import goals
 from app.library import Picture
 from app.panels import GAINS, Beside
 from app.words import nearest
 from app.workshop import Request
 from mta_core.attacks import ATTACKS, Attack, Generative, Scope, make_attack
 from mta_core.budget import Budget, Norm
-from mta_core.generators import instance_of, method_of, scope_of
+from mta_core.generators import instance_of, scope_of
 from mta_core.kinds import Aim
 from mta_core.tasks import TASKS, Task
 from mta_core.weights import Card, WeightsError
@@ -27,23 +28,36 @@ RANGES = {Norm.LINF: ("epsilon", 0.5, 16.0, 5.0, 0.5), Norm.L2: ("epsilon_l2", 0
 WIDE: dict[str, Any] = {"required": True, "width": "stretch", **state.LINKED}
 
 
-def choose(picture: Picture) -> Request:
-    """Victim, tasks, attack and budget for a picture."""
+def choose(picture: Picture, *, is_transfer: bool = False) -> Request:
+    """Victim, tasks, attack and budget for a picture; in a transfer the victim to try it on too."""
     workshop = resources.workshop()
-    card = _victim(workshop.victims())
-    tasks = _tasks(card)
-    trained = _trained(workshop.generators(card.name), tasks)
+    cards = fitting(workshop.victims(), picture)
+    card = choose_victim(cards, "Made on" if is_transfer else "Victim")
+    to = _other(cards, card) if is_transfer else None
+    tasks = choose_tasks(card, to)
+    trained = variants.trained(workshop.generators(card.name), tasks, with_targeted=not is_transfer)
     kind = _attack_kind(trained)
     own = trained.get(kind.name, [])
+    target, like = ("", None) if is_transfer else goals.choose(kind, own, tasks)
+    own = [made for made in own if made.options.get("target", "") == target]
     scope = _scope(kind, own)
-    budget = _budget()
+    budget = choose_budget()
     picture = library.at_size(picture, card.input_size)
     attack = make_attack(kind.name, **_settings(kind, [made for made in own if scope_of(made) == scope], budget))
-    aim = Aim(tuple(t.name for t in tasks), scope)
-    return Request(picture, card.name, tasks, attack, scope, budget, (card.sha256, *_digests(attack, card, aim)))
+    aim = Aim(tuple(t.name for t in tasks), scope, target)
+    weights = (card.sha256, *digests(attack, card, aim), *([to.sha256] if to else []))
+    like = None if like is None else library.at_size(like, card.input_size)
+    name = to.name if to else ""
+    return Request(picture, card.name, tasks, attack, scope, budget, weights, to=name, target=target, like=like)
 
 
-def _digests(attack: Attack, card: Card, aim: Aim) -> tuple[str, ...]:
+def fitting(cards: list[Card], picture: Picture) -> list[Card]:
+    """The victims that answer what a picture has labels for; all where it has none, or there is no such victim."""
+    spaces = {t.space for t in TASKS if t.name in picture.targets}
+    return [card for card in cards if spaces & set(card.tasks.values())] or cards
+
+
+def digests(attack: Attack, card: Card, aim: Aim) -> tuple[str, ...]:
     """Of the weights that the attack itself uses; none where they do not fit, which the attack will say."""
     try:
         return tuple(attack.weights(card, aim).values())
@@ -51,30 +65,37 @@ def _digests(attack: Attack, card: Card, aim: Aim) -> tuple[str, ...]:
         return ()
 
 
-def _victim(cards: list[Card]) -> Card:
+def choose_victim(cards: list[Card], label: str = "Victim") -> Card:
     names = [card.name for card in cards]
-    chosen = st.selectbox("Victim", names, key="victim", help="The model under attack.", **state.LINKED)
+    chosen = st.selectbox(label, names, key="victim", help="The model under attack.", **state.LINKED)
     return cards[names.index(chosen)]
 
 
-def _tasks(card: Card) -> tuple[Task, ...]:
-    """At least one; without a choice all that the victim answers."""
-    answered = {t.label: t for t in TASKS if card.tasks.get(t.name) == t.space}
+def _other(cards: list[Card], attacked: Card) -> Card:
+    """The first other one that answers a task of the attacked one's, unless another is chosen; else that one itself."""
+    fitting = {card.name: card for card in cards if _answered(card, attacked)}
+    names = list(fitting)
+    first = next((i for i, name in enumerate(names) if name != attacked.name), names.index(attacked.name))
+    chosen = st.selectbox(
+        "Tried on", names, first, key="to", help="The model that is shown the same adversarial pictures.",
+        **state.LINKED,
+    )  # fmt: skip
+    return fitting[chosen]
+
+
+def _answered(card: Card, other: Card) -> list[Task]:
+    """The tasks that can be shown and that both victims answer."""
+    return [t for t in TASKS if card.tasks.get(t.name) == other.tasks.get(t.name) == t.space]
+
+
+def choose_tasks(card: Card, other: Card | None = None) -> tuple[Task, ...]:
+    """At least one; without a choice all that the victim answers, or both if there is another."""
+    answered = {t.label: t for t in _answered(card, other or card)}
     chosen = st.pills(
         "Tasks to attack", list(answered), selection_mode="multi", default=list(answered), key="tasks",
         width="stretch", **state.LINKED,
     )  # fmt: skip
     return tuple(t for label, t in answered.items() if label in chosen) or tuple(answered.values())
-
-
-def _trained(cards: list[Card], tasks: tuple[Task, ...]) -> dict[str, list[Card]]:
-    """The generators that lead these tasks away from the truth, by the attack they belong to."""
-    names = {t.name for t in tasks}
-    made: dict[str, list[Card]] = {}
-    for card in cards:
-        if names <= set(card.tasks) and not card.options.get("target"):
-            made.setdefault(method_of(card), []).append(card)
-    return made
 
 
 def _attack_kind(trained: Mapping[str, list[Card]]) -> type[Attack]:
@@ -97,13 +118,41 @@ def _scope(kind: type[Attack], cards: list[Card]) -> Scope:
     return SCOPES[chosen or offered[0]]
 
 
-def _budget() -> Budget:
+def choose_budget() -> Budget:
+    norm = choose_norm()
+    return choose_epsilon(norm)
+
+
+def choose_norm() -> Norm:
     label = st.segmented_control("Norm", list(NORMS), default=Norm.LINF.label, key="norm", **WIDE)
-    norm = NORMS[label or Norm.LINF.label]
+    return NORMS[label or Norm.LINF.label]
+
+
+def choose_epsilon(norm: Norm, suffix: str = "", name: str = "Epsilon") -> Budget:
+    """`suffix` tells its key from that of another epsilon on the page."""
     key, low, high, first, step = RANGES[norm]
-    name, form = ("Epsilon", "%g/255") if norm is Norm.LINF else ("Epsilon (L2 norm)", "%g")
-    value = st.slider(name, low, high, first, step, form, key=key, persist_state="session", **state.LINKED)
+    name, form = (name, "%g/255") if norm is Norm.LINF else (f"{name} (L2 norm)", "%g")
+    value = st.slider(name, low, high, first, step, form, key=key + suffix, persist_state="session", **state.LINKED)
     return Budget.from_units(norm, value)
+
+
+def answers(request: Request) -> dict[str, Any]:
+    """What this form must say to ask for a request, by the keys of its controls; the picture is another form's."""
+    attack, budget = request.attack, request.budget
+    return {
+        "victim": request.victim,
+        "tasks": [t.label for t in request.tasks],
+        "attack": attack.label,
+        "scope": next(label for label, scope in SCOPES.items() if scope == request.scope),
+        "norm": budget.norm.label,
+        RANGES[budget.norm][0]: budget.units,
+        **{f"{attack.name}_{f.name}": _as_entered(getattr(attack, f.name)) for f in fields(attack)},
+    }
+
+
+def _as_entered(value: Any) -> Any:
+    """Numbers are entered as such with decimals, see `_number`."""
+    return float(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
 def _settings(kind: type[Attack], cards: list[Card], budget: Budget) -> dict[str, Any]:
@@ -156,12 +205,17 @@ def _choice(kind: type[Attack], f: Field[Any], cards: list[Card]) -> Any:
     )
 
 
-def look(has_truth: bool) -> tuple[int, Beside]:
-    """The gain of the shown perturbation, 0 for the automatic one, and what the last column shows."""
-    gain = st.select_slider(
+def gain_of_perturbation() -> int:
+    """0 for the automatic one."""
+    return st.select_slider(
         "Gain of the perturbation", GAINS, key="gain", format_func=lambda g: f"×{g}" if g else "auto",
         help="How much the perturbation is amplified to be seen.", **state.LINKED,
     )  # fmt: skip
+
+
+def look(has_truth: bool) -> tuple[int, Beside]:
+    """The gain of the shown perturbation, 0 for the automatic one, and what the last column shows."""
+    gain = gain_of_perturbation()
     names: dict[str, Beside] = {"Ground truth": "truth", "Random noise": "noise"}
     if not has_truth:
         return gain, "noise"

@@ -11,22 +11,36 @@ from app.words import nearest, plain
 from mta_core.data import DataError
 from mta_core.imaging import Fit, ImageError
 
-GALLERY, UPLOAD = "Gallery", "Upload"
+GALLERY, OBJECTS, UPLOAD = "Gallery", "Objects", "Upload"
 MAX_UPLOAD_MB = 64
 
 
 def choose() -> Picture | None:
     """The chosen picture; None where there is nothing to show yet."""
-    gallery, connected = resources.gallery(), resources.connected()
-    sources = [*([GALLERY] if gallery else []), UPLOAD, *connected]
+    gallery, objects, connected = resources.gallery(), resources.objects(), resources.connected()
+    sources = [*([GALLERY] if gallery else []), *([OBJECTS] if objects else []), UPLOAD, *connected]
     source = st.segmented_control(
         "Picture", sources, default=sources[0], required=True, key="source", width="stretch", **state.LINKED
     )
     if source == UPLOAD:
         return _upload() or (_gallery_scene(gallery) if gallery else None)
+    if source == OBJECTS and objects is not None:
+        return _object(objects)
     if source in connected:
         return _connected(connected[source])
     return _gallery(gallery) if gallery else None
+
+
+def place() -> dict[str, object]:
+    """The picture that is chosen here, by the keys of these controls; an upload is in no link."""
+    return state.answers("source", "number", "fit", state.SCENE)
+
+
+def place_of(shelf: Shelf, label: str) -> dict[str, object]:
+    """The first picture of a data set, by the keys of these controls."""
+    if shelf is resources.gallery():
+        return {"source": GALLERY, state.SCENE: shelf.keys()[0]}
+    return {"source": label, "number": 1.0}
 
 
 def _gallery(gallery: Shelf) -> Picture:
@@ -37,6 +51,12 @@ def _gallery(gallery: Shelf) -> Picture:
         "Scenes of the gallery", names, titles, gallery.thumbnails(), chosen, lambda n: state.choose_scene(n, names[0])
     )
     return gallery.read(names.index(chosen))
+
+
+def _object(objects: Shelf) -> Picture:
+    titles = [objects.read(index).name for index in range(len(objects))]
+    chosen = st.selectbox("Object", titles, key="object", persist_state="session", **state.LINKED)
+    return objects.read(titles.index(chosen))
 
 
 def _gallery_scene(gallery: Shelf) -> Picture:

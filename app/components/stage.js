@@ -55,6 +55,7 @@ function words(row) {
     note.append(element("br"), `Random noise: ${m.noise ?? "…"}`)
     box.append(line, note)
   }
+  if (row.note) box.append(element("p", "mta-note", row.note))
   if (row.facts) {
     const list = element("dl", "mta-facts")
     for (const [name, value] of row.facts) list.append(element("dt", "", name), element("dd", "", value))

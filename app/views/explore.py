@@ -6,26 +6,17 @@ from collections.abc import Mapping
 
 import streamlit as st
 
-from app import panels, resources, state
-from app.components import controls, detail, pictures, pulse, stage, status
-from app.panels import Beside, View
-from app.words import plain
-from app.workshop import AttackEvent, LossStep, Request, Result
+from app import state
+from app.components import chrome, controls, detail, pictures, pulse
+from app.components.following import follow, results, run, steps_of, take
+from app.components.hearing import check, hear
+from app.panels import Beside
+from app.workshop import AttackEvent, Request
 from mta_core.jobs import Job
-
-QUICK, FIRST_STEP = 15.0, 1.0
-"""Seconds to wait for the result of a quick attack, or the first step of an iterative one, before drawing."""
-FIRST_PRESET = "dmtl-tiny"
-"""Needs nothing but rooms, and minutes."""
-TRAIN = (
-    "There is no trained victim yet: make one with "
-    f"`python -m mta_core train victim --preset {FIRST_PRESET} --out runs/{FIRST_PRESET}`, then reload this page."
-)
 
 
 def page() -> None:
-    if not resources.workshop().victims():
-        st.info(TRAIN)
+    if not chrome.has_victims():
         return
     with st.sidebar:
         picture = pictures.choose()
@@ -42,100 +33,12 @@ def page() -> None:
         show(request, gain, beside, used)
 
 
-def check(used: Mapping[str, object], redraws: int) -> None:
-    """Draws the page again where a choice went unheard.
-
-    Two quick choices are two redraws that overlap, and the earlier one may put its choices in the place of the later
-    one's. Looking again a moment later tells.
-    """
-    hear(used)
-    pulse.beat("check", 0.5, times=2, since=redraws)
-
-
-def hear(used: Mapping[str, object], part: str = "") -> None:
-    """Draws the page again where something was chosen that it does not show; `part` looks after itself.
-
-    Every fragment that beats asks this first: Streamlit's browser side sends what happens within a few milliseconds as
-    one message, and redraws only the fragment that was first. A choice that falls together with a beat arrives with it.
-    """
-    if state.choices() != used or not state.are_parts_current(but=part):
-        st.rerun()
-
-
-def follow(request: Request, job: Job[AttackEvent] | None) -> None:
-    """Draws the page again where another attack took the place of this one, or to start one anew that was dropped."""
-    if state.is_replaced(request, job) or state.is_dropped(request, job):
-        st.rerun()
-
-
 def show(request: Request, gain: int, beside: Beside, used: Mapping[str, object]) -> None:
     """The newest result. Both parts look again by themselves while something is being computed."""
     state.drop_curve_of_others(request)
     job = run(request)
     st.fragment(results)(request, job, gain, beside, used)
     st.fragment(details)(request, job, used)
-
-
-def run(request: Request) -> Job[AttackEvent] | None:
-    """The job of this request, started if need be; None where its result is there already."""
-    job = state.job_of(request)
-    take(job)
-    if job is not None and (not job.is_done or job.error):
-        return job
-    shown = state.shown()
-    known = shown if shown and shown.is_complete_for(request) else resources.workshop().result(request)
-    if known is not None:
-        state.drop_job()
-        state.show(known)
-        return None
-    return start(request)
-
-
-def start(request: Request) -> Job[AttackEvent]:
-    job = resources.workshop().attack(request)
-    state.keep_job(request, job)
-    job.wait(0, FIRST_STEP if request.is_iterative else QUICK)
-    take(job)
-    return job
-
-
-def start_again(request: Request) -> None:
-    """Called by a button: whatever part of the page is drawn next sees that there is a new job."""
-    state.keep_job(request, resources.workshop().attack(request))
-
-
-def take(job: Job[AttackEvent] | None) -> None:
-    """Puts the newest result of a job on the page, unless another was started since: a part that still waits for the
-    earlier one must not bring its result back."""
-    if job is None or job.is_cancelled or not state.is_kept(job):
-        return
-    found = [event for event in job.events if isinstance(event, Result)]
-    if found:
-        state.show(found[-1])
-
-
-def results(
-    request: Request, job: Job[AttackEvent] | None, gain: int, beside: Beside, used: Mapping[str, object]
-) -> None:
-    """Status and pictures; the last result stays until the next is there."""
-    hear(used, state.WHOSE)
-    follow(request, job)
-    is_live = job is not None and not job.is_done  # asked first: what ends meanwhile is drawn by the next look
-    take(job)
-    result = state.shown()
-    chosen = status.toolbar(request, job, result, again=lambda: start_again(request))
-    if job is not None and job.error:
-        st.error(plain(f"{job.error}."))
-    progress = status.progress(request, job)
-    if result is not None:
-        names = list(result.outcome.perturbations)
-        view = View(chosen if chosen in names else names[0], gain, beside)
-        stage.draw(lambda with_files: panels.message(result, view, progress, steps_of(job), with_files=with_files))
-        detail.downloads(result, view, is_live or not result.is_complete)
-    else:
-        stage.draw(lambda _: panels.outline(request, progress, steps_of(job)))
-    is_measuring = job is not None and status.has_result(job)  # the browser is busy with its pictures
-    pulse.beat("watch_results", (0.6 if is_measuring else 0.3) if is_live else None)
 
 
 def details(request: Request, job: Job[AttackEvent] | None, used: Mapping[str, object]) -> None:
@@ -146,10 +49,6 @@ def details(request: Request, job: Job[AttackEvent] | None, used: Mapping[str, o
     take(job)  # it may have ended since the pictures were drawn
     is_waiting = detail.tabs(request, state.measured(), is_live, steps_of(job) if is_live else [])
     pulse.beat("watch_details", 0.7 if is_live or is_waiting else None)
-
-
-def steps_of(job: Job[AttackEvent] | None) -> list[LossStep]:
-    return [event for event in job.events if isinstance(event, LossStep)] if job else []
 
 
 page()

@@ -30,6 +30,7 @@ def make_parser() -> Parser:
     _add_list(commands)
     _add_attack(commands)
     _add_evaluate(commands)
+    _add_transfer(commands)
     _add_contest(commands)
     _add_train(commands)
     _add_reproduce(commands)
@@ -80,6 +81,18 @@ def _add_evaluate(commands: Any) -> None:
     _add_attack_options(command)
 
 
+def _add_transfer(commands: Any) -> None:
+    command = _command(commands, "transfer", "Makes an attack on one victim and measures another under it too.")
+    _add_data(command)
+    _add_attack_options(command, victim="--from")
+    command.add_argument(
+        "--to", required=True, metavar="W", help="the victim that is tried on them, named as the other is"
+    )
+    command.add_argument(
+        "--noise", action="store_true", help="random noise of the same size beside the attack, in rows of its own"
+    )
+
+
 def _add_data(command: Parser) -> None:
     command.add_argument(
         "--data", required=True, metavar="NAME[:PATH]", help="rooms, nyuv2:PATH, ...; `list data` shows all"
@@ -102,9 +115,11 @@ def _add_budget(command: Parser) -> None:
     command.add_argument("--norm", default="linf", metavar="NORM", help="linf or l2 (default: %(default)s)")
 
 
-def _add_attack_options(command: Parser) -> None:
+def _add_attack_options(command: Parser, victim: str = "--victim") -> None:
+    """`victim` is what the option is called that names the one that is attacked."""
     command.add_argument(
-        "--victim",
+        victim,
+        dest="victim",
         default="dmtl",
         metavar="V",
         help="a name, or one for each task: segmentation=NAME,depth=NAME (default: dmtl)",
@@ -114,7 +129,7 @@ def _add_attack_options(command: Parser) -> None:
     )
     _add_budget(command)
     command.add_argument(
-        "--tasks", metavar="T,T", help="segmentation,depth,normals or sdn (default: all of the victim)"
+        "--tasks", metavar="T,T", help="segmentation,depth,normals or sdn (default: all that are answered)"
     )
     command.add_argument("--joint", action="store_true", help="one perturbation for all tasks instead of one for each")
     command.add_argument(

@@ -17,13 +17,15 @@ from mta_core.presets import parse_settings
 from mta_core.targets import parse_goal
 from mta_core.task_weights import parse_weights
 from mta_core.tasks import Task, parse_tasks, task
+from mta_core.transfer import common_tasks
+from mta_core.victims import Victim
 from mta_core.victims.composite import is_composite, parse_parts
 from mta_core.weights import Card
 
 
 @dataclass(frozen=True)
 class Choice:
-    """An attack on a victim, as the options of `attack` and `evaluate` say."""
+    """An attack on a victim, as the options of `attack`, `evaluate` and `transfer` say."""
 
     subject: Subject
     card: Card
@@ -67,8 +69,24 @@ def _task_weights(text: str | None, attack: Attack, scope: Scope, tasks: tuple[T
     return parse_weights(text, [t.name for t in tasks])
 
 
-def choose(arguments: argparse.Namespace) -> Choice:
-    """Raises ValueError where something is unknown, out of range, or does not go together."""
+def load_victim(text: str) -> tuple[Victim, Card]:
+    """The victim of a name, or one for each task, named in words or letters.
+
+    Raises:
+        ValueError: there is none.
+    """
+    return victims.load(_in_words(text))
+
+
+def choose(arguments: argparse.Namespace, also: Victim | None = None) -> Choice:
+    """The attack that the options say.
+
+    Args:
+        also: another victim, which answers the tasks too where none are named.
+
+    Raises:
+        ValueError: something is unknown, out of range, or does not go together.
+    """
     budget = Budget.from_units(arguments.norm, arguments.epsilon)
     attack = make_attack(arguments.attack, **parse_settings(arguments.set))
     if arguments.universal:
@@ -77,8 +95,8 @@ def choose(arguments: argparse.Namespace) -> Choice:
         attack = replace(attack, instance="universal")
     asked = parse_tasks(arguments.tasks) if arguments.tasks is not None else None
     device = devices.pick(arguments.device)
-    victim, card = victims.load(_in_words(arguments.victim))
-    tasks = asked or tuple(task(name) for name in victim.tasks)
+    victim, card = load_victim(arguments.victim)
+    tasks = asked or tuple(task(name) for name in common_tasks(victim.tasks, (also or victim).tasks))
     scope: Scope = "joint" if arguments.joint else "per-task"
     check_attackable(attack, victim, tasks, scope)
     task_weights = _task_weights(arguments.weights, attack, scope, tasks)

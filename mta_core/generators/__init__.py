@@ -143,7 +143,7 @@ def ready(name: str, card: weights.Card, device: str) -> nn.Module:
     return _frozen(name if name.endswith(".json") else card.name, card.sha256, device)
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=12)  # a comparison uses all of a victim's in turn, picture by picture
 def _frozen(name: str, sha256: str, device: str) -> nn.Module:
     generator, _ = load(name)
     if isinstance(generator, Generator) and generator.is_universal:

@@ -97,6 +97,8 @@ class Task(ABC):
     """At most 256 colours, (N, 3) in [0, 1], that pictures of this task are made of; None where any colour occurs."""
     difference_label: ClassVar[str]
     """What `difference` shows, with its unit."""
+    goals: ClassVar[tuple[str, ...]]
+    """Some of what `everywhere` understands: the targets that people are offered, the first one unless they choose."""
     is_dense: ClassVar[bool] = True
     """Whether it answers every pixel; else a picture has one answer, a map of one pixel."""
 

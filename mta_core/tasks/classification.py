@@ -39,6 +39,7 @@ class Classification(Task):
     )
     difference_label = "Class changed"
     is_dense = False
+    goals = ("bike_helmet", *(name for name in CLASSES if name != "bike_helmet"))
     classes = CLASSES
 
     def valid(self, target: Tensor) -> Tensor:

@@ -25,6 +25,7 @@ class Depth(Task):
     channels = 1
     space = "metres"
     measures = (Measure("abs_err", "Absolute error", "m", False), Measure("rel_err", "Relative error", "", False))
+    goals = ("1", "0.5", "2", "3", "5", "8")
     tones = SCALE
     difference_label = "Change of depth (m)"
 

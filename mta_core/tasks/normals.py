@@ -34,6 +34,7 @@ class Normals(Task):
     letter = "n"
     channels = 3
     space = "unit-camera"
+    goals = ("camera", "up", "down", "left", "right")
     measures = (
         Measure("angle_mean", "Mean angle", "°", False),
         Measure("angle_median", "Median angle", "°", False),

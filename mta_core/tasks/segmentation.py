@@ -30,6 +30,7 @@ class Segmentation(Task):
     space = "nyu13"
     measures = (Measure("miou", "mIoU", "", True), Measure("pixel_accuracy", "Pixel accuracy", "", True))
     difference_label = "Class changed"
+    goals = ("wall", *(name for name in CLASSES if name != "wall"))
     classes = CLASSES
     palette = PALETTE
     tones = torch.cat([rgb(PALETTE), torch.full((1, 3), INVALID)])

@@ -10,6 +10,7 @@ from mta_core.victims.classifier import Classifier
 from mta_core.victims.composite import Composite, is_composite, parse_parts
 from mta_core.victims.dmtl import Dmtl
 from mta_core.victims.mtan import Mtan
+from mta_core.victims.resized import Resized
 
 ARCHITECTURES: tuple[type[Victim], ...] = (Dmtl, Mtan, Classifier)
 
@@ -92,6 +93,7 @@ __all__ = [
     "ARCHITECTURES",
     "Classifier",
     "Composite",
+    "Resized",
     "Victim",
     "build",
     "cards",

@@ -69,11 +69,13 @@ def request_for(picture: Picture) -> Callable[..., Request]:
 
 @pytest.fixture
 def page() -> Iterator[Callable[..., AppTest]]:
-    """Opens the page with query parameters and runs it until nothing is being computed."""
+    """Opens a page, the first one unless named, with query parameters and runs it until nothing is being computed."""
     st.cache_resource.clear()
 
-    def open_page(**params: str) -> AppTest:
+    def open_page(view: str = "", /, **params: str) -> AppTest:
         at = AppTest.from_file(str(MAIN), default_timeout=60)
+        if view:
+            at.switch_page(f"views/{view}.py")
         for key, value in params.items():
             at.query_params[key] = value
         return settle(at.run())

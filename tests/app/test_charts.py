@@ -58,3 +58,27 @@ def test_losses_have_a_figure_a_task() -> None:
     assert list(figures) == ["depth", "normals"]
     assert list(figures["depth"].data[0].y) == [0.5, 1.0, 1.5]
     assert figures["normals"].layout.xaxis.range == pytest.approx((0.5, 4.5))
+
+
+def test_every_attack_has_a_dot_with_its_interval() -> None:
+    def row(attack: str, value: float, ci95: list[float] | None) -> dict[str, object]:
+        return {"attack": attack, "clean": 0.5, "adversarial": value, "ci95": ci95}
+
+    t = task("segmentation")
+    rows = [("Random noise", row("noise", 0.49, None)), ("PGD", row("pgd", 0.1, [0.08, 0.15]))]
+    figure = charts.intervals(t, t.main_measure, rows)
+    (dots,) = figure.data
+    assert list(dots.y) == ["Random noise", "PGD"] and list(dots.x) == pytest.approx([49, 10])
+    assert list(dots.error_x.array) == pytest.approx([0, 5]) and list(dots.error_x.arrayminus) == pytest.approx([0, 2])
+    assert figure.layout.shapes[0].x0 == 50, "the clean value"
+    assert dots.text[1] == "10.0 % (8.0 % to 15.0 %)"
+    assert dots.marker.color[0] != dots.marker.color[1]
+
+
+def test_values_with_a_unit_are_drawn_in_it() -> None:
+    t = task("depth")
+    rows = [("PGD", {"attack": "pgd", "clean": 0.2, "adversarial": 2.5, "ci95": [2.0, 3.0]})]
+    figure = charts.intervals(t, t.main_measure, rows)
+    assert list(figure.data[0].x) == [2.5] and figure.layout.shapes[0].x0 == 0.2
+    assert figure.layout.xaxis.ticksuffix == " m"
+    assert list(charts.intervals(t, t.main_measure, []).data[0].x) == []

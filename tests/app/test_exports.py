@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import csv
 import io
 import json
+import math
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -14,6 +16,9 @@ from test_panels import finished
 from app import exports
 from app.workshop import Request, Workshop
 from mta_core import imaging
+from mta_core.evaluate import AGGREGATIONS
+from mta_core.results import ROW_KEYS
+from mta_core.tasks import SCENE_TASKS
 
 
 @pytest.mark.parametrize(("norm", "units"), [("linf", 5), ("linf", 0.5), ("l2", 4)])
@@ -57,3 +62,44 @@ def test_the_report_marks_what_was_not_reached(workshop: Workshop, request_for: 
         "normals": False,
     }
     assert tasks["normals"]["verdict"] == "not attacked: stopped before its turn"
+
+
+def test_rows_follow_the_contract(workshop: Workshop, request_for: Callable[..., Request]) -> None:
+    result = finished(workshop, request_for("fgsm", "joint"))
+    rows = exports.rows_of(result)
+    made = exports.provenance({"FGSM joint": result.request}, "a device", "picture", ["room.png"])
+    document = json.loads(exports.rows_json(rows, made))
+    assert all(tuple(row) == ROW_KEYS for row in document["rows"])
+    assert len(rows) == sum(len(t.measures) for t in SCENE_TASKS) * len(AGGREGATIONS)
+    first = document["rows"][0]
+    assert (first["attack"], first["scope"], first["n"], first["ci95"]) == ("fgsm", "joint", 1, None)
+    assert first["adversarial"] == pytest.approx(result.outcome.tasks["segmentation"].measures["adversarial"]["miou"])
+    assert document["provenance"]["attacks"] == {"FGSM joint": {"start": 0.1}}
+    assert document["provenance"]["pictures"] == 1
+
+
+def test_the_table_holds_the_same_rows(workshop: Workshop, request_for: Callable[..., Request]) -> None:
+    rows = exports.rows_of(finished(workshop, request_for("fgsm", "joint")))
+    rows[0] |= {"ci95": [0.1, 0.2], "clean": float("nan")}
+    read = list(csv.DictReader(io.StringIO(exports.rows_csv(rows).decode())))
+    assert len(read) == len(rows) and tuple(read[0]) == ROW_KEYS
+    assert json.loads(read[0]["ci95"]) == [0.1, 0.2] and json.loads(read[0]["attacked"]) == [
+        t.name for t in SCENE_TASKS
+    ]
+    assert read[0]["clean"] == "" and float(read[1]["clean"]) == rows[1]["clean"]
+
+
+def test_the_report_of_a_transfer_has_both_victims(workshop: Workshop, request_for: Callable[..., Request]) -> None:
+    report = json.loads(exports.report_json(finished(workshop, replace(request_for("fgsm"), to="dmtl"))))
+    assert report["tried_on"] == {"victim": "dmtl", "tasks": report["tasks"]}, "tried on itself"
+    assert "tried_on" not in json.loads(exports.report_json(finished(workshop, request_for("fgsm"))))
+
+
+def test_rows_are_taken_away_as_they_are() -> None:
+    row = dict.fromkeys(ROW_KEYS) | {"attacked": ["depth", "normals"], "ci95": [0.1, math.nan], "clean": 0.5, "n": 3}
+    written = json.loads(exports.rows_json([row], {"seed": 0}))
+    assert written == {"rows": [row | {"ci95": [0.1, None]}], "provenance": {"seed": 0}}
+    lines = list(csv.DictReader(io.StringIO(exports.rows_csv([row, row]).decode())))
+    assert len(lines) == 2 and tuple(lines[0]) == ROW_KEYS
+    assert json.loads(lines[0]["attacked"]) == ["depth", "normals"]
+    assert (json.loads(lines[0]["ci95"]), lines[0]["clean"], lines[0]["task"]) == ([0.1, None], "0.5", "")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -15,8 +16,8 @@ from pathlib import Path
 from urllib.parse import urlparse
 
 import pytest
-from playwright.sync_api import Browser, Error, Page, sync_playwright
-from studio import has_shipped_weights, make_gallery, make_weights
+from playwright.sync_api import Browser, ConsoleMessage, Error, Page, Response, sync_playwright
+from studio import has_shipped_weights, make_gallery, make_other, make_weights
 from visits import FLAGS, PATIENCE, READY
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -46,12 +47,12 @@ def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def server(log: Path) -> Iterator[str]:
-    """The address of the running app, with the shipped weights and scenes where they are there."""
+    """The address of the running app, with the shipped weights and scenes where they are there, and one more victim."""
     root = log.parent
-    environment = dict(os.environ)
+    environment = dict(os.environ) | {"MTA_RUNS": str(root / "runs")}
+    make_other(root / "runs")
     if not has_shipped_weights():
         make_weights(root / "runs")
-        environment["MTA_RUNS"] = str(root / "runs")
     if not (ROOT / "assets" / "gallery" / "rgb").is_dir():
         make_gallery(root / "gallery")
         environment["MTA_GALLERY"] = str(root / "gallery")
@@ -118,9 +119,9 @@ def visit(server: str, browser: Browser, request: pytest.FixtureRequest) -> Iter
         page = context.new_page()
         page.set_default_timeout(PATIENCE)
         page.add_init_script(script)
-        page.on("console", lambda m: wrong.append(f"console: {m.text}") if m.type == "error" else None)
+        page.on("console", lambda m: wrong.append(f"console: {m.text}") if _is_error(m) else None)
         page.on("pageerror", lambda error: wrong.append(f"page error: {error}"))
-        page.on("response", lambda r: wrong.append(f"{r.status} {r.url}") if r.status >= 400 else None)
+        page.on("response", lambda r: wrong.append(f"{r.status} {r.url}") if _is_wrong(r) else None)
         page.on("request", lambda r: wrong.append(f"left the machine: {r.url}") if not _is_local(r.url) else None)
         pages.append(page)
         page.goto(f"{server}/{query}")
@@ -136,6 +137,19 @@ def visit(server: str, browser: Browser, request: pytest.FixtureRequest) -> Iter
             print(request.getfixturevalue("log").read_text()[-4000:])
         page.context.close()
     assert not wrong, wrong
+
+
+def _is_probe(url: str) -> bool:
+    """Whether Streamlit's browser side looks for its server below the name of a page, before it finds it above."""
+    return re.fullmatch(r"/\w+/_stcore/(health|host-config)", urlparse(url).path) is not None
+
+
+def _is_error(message: ConsoleMessage) -> bool:
+    return message.type == "error" and not _is_probe(message.location["url"])
+
+
+def _is_wrong(response: Response) -> bool:
+    return response.status >= 400 and not _is_probe(response.url)
 
 
 def _is_local(url: str) -> bool:

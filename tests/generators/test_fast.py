@@ -13,11 +13,11 @@ from mta_core import generators
 from mta_core.generators import GapGenerator, Generator, MtaGenerator
 from mta_core.generators.fast import ROWS, Decoder, Encoder, drawing_rows, padded_relu, padded_sum, relu_
 from mta_core.kinds import JOINT
-from mta_core.tasks import TASKS
+from mta_core.tasks import SCENE_TASKS
 from tests.test_devices import correlation
 from tests.toys import CPU, make_pictures, stir_batch_norm
 
-NAMES = tuple(task.name for task in TASKS)
+NAMES = tuple(task.name for task in SCENE_TASKS)
 KINDS: dict[str, tuple[Sequence[str], dict[str, Sequence[int]]]] = {
     "per-instance": (NAMES, {}),
     "with a pattern": (NAMES, {"pattern_size": (24, 32)}),

@@ -263,3 +263,14 @@ def test_fooled_is_who_answers_otherwise_than_before_right_or_wrong(task: Task) 
     meter = Meter(task, num_replicates=0)
     meter.update(now, truth, clean)
     assert meter.compute() == {"accuracy": 0.5, "fooling_ratio": 0.75}
+
+
+@every
+def test_offered_targets_are_labels_of_every_pixel(task: Task) -> None:
+    assert len(set(task.goals)) == len(task.goals) > 1
+    target = make_target(task)
+    for text in task.goals:
+        everywhere = task.everywhere(text).expand(target.shape)
+        assert everywhere.dtype == target.dtype and task.valid(everywhere).all()
+    with pytest.raises(ValueError, match=r"^expected "):
+        task.everywhere("nonsense")

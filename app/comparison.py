@@ -1,0 +1,151 @@
+"""Attacks compared: what is asked, the work, and what is known of it so far. No streamlit here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from app.kept import Recent
+from app.library import Picture
+from app.workshop import Request, Tick, Workshop
+from mta_core import jobs
+from mta_core.compare import Standing, compare
+from mta_core.data import DataSource, Sample, Size
+from mta_core.evaluate import Setting
+from mta_core.events import Message, Progress
+from mta_core.jobs import Job
+
+PATIENCE = 600.0
+"""Seconds that work on a data set goes on though nobody looks: long enough to show another page meanwhile."""
+
+
+class OnePicture(DataSource):
+    """The picture of the page as data."""
+
+    name = "picture"
+    label = "this picture"
+    terms = "as its owner says"
+    spaces = {}  # noqa: RUF012 - empty, never changed
+    splits = ("all",)
+    split = "all"
+
+    def __init__(self, picture: Picture) -> None:
+        self.picture = picture
+
+    @classmethod
+    def open(cls, path: Path | None, split: str, size: Size) -> OnePicture:
+        raise NotImplementedError("it is made from a picture that is open already")
+
+    def name_of(self, index: int) -> str:
+        return self.picture.name
+
+    def read(self, index: int) -> Sample:
+        return Sample(self.picture.name, self.picture.image, dict(self.picture.targets))
+
+    def __len__(self) -> int:
+        return 1
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One attack, tried on a picture or on the first ones of a data set.
+
+    Attributes:
+        request: the attack; its picture is the only one, or the first.
+        shelf: name of the data set; empty for the one picture.
+        count: how many pictures.
+        label: for people.
+        pictures: these, at the victim's input size.
+    """
+
+    request: Request
+    shelf: str = ""
+    count: int = 1
+    label: str = field(default="", compare=False)
+    pictures: DataSource | None = field(default=None, compare=False, repr=False)
+
+
+Event = Progress | Message | Tick
+
+
+def standing(workshop: Workshop, trial: Trial) -> Standing | None:
+    """What is known of a trial, whoever asked for it."""
+    return _kept(workshop, trial).get(trial)
+
+
+def is_open(workshop: Workshop, trial: Trial) -> bool:
+    """Whether there is more to be known of it."""
+    known = standing(workshop, trial)
+    return known is None or not known.is_complete
+
+
+def start(workshop: Workshop, trials: Sequence[Trial]) -> Job[Event]:
+    """Tries what is not known yet, picture by picture; what is known is kept as it comes.
+
+    Stopped, it keeps all attacks as they were after the last picture that all of them had, if there was one.
+
+    Args:
+        trials: of one victim and the same pictures.
+    """
+    missing = [trial for trial in trials if is_open(workshop, trial)]
+    job = workshop.worker.submit(
+        lambda job: _run(workshop, missing, job), PATIENCE if trials[0].shelf else jobs.PATIENCE
+    )
+    workshop.comparisons = {key: one for key, one in workshop.comparisons.items() if not one.is_done}
+    workshop.comparisons[tuple(trials)] = job
+    return job
+
+
+def running(workshop: Workshop, trials: Sequence[Trial]) -> Job[Event] | None:
+    """The work on these trials, if somebody started it: a page that is loaded anew finds its own again."""
+    job = workshop.comparisons.get(tuple(trials))
+    return None if job is None or job.is_done else job
+
+
+def _run(workshop: Workshop, trials: Sequence[Trial], job: Job[Event]) -> Iterator[Event]:
+    if not trials:
+        return
+    latest: dict[int, Standing] = {}
+    level: dict[int, Standing] = {}
+    tick, done = Tick(), -1
+    for event in compare(_settings(workshop, trials), limit=trials[0].count):
+        if isinstance(event, Standing):
+            latest[event.number] = event
+            _keep(workshop, trials[event.number], event)
+            if len(latest) == len(trials) and _is_level(latest):
+                level = dict(latest)
+        if isinstance(event, Progress) and event.done != done:
+            done = event.done
+            yield replace(event, stage=trials[int(event.values["number"])].label)
+        elif isinstance(event, Message):
+            yield event
+        else:
+            yield tick  # one for all: a long comparison has very many steps
+        if job.is_stopping:
+            for number, known in level.items():
+                _kept(workshop, trials[number]).put(trials[number], known)
+            return
+
+
+def _settings(workshop: Workshop, trials: Sequence[Trial]) -> list[Setting]:
+    subject = workshop.subject(trials[0].request.victim)
+    source = trials[0].pictures or OnePicture(trials[0].request.picture)
+    requests = [trial.request for trial in trials]
+    return [Setting(subject, source, r.attack, r.budget, r.tasks, source.split, r.scope, seed=r.seed) for r in requests]
+
+
+def _is_level(known: Mapping[int, Standing]) -> bool:
+    """Whether all that could be made have had the same pictures."""
+    return len({one.num_pictures for one in known.values() if not one.problem}) == 1
+
+
+def _keep(workshop: Workshop, trial: Trial, new: Standing) -> None:
+    """Unless more is known: another browser may be ahead, or this one was before somebody stopped it."""
+    known = standing(workshop, trial)
+    if known is None or new.is_complete or new.num_pictures >= known.num_pictures:
+        _kept(workshop, trial).put(trial, new)
+
+
+def _kept(workshop: Workshop, trial: Trial) -> Recent[Standing]:
+    return workshop.kept(trial.request.picture).standings

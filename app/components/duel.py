@@ -1,0 +1,163 @@
+"""Two attacks on one picture, beside each other, with the difference."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import streamlit as st
+
+from app import exports, pair, panels, resources, state
+from app.components import controls, leave, pictures, pulse, stage, status
+from app.components.contest import Pair
+from app.components.hearing import hear
+from app.words import perturbation_title, plain
+from app.workshop import AttackEvent, LossStep, Request, Result
+from mta_core.jobs import Job
+
+PLACES = ("duel_a", "duel_b")
+FIRST_STEP = 1.0
+"""Seconds to wait for something to show, before the page is drawn."""
+
+
+def draw(asked: Pair, used: Mapping[str, object]) -> None:
+    """Everything there is to see of the two; looks again by itself while one is being computed."""
+    hear(used)
+    jobs = [_job(place, request) for place, request in zip(PLACES, asked.requests, strict=True)]
+    is_live = any(job is not None and not job.is_done for job in jobs)
+    found = [_result(request, job) for request, job in zip(asked.requests, jobs, strict=True)]
+    task = _toolbar(asked, jobs, found)
+    for job in jobs:
+        if job is not None and job.error:
+            st.error(plain(f"{job.error}."))
+    first, second = found
+    progress = _progress(asked, jobs) if is_live else None
+    if first is not None and second is not None:
+        stage.draw(lambda with_files: pair.message(first, second, asked.names, task, progress, with_files=with_files))
+    else:
+        stage.draw(lambda _: panels.outline(asked.first, progress))
+    _downloads(asked, found, is_live)
+    pulse.beat("watch_duel", 0.4 if is_live else None)
+
+
+def _job(place: str, request: Request) -> Job[AttackEvent] | None:
+    """The work on one side, started if need be; None where its result is there already."""
+    job: Job[AttackEvent] | None = state.work_on(place, request)
+    is_given_up = job is not None and job.is_cancelled and not job.is_stopping
+    if job is not None and not is_given_up:
+        return job
+    if resources.workshop().result(request) is not None:
+        state.drop_work(place)
+        return None
+    job = resources.workshop().attack(request)
+    state.keep_work(place, request, job)
+    job.wait(0, FIRST_STEP)
+    return job
+
+
+def _result(request: Request, job: Job[AttackEvent] | None) -> Result | None:
+    found = [event for event in job.events if isinstance(event, Result)] if job else []
+    return found[-1] if found else resources.workshop().result(request)
+
+
+def _toolbar(asked: Pair, jobs: Sequence[Job[AttackEvent] | None], found: Sequence[Result | None]) -> str:
+    """What is going on, the buttons that stop and start it, those that open either side in Explore, and whose
+    perturbations are shown: the name of the task."""
+    running = [job for job in jobs if job is not None and not job.is_done]
+    with st.container(horizontal=True, vertical_alignment="center", key="compare_toolbar", gap="small"):
+        if running:
+            said = " · ".join(_running_words(*side) for side in zip(asked.names, jobs, strict=True))
+            st.html(f'<div class="mta-status mta-alive">{html.escape(said)}</div>')
+        else:
+            said = " · ".join(_finished_words(*side) for side in zip(asked.names, found, strict=True))
+            st.html(f'<div class="mta-status" role="status">{html.escape(said)}</div>')
+        task = _whose(asked)
+        if running and any(request.is_iterative for request in asked.requests):
+            st.button("Stop", key="stop_duel", on_click=_stop, args=(running,), help="Keeps what was found so far.")
+        elif not running and any(result is None or result.stopped_at is not None for result in found):
+            st.button("Run again", key="again_duel", on_click=_again, args=(asked, found))
+        else:
+            st.html('<i class="mta-none"></i>')
+        for letter, request in zip("AB", asked.requests, strict=True):
+            if st.button(f"Open {letter} in Explore", key=f"open_{letter}"):
+                leave.to_explore({**pictures.place(), **controls.answers(request)})
+    return task
+
+
+def _stop(jobs: Sequence[Job[AttackEvent]]) -> None:
+    for job in jobs:
+        job.stop()
+
+
+def _again(asked: Pair, found: Sequence[Result | None]) -> None:
+    for place, request, result in zip(PLACES, asked.requests, found, strict=True):
+        if result is None or result.stopped_at is not None:
+            state.keep_work(place, request, resources.workshop().attack(request))
+
+
+def _running_words(name: str, job: Job[AttackEvent] | None) -> str:
+    steps = [event for event in job.events if isinstance(event, LossStep)] if job else []
+    if job is None or job.is_done:
+        return f"{name} is done"
+    if any(isinstance(event, Result) for event in job.events):
+        return f"{name}: measuring …"
+    if job.is_stopping:
+        return f"{name}: stopping …"
+    return (
+        f"{name}: {perturbation_title(steps[-1].perturbation)}, step {steps[-1].done} of {steps[-1].total}"
+        if steps
+        else f"{name} …"
+    )
+
+
+def _finished_words(name: str, result: Result | None) -> str:
+    if result is None:
+        return f"{name}: nothing to show"
+    stopped = f", stopped after {result.stopped_at} steps" if result.stopped_at is not None else ""
+    return f"{name}{stopped}"
+
+
+def _progress(asked: Pair, jobs: Sequence[Job[AttackEvent] | None]) -> float:
+    """The finished share of both."""
+    shares = []
+    for request, job in zip(asked.requests, jobs, strict=True):
+        share = status.progress(request, job)
+        shares.append(1.0 if share is None else share)
+    return sum(shares) / len(shares)
+
+
+def _whose(asked: Pair) -> str:
+    """The task whose perturbations are shown; the first one where each side has one for all."""
+    names = {t.label: t.name for t in asked.first.tasks}
+    if len(names) == 1 or all(request.scope == "joint" for request in asked.requests):
+        return asked.first.tasks[0].name
+    chosen = st.segmented_control(
+        "Perturbations of", list(names), default=next(iter(names)), required=True, key=state.WHOSE,
+        label_visibility="collapsed", help="Whose perturbations the first two rows show.", **state.LINKED,
+    )  # fmt: skip
+    return names.get(chosen or "", asked.first.tasks[0].name)
+
+
+def _downloads(asked: Pair, found: Sequence[Result | None], is_live: bool) -> None:
+    known = [result for result in found if result is not None]
+    is_disabled = is_live or len(known) < 2 or not all(result.is_complete for result in known)
+    with st.container(horizontal=True, key="downloads", gap="small"):
+        st.download_button(
+            "Rows (JSON)", lambda: exports.rows_json(_rows(known), _provenance(asked)), "side-by-side.json",
+            "application/json", key="get_rows_json", on_click="ignore", disabled=is_disabled,
+        )  # fmt: skip
+        st.download_button(
+            "Rows (CSV)", lambda: exports.rows_csv(_rows(known)), "side-by-side.csv", "text/csv", key="get_rows_csv",
+            on_click="ignore", disabled=is_disabled,
+        )  # fmt: skip
+
+
+def _rows(known: Sequence[Result]) -> list[dict[str, Any]]:
+    return [row for result in known for row in exports.rows_of(result)]
+
+
+def _provenance(asked: Pair) -> dict[str, Any]:
+    requests = dict(zip(asked.names, asked.requests, strict=True))
+    device = resources.workshop().device.label
+    return exports.provenance(requests, device, "picture", [asked.first.picture.name])

@@ -1,0 +1,34 @@
+"""Goes to another page of the program in the same session, as a click on its name at the top does.
+
+`st.switch_page` empties the address first, which leaves the browser's Back with an address that shows something else.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from urllib.parse import urlencode
+
+import streamlit as st
+
+from app import state
+
+_component = st.components.v2.component(
+    "mta_leave", js=Path(__file__).with_name("leave.js").read_text(encoding="utf-8"), isolate_styles=False
+)
+
+
+def to_explore(answers: Mapping[str, object]) -> None:
+    """Shows Explore with its controls set to these answers, by their keys."""
+    state.answer(answers)
+    _component(key="leave", data={"link": explore_link(answers), "token": time.monotonic()})
+
+
+def explore_link(answers: Mapping[str, object]) -> str:
+    """The address of Explore, as seen from any other page, that sets its controls in a new session."""
+    values = {
+        key: f"{value:g}" if isinstance(value, float) else str(value).lower() if isinstance(value, bool) else value
+        for key, value in answers.items()
+    }
+    return f"./?{urlencode(values, doseq=True)}"

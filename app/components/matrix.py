@@ -1,0 +1,27 @@
+"""The heat map: a table whose cells are links; it fills in place while something is being computed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from app import state
+
+_FOLDER = Path(__file__).parent
+_component = st.components.v2.component(
+    "mta_matrix",
+    css=(_FOLDER / "matrix.css").read_text(encoding="utf-8"),
+    js=(_FOLDER / "matrix.js").read_text(encoding="utf-8"),
+    isolate_styles=False,
+)
+
+
+def draw(message: Mapping[str, Any], caption: str) -> tuple[str, str] | None:
+    """Shows what `app.heatmap.message` makes; the label of the row and the name of the task that were just clicked."""
+    data = json.dumps({**message, "caption": caption}, allow_nan=False).encode()
+    _component(key=state.MATRIX, data=data, on_opened_change=state.note_opened)
+    return state.take_opened()

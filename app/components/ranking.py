@@ -1,0 +1,245 @@
+"""The heat map of a comparison, filled while it is computed, with its charts, rows and downloads."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import streamlit as st
+
+from app import charts, comparison, exports, heatmap, resources, state
+from app.comparison import Event, Trial
+from app.components import leave, matrix, pulse
+from app.components.contest import Contest
+from app.components.hearing import hear
+from app.heatmap import Line, Scale
+from app.words import plain
+from mta_core.events import Message, Progress
+from mta_core.jobs import Job
+
+PICTURE_PLACE, DATA_PLACE = "map", "map_data"
+"""Where the work on one picture is kept, and that on a data set, which goes on out of sight."""
+SCALES: dict[str, Scale] = {"Times worse": "ratio", "In its own unit": "unit"}
+VALUES, ROWS = "Values", "Rows"
+STOP_HELP = "Ends the comparison and keeps what has been measured."
+WAITING = "Nothing is measured yet."
+CAPTION = "How far each measure fell: a row for each attack, a column for each task"
+INTERVALS = (
+    "A dot for each attack with its 95 % interval: where the value would probably lie on other pictures of this "
+    "kind. The dashed line is the clean pictures. Where intervals overlap, it takes more pictures to tell which is "
+    "stronger."
+)
+CONFIG = {"displaylogo": False, "displayModeBar": False}
+
+
+def draw(contest: Contest, used: Mapping[str, object]) -> None:
+    """Everything that is known of it; looks again by itself while more is being computed."""
+    hear(used)
+    state.drop_work_of_others(_place(contest), contest.trials)
+    job = _job(contest)
+    is_live = job is not None and not job.is_done  # asked first: what ends meanwhile is drawn by the next look
+    lines = _lines(contest, _running(job) if is_live else "")
+    _toolbar(contest, job, lines)
+    _notes(job)
+    _map(contest, lines)
+    _below(contest, lines, is_live)
+    pulse.beat("watch_ranking", 0.5 if is_live else None)
+
+
+def _place(contest: Contest) -> str:
+    return DATA_PLACE if contest.is_data else PICTURE_PLACE
+
+
+def _job(contest: Contest) -> Job[Event] | None:
+    """The work on it. One picture is worked on at once, and again where the work was given up while nobody looked."""
+    job: Job[Event] | None = state.work_on(_place(contest), contest.trials)
+    if job is None and (job := comparison.running(resources.workshop(), contest.trials)):
+        state.keep_work(_place(contest), contest.trials, job)  # started before this page was loaded anew
+    is_given_up = job is not None and job.is_cancelled and not job.is_stopping
+    if not contest.is_data and (job is None or is_given_up) and _open(contest):
+        _start(contest)
+        job = state.work_on(_place(contest), contest.trials)
+        if job is not None:
+            job.wait(0, 1.0)
+    return job
+
+
+def _open(contest: Contest) -> list[Trial]:
+    return [trial for trial in contest.trials if comparison.is_open(resources.workshop(), trial)]
+
+
+def _start(contest: Contest) -> None:
+    """Tries what is not known yet; also called by a button."""
+    state.keep_work(_place(contest), contest.trials, comparison.start(resources.workshop(), contest.trials))
+
+
+def _progress(job: Job[Event] | None) -> Progress | None:
+    found = [event for event in job.events if isinstance(event, Progress)] if job else []
+    return found[-1] if found else None
+
+
+def _running(job: Job[Event] | None) -> str:
+    """The label of the trial that is being computed."""
+    last = _progress(job)
+    return last.stage if last else ""
+
+
+def _lines(contest: Contest, running: str) -> list[Line]:
+    """Known as of now, noise first."""
+    workshop = resources.workshop()
+    return [
+        Line(
+            trial.label, words, comparison.standing(workshop, trial), trial.request.attack.is_baseline,
+            running == trial.label, {c.task.name: contest.link(trial, c.task.name) for c in contest.columns},
+        )
+        for trial, words in zip(contest.trials, contest.words, strict=True)
+    ]  # fmt: skip
+
+
+def _toolbar(contest: Contest, job: Job[Event] | None, lines: Sequence[Line]) -> None:
+    """What is going on, how far it is, and the button that starts or stops it."""
+    with st.container(horizontal=True, vertical_alignment="center", key="compare_toolbar", gap="small"):
+        if job is not None and not job.is_done:
+            st.html(f'<div class="mta-status mta-alive">{html.escape(_running_words(contest, job))}</div>')
+            st.button("Stop", key="stop_ranking", on_click=job.stop, disabled=job.is_stopping, help=STOP_HELP)
+        else:
+            st.html(f'<div class="mta-status" role="status">{html.escape(_finished_words(contest, lines))}</div>')
+            if _open(contest):
+                label = "Finish" if any(line.standing for line in lines) else "Start"
+                st.button(label, key="start_ranking", on_click=_start, args=(contest,), type="primary")
+            else:
+                st.html('<i class="mta-none"></i>')
+    _bar(job)
+
+
+def _bar(job: Job[Event] | None) -> None:
+    is_live = job is not None and not job.is_done
+    last = _progress(job) if is_live else None
+    share = 100 * last.done / last.total if last else 0
+    role = f'role="progressbar" aria-label="Progress" aria-valuenow="{share:.0f}"' if is_live else ""
+    st.html(f'<div class="mta-done {"mta-on" if is_live else ""}" {role}><i style="width:{share:.1f}%"></i></div>')
+
+
+def _running_words(contest: Contest, job: Job[Event]) -> str:
+    last = _progress(job)
+    if job.is_stopping:
+        return "Stopping after this step …"
+    if last is None:
+        return "Getting ready …"
+    count = contest.trials[0].count
+    words = last.stage if count == 1 else f"{last.stage} on picture {1 + last.done * count // last.total} of {count}"
+    is_telling = last.done * count >= last.total  # all have had a picture: the next ones take as long
+    if not is_telling or count == 1:
+        return f"{words} …"
+    left = last.values["seconds"] / last.done * (last.total - last.done)
+    return f"{words} · about {duration(left)} left"
+
+
+def _finished_words(contest: Contest, lines: Sequence[Line]) -> str:
+    request, count = contest.trials[0].request, contest.trials[0].count
+    known = [line.standing for line in lines if line.standing and line.standing.rows]
+    what = f"{counted(len(lines) - 1, 'attack')} at {request.budget.label}"
+    where = f"on {counted(count, 'picture')}" if contest.is_data else f"on {request.picture.name}"
+    if not known:
+        return f"{what} {where}: not measured yet"
+    done = min(one.num_pictures for one in known)
+    if any(not one.is_complete for one in known):
+        return f"{what} {where}: stopped after {done}"
+    return f"{what} {where}" if len(known) == len(lines) else f"{what} {where}: {len(known) - 1} measured"
+
+
+def counted(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
+
+
+def duration(seconds: float) -> str:
+    return f"{max(1, round(seconds))} s" if seconds < 90 else f"{round(seconds / 60)} min"
+
+
+def _notes(job: Job[Event] | None) -> None:
+    """What went wrong, and pictures that were left out."""
+    if job is not None and job.error:
+        st.error(plain(f"{job.error}."))
+    for event in job.events if job else []:
+        if isinstance(event, Message):
+            st.warning(plain(f"{event.text}."))
+
+
+def _map(contest: Contest, lines: Sequence[Line]) -> None:
+    st.html(f'<p class="mta-headline">{html.escape(heatmap.headline(contest.columns, lines) or WAITING)}</p>')
+    chosen = st.segmented_control(
+        "How far it fell", list(SCALES), default=next(iter(SCALES)), key="scale", label_visibility="collapsed",
+        required=True, **state.LINKED,
+    )  # fmt: skip
+    scale = SCALES[chosen or "Times worse"]
+    opened = matrix.draw(heatmap.message(contest.columns, lines, scale, contest.trials[0].count), CAPTION)
+    st.caption(plain(f"{heatmap.EXPLAINED[scale]} Click a cell to open that run in Explore."))
+    for trial in contest.trials:
+        if opened and trial.label == opened[0] and opened[1] in {c.task.name for c in contest.columns}:
+            leave.to_explore(contest.explore(trial, opened[1]))
+
+
+def _below(contest: Contest, lines: Sequence[Line], is_live: bool) -> None:
+    """Charts, rows and downloads; while they change nothing of them is drawn, since each redraw begins anew."""
+    rows = [row for line in lines if line.standing for row in line.standing.rows]
+    _downloads(contest, rows, is_live or not rows)
+    values, table = st.tabs([VALUES, ROWS], key="compare_detail", on_change="rerun", **state.LINKED)
+    if is_live:
+        with values if values.open else table:
+            st.caption("Drawn when the comparison has ended.")
+    elif values.open:
+        with values:
+            _values(contest, lines)
+    elif table.open:
+        with table:
+            _table(lines, contest)
+
+
+def _values(contest: Contest, lines: Sequence[Line]) -> None:
+    for column, place in zip(contest.columns, st.columns(len(contest.columns)), strict=True):
+        rows = [(line.label, row) for line in lines if (row := heatmap.row_of(line.standing, column))]
+        if rows:
+            with place:
+                figure = charts.intervals(column.task, column.measure, rows)
+                alt = f"{column.task.label}: {column.measure.label} under {len(rows)} attacks"
+                st.plotly_chart(figure, key=f"values_{column.task.name}", config=CONFIG, alt=alt)
+    st.caption(INTERVALS if contest.is_data else "A dot for each attack; the dashed line is the clean picture.")
+
+
+def _table(lines: Sequence[Line], contest: Contest) -> None:
+    found = []
+    for line in lines:
+        for column in contest.columns:
+            row = heatmap.row_of(line.standing, column)
+            if row:
+                m = column.measure
+                low, high = (m.format(end) for end in row["ci95"]) if row["ci95"] else ("–", "–")
+                found.append(
+                    {
+                        "Attack": line.label, "Task": column.task.label, "Measure": m.label,
+                        "Clean": m.format(row["clean"]), "Under attack": m.format(row["adversarial"]),
+                        "95 % from": low, "to": high, "Pictures": row["n"],
+                    }
+                )  # fmt: skip
+    st.dataframe(found, hide_index=True, width="stretch")
+    st.caption("The measures of the map; the downloads hold all of them.")
+
+
+def _downloads(contest: Contest, rows: Sequence[Mapping[str, Any]], is_disabled: bool) -> None:
+    with st.container(horizontal=True, key="downloads", gap="small"):
+        st.download_button(
+            "Rows (JSON)", lambda: exports.rows_json(rows, _provenance(contest, rows)), "comparison.json",
+            "application/json", key="get_rows_json", on_click="ignore", disabled=is_disabled,
+        )  # fmt: skip
+        st.download_button(
+            "Rows (CSV)", lambda: exports.rows_csv(rows), "comparison.csv", "text/csv", key="get_rows_csv",
+            on_click="ignore", disabled=is_disabled,
+        )  # fmt: skip
+
+
+def _provenance(contest: Contest, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    first, count = contest.trials[0], max(row["n"] for row in rows)
+    names = [first.pictures.name_of(i) for i in range(count)] if first.pictures else [first.request.picture.name]
+    requests = {trial.label: trial.request for trial in contest.trials}
+    return exports.provenance(requests, resources.workshop().device.label, rows[0]["data"], names)

@@ -1,0 +1,170 @@
+"""Two results side by side: one message for the stage component. No streamlit here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from app.panels import ANSWERS, Drawing, Rows, amplify, answers, aspect_of, cell, drawing, packed, scale_end, split
+from app.words import direction, perturbation_title
+from app.workshop import Result
+from mta_core.explore import PerturbationOutcome, noisy_picture
+from mta_core.tasks import Task
+from mta_core.tasks.classification import Classification
+from mta_core.tasks.colours import CIVIDIS, SCALE, tone
+
+Names = tuple[str, str]
+
+
+def message(
+    first: Result, second: Result, names: Names, task: str, progress: float | None, *, with_files: bool = False
+) -> bytes:
+    """The stage's data: see `app.panels.message`.
+
+    Args:
+        names: of the two, for people.
+        task: whose perturbations are shown.
+    """
+    key = ("pair", second.request, second.stopped_at, names, task, first.is_complete, second.is_complete)
+    rows, files = first.once(key, lambda: split(_rows((first, second), names, task)))
+    shown, aspect = with_files or progress is None, aspect_of(first.request.picture.image)
+    return packed(rows, files, progress, [], with_files=shown, aspect=aspect)
+
+
+def cosine(one: Tensor, other: Tensor) -> float:
+    """How far two perturbations point the same way: 1 the same direction, 0 unrelated, -1 opposite."""
+    return float(torch.nn.functional.cosine_similarity(one.flatten(), other.flatten(), dim=0))
+
+
+def _rows(results: Sequence[Result], names: Names, task: str) -> Rows:
+    made = [result.outcome.perturbation_of(task) for result in results]
+    tasks = [outcome.task for outcome in results[0].outcome.tasks.values()]
+    return [_pictures(results, made, names), _perturbations(results, made, names, task),
+            *(_answers(results, names, t) for t in tasks)]  # fmt: skip
+
+
+def _pictures(results: Sequence[Result], made: Sequence[PerturbationOutcome], names: Names) -> dict[str, Any]:
+    request, clean = results[0].request, results[0].outcome.clean
+    difference = made[0].adversarial - made[1].adversarial
+    gain = _gain(difference)
+    cells = [
+        cell("Clean", f"Clean picture: {request.picture.name}", drawing(clean)),
+        *(
+            cell(name, f"Adversarial picture of {name}: {request.picture.name}", drawing(one.adversarial))
+            for name, one in zip(names, made, strict=True)
+        ),
+        cell(
+            f"A − B, ×{gain:g}", f"A minus B, amplified {gain:g} times; grey: equal", drawing(amplify(difference, gain))
+        ),
+    ]
+    size = [[name[:1], f"PSNR {one.similarity.psnr:.1f} dB"] for name, one in zip(names, made, strict=True)]
+    words = "The two adversarial pictures, and where they differ."
+    return {"id": "picture", "title": request.picture.name, "words": words, "facts": size, "cells": cells}
+
+
+def _perturbations(
+    results: Sequence[Result], made: Sequence[PerturbationOutcome], names: Names, task: str
+) -> dict[str, Any]:
+    gain = min(_gain(one.perturbation) for one in made)
+    alike = cosine(made[0].perturbation, made[1].perturbation)
+    request, clean = results[0].request, results[0].outcome.clean
+    noise = noisy_picture(request.budget, clean[None], request.seed)[0] - clean
+    difference = made[0].perturbation - made[1].perturbation
+    cells = [
+        cell("Random noise", f"Random noise of the size of A, amplified {gain:g} times", drawing(amplify(noise, gain))),
+        *(
+            cell(name, f"Perturbation of {name}, amplified {gain:g} times", drawing(amplify(one.perturbation, gain)))
+            for name, one in zip(names, made, strict=True)
+        ),
+        cell("A − B", f"A minus B, amplified {gain:g} times; grey: equal", drawing(amplify(difference, gain))),
+    ]
+    whose = " and ".join(dict.fromkeys(perturbation_title(one.name) for one in made))
+    size = [
+        [name[:1], f"L-inf {255 * one.similarity.linf:.2f}/255, L2 {one.similarity.l2:.2f}"]
+        for name, one in zip(names, made, strict=True)
+    ]
+    return {
+        "id": "perturbation",
+        "title": "Perturbation",
+        "words": f"For {whose}, ×{gain:g}. Alike: {alike:.2f}, where 1 is the same direction and 0 is unrelated.",
+        "facts": size,
+        "cells": cells,
+    }
+
+
+def _answers(results: Sequence[Result], names: Names, t: Task) -> dict[str, Any]:
+    one, other = (result.outcome.tasks[t.name] for result in results)
+    m = t.main_measure
+    values = [
+        ("Clean", one.measures["clean"]),
+        ("A", one.measures["adversarial"]),
+        ("B", other.measures["adversarial"]),
+    ]
+    reference = "" if one.truth is not None else " (against the clean output)"
+    said = {
+        "id": t.name,
+        "title": t.label,
+        "words": verdict(results, t),
+        "note": f"{m.label}, {direction(m.higher_is_better)}{reference}",
+        "facts": [[label, m.format(measures[m.name])] for label, measures in values],
+    }
+    if isinstance(t, Classification):
+        after = zip(names, results, (one, other), strict=True)
+        cells = [
+            answers(t, "Clean", "for the clean picture", one.clean, one.clean),
+            *(answers(t, name, f"after {name}: {r.verdict(t.name)}", o.adversarial, one.clean) for name, r, o in after),
+        ]
+        return said | {"legend": {"entries": ANSWERS}, "cells": cells}
+    return said | _maps(results, names, t)
+
+
+def _maps(results: Sequence[Result], names: Names, t: Task) -> dict[str, Any]:
+    one, other = (result.outcome.tasks[t.name] for result in results)
+    legend = t.legend(one.clean, one.adversarial, other.adversarial)
+    difference = t.difference(one.adversarial, other.adversarial)
+    top = scale_end(difference)
+    unit = t.difference_label.partition("(")[2].rstrip(")")
+
+    def coloured(value: Tensor) -> Drawing:
+        if t.tones is None:
+            return drawing(t.colour(value, legend.span)[0])
+        return drawing(t.tone(value, legend.span)[0], t.tones)
+
+    cells = [
+        cell("Clean", f"{t.label} of the clean picture", coloured(one.clean)),
+        *(
+            cell(name, f"{t.label} after {name}: {result.verdict(t.name)}", coloured(outcome.adversarial))
+            for name, result, outcome in zip(names, results, (one, other), strict=True)
+        ),
+        cell(
+            "Difference",
+            f"{t.difference_label} between A and B, from dark for none to yellow for {top:.2g} or more",
+            drawing(tone(difference / top)[0], SCALE),
+        ),
+    ]
+    return {
+        "legend": asdict(legend) | {"scale": CIVIDIS if legend.span else None},
+        "difference": {"label": t.difference_label, "top": f"{top:.3g} {unit}" if unit else "", "scale": CIVIDIS},
+        "cells": cells,
+    }
+
+
+def verdict(results: Sequence[Result], t: Task) -> str:
+    """Which of the two did more to a task, in a sentence."""
+    m = t.main_measure
+    a, b = (result.outcome.tasks[t.name].measures["adversarial"][m.name] for result in results)
+    if m.format(a) == m.format(b):
+        return "Both do the same."
+    if a != a or b != b:
+        return "There is nothing to measure."
+    return f"{'A' if m.is_worse(a, b) else 'B'} does more."
+
+
+def _gain(difference: Tensor) -> float:
+    """At which the largest difference just spans the range, to two digits."""
+    largest = float(difference.abs().max())
+    return float(f"{0.5 / largest:.2g}") if largest else 1.0

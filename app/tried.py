@@ -1,0 +1,65 @@
+"""One picture in the eyes of two victims: the row of a task on the page Transfer. No streamlit here."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from app.panels import View, answer, cell
+from app.words import measure_line
+from app.workshop import Result
+from mta_core.explore import TaskOutcome
+from mta_core.tasks.colours import CIVIDIS
+from mta_core.transfer import Pair, format_share
+
+
+def task_row(result: Result, outcome: TaskOutcome, view: View) -> dict[str, Any]:
+    """Both victims' answers before and after, in one colour scale; the words are of the one they are tried on."""
+    request, t = result.request, outcome.task
+    other = result.on_other.tasks[t.name]
+    legend = t.legend(outcome.clean, outcome.adversarial, other.clean, other.adversarial)
+    cells = [
+        cell(f"{name}, {state}", f"{t.label} of {name} for the {state} picture", made)
+        for name, kind, one in ((request.victim, "source", outcome), (request.to, "to", other))
+        for state, made in (
+            ("clean", answer(result, t, f"{kind} clean", one.clean, legend.span)),
+            ("attacked", answer(result, t, f"{kind} attacked", one.adversarial, legend.span)),
+        )
+    ]
+    on_source, on_other = measure_line(outcome), measure_line(other)
+    return {
+        "id": t.name,
+        "title": t.label,
+        "words": f"{request.to}: {result.verdict_on_other(t.name)}.",
+        "measure": {**on_other, "rough": not result.is_precise},
+        "facts": [
+            [request.victim, f"{on_source['clean']} → {on_source['adversarial']}"],
+            ["carries over", format_share(main_pair(outcome, other).share)],
+        ],
+        "legend": asdict(legend) | {"scale": CIVIDIS if legend.span else None},
+        "cells": cells,
+    }
+
+
+def main_pair(outcome: TaskOutcome, other: TaskOutcome) -> Pair:
+    """The main measure of a task for one picture."""
+    return pair(outcome, other, outcome.task.main_measure.name)
+
+
+def pair(outcome: TaskOutcome, other: TaskOutcome, metric: str, kind: str = "adversarial") -> Pair:
+    """A measure of one picture, both victims' beside each other; `kind` is what is done to the picture."""
+    identity = {"task": outcome.task.name, "metric": metric, "aggregation": "pooled", "ci95": None}
+    source, to = (
+        {**identity, "clean": one.measures["clean"][metric], "adversarial": one.measures[kind][metric]}
+        for one in (outcome, other)
+    )
+    return Pair(source, to)
+
+
+def pairs_of(result: Result, kind: str = "adversarial") -> list[Pair]:
+    """Every measure of every task of one picture."""
+    return [
+        pair(outcome, result.on_other.tasks[name], measure.name, kind)
+        for name, outcome in result.outcome.tasks.items()
+        for measure in outcome.task.measures
+    ]

@@ -1,0 +1,39 @@
+"""Attacks beside each other: choose, run, show."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import streamlit as st
+
+from app import state
+from app.components import chrome, contest, duel, ranking
+from app.components.contest import Contest, Pair
+from app.components.hearing import check
+
+
+def page() -> None:
+    if not chrome.has_victims():
+        return
+    with st.sidebar:
+        asked = contest.choose()
+        used = state.choices()
+        st.fragment(check)(used, state.count_redraws())
+    if asked is None:
+        st.info("Choose a picture in the side bar.")
+        return
+    show(asked, used)
+
+
+def show(asked: Contest | Pair, used: Mapping[str, object]) -> None:
+    """Both follow what is computed by themselves. What is out of sight is dropped, but for work on a data set."""
+    if isinstance(asked, Pair):
+        state.drop_work(ranking.PICTURE_PLACE)
+        st.fragment(duel.draw)(asked, used)
+    else:
+        for place in (*duel.PLACES, *([ranking.PICTURE_PLACE] if asked.is_data else [])):
+            state.drop_work(place)
+        st.fragment(ranking.draw)(asked, used)
+
+
+page()

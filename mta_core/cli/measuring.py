@@ -1,0 +1,102 @@
+"""What commands share that measure an attack on a data set: running it, its provenance, what is said of it."""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from mta_core import results
+from mta_core.cli.choices import Choice
+from mta_core.cli.output import command_line, say, show, write_json
+from mta_core.data import open_data, source
+from mta_core.evaluate import Setting
+from mta_core.events import Event, Progress
+
+Values = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Finished rows and where they come from.
+
+    Attributes:
+        unreadable: names of the pictures that were left out.
+    """
+
+    rows: list[Values]
+    made: dict[str, Any]
+    unreadable: list[str]
+
+
+def open_setting(arguments: argparse.Namespace, choice: Choice) -> Setting:
+    """The choice on the data that `--data` and `--split` name, at the size of the victim."""
+    data = open_data(arguments.data, arguments.split, choice.card.input_size)
+    return Setting(
+        choice.subject, data, choice.attack, choice.budget, choice.tasks, data.split, choice.scope, arguments.form,
+        choice.task_weights, goal=choice.goal, seed=choice.seed,
+    )  # fmt: skip
+
+
+def measure(
+    arguments: argparse.Namespace,
+    choice: Choice,
+    setting: Setting,
+    work: Callable[..., Iterator[Event]],
+    *,
+    weights: Mapping[str, str],
+    **more: Any,
+) -> Measured:
+    """Runs `work` on a setting, drawing its progress.
+
+    Args:
+        work: `evaluate`, or something with its options.
+        weights: sha256 of all weight files used, by name.
+        more: goes into the provenance.
+    """
+    begin = time.perf_counter()
+    rows: list[Values] = []
+    last: Values = {}
+    unreadable: list[str] = []
+    events = work(setting, limit=arguments.limit, batch_size=arguments.batch_size, unreadable=unreadable)
+    for event in show(events):
+        if isinstance(event, Progress):
+            last = event.values
+        else:
+            rows.append(event.values)
+    data = setting.source
+    names = [name for name in setting.names(arguments.limit) if name not in unreadable]
+    stand_in = {t.name: "labels" if t.name in data.spaces else "clean output" for t in choice.tasks}
+    made = results.provenance(
+        command=command_line(arguments), device=choice.subject.device.label, seed=choice.seed,
+        seconds=time.perf_counter() - begin, weights=weights, data=data.name, names=names, attack=choice.settings(),
+        form=arguments.form, task_weights=choice.task_weights, max_perturbation=last["max_perturbation"],
+        num_outside=int(last["num_outside"]),
+        batch_size=arguments.batch_size, unreadable=unreadable,
+        reference=dict.fromkeys(stand_in, "target") if choice.goal.is_targeted else stand_in, **more,
+    )  # fmt: skip
+    return Measured(rows, made, unreadable)
+
+
+def head_line(choice: Choice, row: Values, victims: str) -> str:
+    """What was measured, for people."""
+    a_task = "a task " if source(row["data"]).is_divided else ""
+    return (
+        f"{choice.attack.label} at {choice.budget.label}, {choice.scope}, {victims}, "
+        f"{row['n']} pictures {a_task}of {row['data']} ({row['split']}); {choice.subject.device.label}"
+    )
+
+
+def finish(arguments: argparse.Namespace, choice: Choice, measured: Measured) -> int:
+    """Says what holds for all rows, writes the JSON; returns the exit code."""
+    made = measured.made
+    outside = made["num_outside"]
+    inside = "every picture is inside the budget" if not outside else f"{outside} PICTURES ARE OUTSIDE THE BUDGET"
+    say(arguments, f"largest perturbation {made['max_perturbation']:.6g} {choice.budget.epsilon_unit}; {inside}")
+    unlabelled = [name for name, reference in made["reference"].items() if reference == "clean output"]
+    if unlabelled:
+        say(arguments, f"{', '.join(unlabelled)}: no labels, measured against the clean output")
+    write_json(arguments, results.document(measured.rows, made))
+    return 2 if measured.unreadable else 0

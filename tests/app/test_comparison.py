@@ -1,0 +1,122 @@
+"""Comparisons as jobs: what is kept, stopped, shared and found again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+from helpers import png, to_the_end
+from test_panels import finished
+
+from app import exports
+from app.comparison import Trial, is_open, running, standing, start
+from app.library import Shelf, read_upload
+from app.workshop import Request, Workshop
+from mta_core.attacks import Fgsm
+from mta_core.jobs import Job
+
+Requests = Callable[..., Request]
+
+
+def trials_of(request_for: Requests, shelf: Shelf | None = None, units: float = 5) -> tuple[Trial, ...]:
+    made = [request_for(name, units=units) for name in ("noise", "mta", "fgsm")]
+    if shelf is None:
+        return tuple(Trial(r, label=r.attack.label) for r in made)
+    return tuple(Trial(r, shelf.name, len(shelf), r.attack.label, shelf.data) for r in made)
+
+
+def test_one_picture_is_measured_as_on_the_page_explore(workshop: Workshop, request_for: Requests) -> None:
+    trials = trials_of(request_for)
+    to_the_end(start(workshop, trials))
+    for trial in trials:
+        known = standing(workshop, trial)
+        assert known is not None and known.is_complete and not is_open(workshop, trial)
+        expected = exports.rows_of(finished(workshop, trial.request))
+        keys = [(row["task"], row["metric"], row["aggregation"]) for row in expected]
+        found = {(row["task"], row["metric"], row["aggregation"]): row for row in known.rows}
+        assert set(found) == set(keys)
+        for key, row in zip(keys, expected, strict=True):
+            assert found[key]["adversarial"] == pytest.approx(row["adversarial"], rel=1e-3, abs=1e-4)
+            same = set(row) - {"clean", "adversarial", "ci95"}
+            assert {k: found[key][k] for k in same} == {k: row[k] for k in same}
+
+
+def test_only_what_is_not_known_is_computed(workshop: Workshop, request_for: Requests) -> None:
+    *first, last = trials_of(request_for, units=3)
+    to_the_end(start(workshop, first))
+    before = [standing(workshop, trial) for trial in first]
+    job = start(workshop, (*first, last))
+    to_the_end(job)
+    assert [standing(workshop, trial) for trial in first] == before
+    assert standing(workshop, last) is not None
+    again = start(workshop, (*first, last))
+    to_the_end(again)
+    assert again.events == []
+
+
+def stop_after(workshop: Workshop, trials: tuple[Trial, ...], monkeypatch: pytest.MonkeyPatch, calls: int) -> Job:
+    """Stops when the last of the attacks has begun that many times."""
+    made, steps = [], Fgsm.steps
+
+    def stopping(self: Fgsm, problem: object):  # type: ignore[no-untyped-def]
+        made.append(1)
+        if len(made) == calls:
+            job.stop()
+        return steps(self, problem)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Fgsm, "steps", stopping)
+    ready = workshop.worker.submit(lambda _: iter(()))
+    to_the_end(ready)
+    job = start(workshop, trials)
+    to_the_end(job)
+    return job
+
+
+def test_stopped_all_attacks_have_had_the_same_pictures(
+    workshop: Workshop, request_for: Requests, gallery: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trials = trials_of(request_for, gallery, units=2)
+    stop_after(workshop, trials, monkeypatch, calls=2)
+    known = [standing(workshop, trial) for trial in trials]
+    assert [one.num_pictures for one in known if one] == [1, 1, 1], "the second picture was begun"
+    assert all(is_open(workshop, trial) for trial in trials)
+    to_the_end(start(workshop, trials))
+    assert [one.num_pictures for one in map(lambda t: standing(workshop, t), trials) if one] == [3, 3, 3]
+
+
+def test_stopped_during_the_first_picture_it_keeps_what_there_is(
+    workshop: Workshop, request_for: Requests, gallery: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trials = trials_of(request_for, gallery, units=1.5)
+    stop_after(workshop, trials, monkeypatch, calls=1)
+    known = [standing(workshop, trial) for trial in trials]
+    assert known[0] and known[1] and known[0].rows and known[1].rows and known[2] is None
+
+
+def test_other_jobs_get_their_turn_between_steps(workshop: Workshop, request_for: Requests, gallery: Shelf) -> None:
+    job = start(workshop, trials_of(request_for, gallery, units=2.5))
+    attack = workshop.attack(request_for("fgsm", units=2.5))
+    to_the_end(attack)
+    assert not job.is_done, "an attack of another page does not wait for the comparison"
+    job.cancel()
+
+
+def test_the_work_is_found_again_by_what_was_asked(workshop: Workshop, request_for: Requests, gallery: Shelf) -> None:
+    trials = trials_of(request_for, gallery, units=3.5)
+    assert running(workshop, trials) is None
+    job = start(workshop, trials)
+    assert running(workshop, trials) is job
+    assert running(workshop, trials_of(request_for, gallery, units=4.5)) is None
+    job.cancel()
+    assert running(workshop, trials) is None
+
+
+def test_what_is_known_of_an_upload_ends_with_it(workshop: Workshop, request_for: Requests) -> None:
+    upload = read_upload("mine.png", png())["crop"]
+    trial = Trial(replace(request_for("fgsm"), picture=upload))
+    to_the_end(start(workshop, (trial,)))
+    assert standing(workshop, trial) is not None
+    other = read_upload("mine.png", png())["crop"]
+    again = Trial(replace(trial.request, picture=other))
+    assert again == trial and standing(workshop, again) is None

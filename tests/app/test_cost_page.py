@@ -1,0 +1,183 @@
+"""The page Cost and the service behind it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+import streamlit as st
+from conftest import MAIN
+from helpers import to_the_end
+from streamlit.testing.v1 import AppTest
+
+from app import charts, costs, resources
+from app.costs import Costs, Measured
+from mta_core import cost, devices, peak
+from mta_core.contenders import Setup
+from mta_core.cost import Cost
+from mta_core.events import Event, Progress, Row
+from mta_core.jobs import Job, Worker
+
+SMALL = Setup(size=(32, 48), ngf=4, per_instance_blocks=2, universal_blocks=1, attacks=("pgd",), repeats=2)
+
+
+@pytest.fixture(autouse=True)
+def small(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The generators of the page are small ones, and no process is started."""
+    st.cache_resource.clear()
+    monkeypatch.setattr(costs, "SETUP", SMALL)
+    monkeypatch.setattr(peak, "can_measure", lambda device: False)
+
+
+@pytest.fixture
+def service() -> Costs:
+    return Costs(devices.pick("cpu"), Worker())
+
+
+def job_of(service: Costs) -> Job[Event]:
+    running = service.running()
+    assert running is not None
+    return running[1]
+
+
+def open_page(**params: str) -> AppTest:
+    at = AppTest.from_file(str(MAIN), default_timeout=60)
+    for key, value in params.items():
+        at.query_params[key] = value
+    at.switch_page("views/cost.py").run()
+    assert not at.exception, at.exception
+    return at
+
+
+def html(at: AppTest) -> str:
+    return " ".join(element.proto.body for element in at.get("html"))
+
+
+def charts_of(at: AppTest) -> list[str]:
+    return [chart.proto.alt for chart in at.get("plotly_chart")]
+
+
+def test_what_needs_no_measurement_is_there_at_once() -> None:
+    at = open_page()
+    assert at.button(key="cost_start").label == "Measure"
+    table = html(at)
+    assert "GAP, 2 blocks" in table and "Stored patterns" in table and costs.NOTHING in table
+    assert [alt.split(":")[0] for alt in charts_of(at)] == ["Parameters", "Multiply-adds"]
+    assert any("not been measured" in caption.value for caption in at.caption)
+    assert any("a tenth" in element.value for element in at.markdown)
+
+
+def test_a_measurement_is_shown_to_every_browser() -> None:
+    at = open_page(cost_precision="float32")
+    at.button(key="cost_start").click().run()
+    running = resources.costs().running()
+    assert running is not None and running[0] == replace(SMALL, precision="float32", attacks=("pgd",))
+    to_the_end(running[1])
+    assert running[1].error is None
+    for other in (at.run(), open_page(cost_precision="float32")):
+        assert other.button(key="cost_start").label == "Measure"
+        words = html(other)
+        assert ("times as long" in words and " ms</td>" in words) or " s</td>" in words
+        assert charts_of(other)[0].startswith("Time of generators")
+        assert any("median of 2 turns" in caption.value for caption in other.caption)
+    assert any("iterative attacks are left out" in caption.value.lower() for caption in other.caption), (
+        "the victim of this studio answers larger pictures"
+    )
+    assert "times as long" not in html(open_page(cost_batch="4")), "that was another setup"
+
+
+def test_the_page_follows_and_stops_a_measurement(monkeypatch: pytest.MonkeyPatch) -> None:
+    may_go_on = threading.Event()
+
+    def measure(setup: Setup, device: object) -> Iterator[Event]:
+        yield Progress(1, 4, "runs", stage="turn 1 of 2: MTA, 2 blocks")
+        may_go_on.wait(30)
+        yield Row(vars(replace(cost.known(setup)[1], milliseconds=12.0, turns=1, over_mta=1.0)))
+        raise AssertionError("it was stopped")
+
+    monkeypatch.setattr(cost, "measure", measure)
+    at = open_page()
+    at.button(key="cost_start").click().run()
+    running = resources.costs().running()
+    assert running is not None
+    running[1].wait(0, 10)
+    other = open_page()
+    assert "turn 1 of 2: MTA, 2 blocks" in html(other) and "width:25.0%" in html(other)
+    other.button(key="cost_stop").click().run()
+    assert "Stopping" in html(other)
+    may_go_on.set()
+    to_the_end(running[1])
+    assert running[1].error is None
+    assert "12 ms" in html(at.run()), "what was measured so far stays"
+    assert at.button(key="cost_start")
+
+
+def test_what_fails_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    def measure(setup: Setup, device: object) -> Iterator[Event]:
+        yield Progress(0, 1, "runs")
+        raise RuntimeError("out of memory")
+
+    monkeypatch.setattr(cost, "measure", measure)
+    at = open_page()
+    at.button(key="cost_start").click().run()
+    if running := resources.costs().running():
+        to_the_end(running[1])
+    at.run()
+    assert at.error[0].value == "out of memory."
+    assert at.button(key="cost_start")
+
+
+def test_one_measurement_at_a_time(service: Costs, monkeypatch: pytest.MonkeyPatch) -> None:
+    may_go_on = threading.Event()
+
+    def measure(setup: Setup, device: object) -> Iterator[Event]:
+        yield Progress(0, 1, "runs")
+        may_go_on.wait(30)
+
+    monkeypatch.setattr(cost, "measure", measure)
+    service.start(SMALL)
+    job = job_of(service)
+    service.start(replace(SMALL, batch_size=4))
+    assert job_of(service) is job
+    may_go_on.set()
+    to_the_end(job)
+    assert service.running() is None
+
+
+def measured(**milliseconds: float) -> Measured:
+    known: dict[str, Cost] = {}
+    for c in cost.known(Setup(attacks=("pgd",))):
+        value = milliseconds.get(c.name.replace("-", "_"))
+        known[c.name] = replace(c, milliseconds=value, over_mta=value and value / milliseconds["mta_per_instance"])
+    pgd = replace(known["mta-per-instance"], name="pgd", label="PGD", method="pgd", milliseconds=9000.0, over_mta=90.0)
+    return Measured(Setup(), {**known, "pgd": pgd}, at=0.0, load=1.0, cores=2)
+
+
+def test_the_verdict_is_in_plain_words() -> None:
+    words = costs.verdict(measured(gap_per_instance=260.0, mta_per_instance=100.0))
+    assert words.startswith("MTA makes the 3 perturbations of a picture in 100 ms; GAP,")
+    assert "takes 260 ms, 2.60 times as long." in words and "takes 9.00 s, 90 times as long." in words
+    assert costs.verdict(Measured(SMALL, {c.name: c for c in cost.known(SMALL)})) == ""
+
+
+def test_a_busy_machine_is_named() -> None:
+    assert "busy" not in costs.when(measured(mta_per_instance=1.0))
+    assert "load 9.0 on 2 cores" in costs.when(replace(measured(mta_per_instance=1.0), load=9.0))
+
+
+def test_charts_stand_beside_the_paper() -> None:
+    figures = charts.cost_charts(measured(gap_per_instance=260.0, mta_per_instance=100.0))
+    assert list(figures) == ["time", "iterative", "parameters", "multiply_adds"]
+    bars, *marks = figures["time"].data
+    assert list(bars.y) == ["GAP, 10 blocks", "MTA, 10 blocks"] and list(bars.x) == [260.0, 100.0]
+    assert [tuple(mark.x) for mark in marks] == [(342,), (126,)]
+    assert list(figures["iterative"].data[0].y)[-1] == "PGD"
+
+
+@pytest.mark.parametrize(
+    ("milliseconds", "words"), [(0.25, "0.2 ms"), (126, "126 ms"), (1434, "1.43 s"), (25_004, "25.0 s")]
+)
+def test_durations_are_short(milliseconds: float, words: str) -> None:
+    assert costs.duration(milliseconds) == words

@@ -1,0 +1,139 @@
+"""Rows as a heat map: how far each measure fell, in colours and words."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pytest
+
+from app.heatmap import EXPLAINED, Column, Line, fall, headline, message, row_of, strongest, text, times_worse
+from mta_core.compare import Standing
+from mta_core.tasks import SCENE_TASKS, task
+
+MIOU, ABS_ERR = task("segmentation").main_measure, task("depth").main_measure
+SEGMENTATION, DEPTH = Column(task("segmentation"), MIOU), Column(task("depth"), ABS_ERR)
+COLUMNS = (SEGMENTATION, DEPTH)
+
+
+def row(
+    column: Column, clean: float, adversarial: float, ci95: list[float] | None = None, **more: Any
+) -> dict[str, Any]:
+    return {
+        "task": column.task.name, "metric": column.measure.name, "aggregation": "pooled", "clean": clean,
+        "adversarial": adversarial, "ci95": ci95, "n": 4, **more,
+    }  # fmt: skip
+
+
+def line(label: str, miou: float, error: float, **more: Any) -> Line:
+    rows = (row(SEGMENTATION, 0.4, miou), row(DEPTH, 0.5, error))
+    return Line(label, "words", Standing(0, rows, 4, True), **more)
+
+
+NOISE = line("Random noise", 0.39, 0.51, is_reference=True)
+WEAK, STRONG = line("FGSM", 0.2, 2.0), line("PGD", 0.05, 1.0)
+
+
+def cells(*lines: Line, scale: Any = "ratio") -> dict[str, list[dict[str, Any]]]:
+    return {r["label"]: r["cells"] for r in message(COLUMNS, lines, scale, 4)["rows"]}
+
+
+def test_worse_is_above_one_and_positive_whichever_way_a_measure_goes() -> None:
+    assert times_worse(MIOU, 0.4, 0.1) == pytest.approx(4)
+    assert times_worse(ABS_ERR, 0.5, 2.0) == pytest.approx(4)
+    assert fall(MIOU, 0.4, 0.1) == pytest.approx(0.3) and fall(ABS_ERR, 0.5, 2.0) == pytest.approx(1.5)
+    for t in SCENE_TASKS:
+        for m in t.measures:
+            worse = 0.2 if m.higher_is_better else 0.8
+            assert times_worse(m, 0.4, worse) == pytest.approx(2) and fall(m, 0.4, worse) > 0
+            assert times_worse(m, 0.4, 0.4) == 1 and fall(m, 0.4, 0.4) == 0
+
+
+def test_nothing_left_is_infinite_and_no_clean_error_has_no_ratio() -> None:
+    assert times_worse(MIOU, 0.4, 0) == math.inf and text(SEGMENTATION, 0.4, 0, "ratio") == "to 0"
+    assert math.isnan(times_worse(ABS_ERR, 0, 1.5)) and text(DEPTH, 0, 1.5, "ratio") == "+1.500 m"
+    assert text(DEPTH, 0.5, math.nan, "ratio") == "–"
+
+
+def test_the_same_ratio_has_the_same_colour_in_every_column() -> None:
+    found = cells(NOISE, line("X", 0.1, 2.0), line("Y", 0.025, 1.0))
+    assert found["X"][0]["share"] == pytest.approx(found["X"][1]["share"]) == pytest.approx(0.5)
+    assert found["Y"][0]["share"] == pytest.approx(1)
+    assert found["Y"][1]["share"] == pytest.approx(0.25), "twice against sixteen times"
+
+
+def test_in_its_own_unit_every_column_has_its_own_scale() -> None:
+    found = cells(NOISE, WEAK, STRONG, scale="unit")
+    assert found["PGD"][0]["share"] == 1 and found["FGSM"][1]["share"] == 1
+    assert found["PGD"][1]["share"] == pytest.approx(1 / 3)
+    assert (found["PGD"][0]["text"], found["FGSM"][1]["text"]) == ("−35.0 pts", "+1.500 m")
+
+
+def test_noise_alone_is_not_painted_as_damage() -> None:
+    for scale in EXPLAINED:
+        found = cells(NOISE, line("X", 0.398, 0.501), scale=scale)
+        assert all(cell["share"] < 0.5 for row in found.values() for cell in row)
+    assert all(cell["share"] == 0 for cell in cells(line("better", 0.5, 0.4))["better"])
+
+
+def test_a_cell_tells_both_values_and_the_interval() -> None:
+    rows = (row(SEGMENTATION, 0.4, 0.05, [0.04, 0.07]),)
+    cell = cells(Line("PGD", "words", Standing(0, rows, 4), links={"segmentation": "./?attack=PGD"}))["PGD"][0]
+    assert (cell["text"], cell["sub"]) == ("×8.00", "40.0 % → 5.0 %")
+    assert cell["interval"] == "95 %: 4.0 % to 7.0 %"
+    assert cell["href"] == "./?attack=PGD" and cell["task"] == "segmentation"
+    assert cell["alt"].startswith("PGD, Segmentation: mIoU 40.0 % → 5.0 %")
+
+
+def test_clean_comes_first_and_what_is_not_measured_is_empty() -> None:
+    found = message(COLUMNS, (Line("PGD", "words", None, is_running=True), NOISE), "ratio", 4)["rows"]
+    assert [r["label"] for r in found] == ["Clean", "PGD", "Random noise"]
+    assert [c["text"] for c in found[0]["cells"]] == ["40.0 %", "0.500 m"]
+    assert found[1]["running"] and [c["text"] for c in found[1]["cells"]] == ["", ""]
+    assert row_of(None, DEPTH) is None
+
+
+def test_the_strongest_of_each_task_is_named_but_never_the_noise() -> None:
+    assert {t: found.label for t, (found, _) in strongest(COLUMNS, (NOISE, WEAK, STRONG)).items()} == {
+        "segmentation": "PGD",
+        "depth": "FGSM",
+    }
+    assert headline(COLUMNS, (NOISE, WEAK, STRONG)) == (
+        "PGD does most to segmentation (mIoU 40.0 % → 5.0 %). "
+        "FGSM does most to depth (Absolute error 0.500 m → 2.000 m)."
+    )
+    assert headline(COLUMNS, (NOISE, STRONG, line("X", 0.3, 0.6))) == (
+        "PGD does most to segmentation (mIoU 40.0 % → 5.0 %) and depth (Absolute error 0.500 m → 1.000 m)."
+    )
+    for nobody in ((NOISE,), (NOISE, STRONG), (NOISE, line("A", 0.4, 0.5), line("B", 0.41, 0.4))):
+        assert strongest(COLUMNS, nobody) == {} and headline(COLUMNS, nobody) == ""
+
+
+def test_a_lead_that_may_be_chance_is_not_passed_over() -> None:
+    best = Line("PGD", "words", Standing(0, (row(SEGMENTATION, 0.4, 0.05, [0.03, 0.08]),), 4))
+    for value, expected in ((0.07, "; FGSM lies within its 95 % interval"), (0.2, "")):
+        other = Line("FGSM", "words", Standing(1, (row(SEGMENTATION, 0.4, value, [0.0, 0.3]),), 4))
+        said = headline((SEGMENTATION,), (NOISE, best, other))
+        assert said == f"PGD does most to segmentation (mIoU 40.0 % → 5.0 %{expected})."
+
+
+def test_how_many_pictures_each_has_had_is_told_where_they_differ() -> None:
+    behind = Line("FGSM", "one step", Standing(1, WEAK.standing.rows, 3))  # type: ignore[union-attr]
+    words = {r["label"]: r["words"] for r in message(COLUMNS, (STRONG, behind), "ratio", 8)["rows"]}
+    assert words["FGSM"] == "one step · 3 of 8 pictures"
+    assert {r["words"] for r in message(COLUMNS, (WEAK, STRONG), "ratio", 8)["rows"]} == {
+        "words",
+        "the pictures as they are",
+    }
+
+
+def test_a_problem_takes_the_place_of_the_words() -> None:
+    (_, failed) = message(
+        COLUMNS, (Line("MTA", "words", Standing(0, problem="no generator", is_complete=True)),), "unit", 4
+    )["rows"]
+    assert failed["problem"] == "no generator" and all(not cell["text"] for cell in failed["cells"])
+
+
+def test_without_labels_the_head_says_so() -> None:
+    head = message((Column(task("depth"), ABS_ERR, has_truth=False),), (), "ratio", 1)["columns"][0]
+    assert head == {"label": "Depth", "measure": "Absolute error, ↓ better", "note": "against the clean output"}

@@ -1,0 +1,127 @@
+"""Several attacks on the same pictures: the rows of `evaluate`, as they come."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from test_evaluate import LINF, Shelf, Smooth
+
+from mta_core.attacks import Fgsm, Noise, Pgd
+from mta_core.compare import Standing, compare
+from mta_core.data import DataError, Sample
+from mta_core.evaluate import Setting, evaluate
+from mta_core.events import Message, Progress, Row
+from mta_core.explore import Subject
+from mta_core.imaging import ImageError
+from mta_core.tasks import SCENE_TASKS
+from tests import toys
+
+
+@pytest.fixture(scope="module")
+def subject() -> Subject:
+    return Subject.prepare("toy", Smooth(), toys.CPU)
+
+
+@pytest.fixture
+def settings(subject: Subject) -> list[Setting]:
+    first = Setting(subject, Shelf(3), Noise(), LINF, SCENE_TASKS)
+    return [first, replace(first, attack=Pgd(num_steps=3)), replace(first, attack=Fgsm(), scope="joint")]
+
+
+def last(events: Sequence[Any]) -> dict[int, Standing]:
+    return {event.number: event for event in events if isinstance(event, Standing)}
+
+
+def evaluated(setting: Setting, **options: Any) -> list[Mapping[str, Any]]:
+    return [event.values for event in evaluate(setting, batch_size=1, **options) if isinstance(event, Row)]
+
+
+def test_the_rows_are_those_of_evaluate(settings: list[Setting]) -> None:
+    found = last(list(compare(settings)))
+    assert list(found) == [0, 1, 2]
+    for number, setting in enumerate(settings):
+        assert list(found[number].rows) == evaluated(setting)
+        assert found[number].is_complete and found[number].num_pictures == 3
+
+
+def test_at_any_moment_the_rows_are_those_of_the_pictures_so_far(settings: list[Setting]) -> None:
+    events = list(compare(settings))
+    for count in (1, 2):
+        seen = [e for e in events if isinstance(e, Standing) and (e.number, e.num_pictures) == (1, count)]
+        assert len(seen) == 1 and not seen[0].is_complete
+        assert list(seen[0].rows) == evaluated(settings[1], limit=count)
+
+
+def test_attacks_take_turns_picture_by_picture(settings: list[Setting]) -> None:
+    order = [(e.number, e.num_pictures) for e in compare(settings, limit=2) if isinstance(e, Standing)]
+    assert order[:6] == [(0, 1), (1, 1), (2, 1), (0, 2), (1, 2), (2, 2)]
+
+
+def test_every_step_is_told(settings: list[Setting]) -> None:
+    progress = [event for event in compare(settings, limit=2) if isinstance(event, Progress)]
+    assert sum(event.values["number"] == 1 for event in progress) == 2 * 3 * len(SCENE_TASKS), (
+        "3 steps a task and picture"
+    )
+    assert [event.done for event in progress] == sorted(event.done for event in progress)
+    assert {event.total for event in progress} == {6} and progress[-1].done == 5
+    assert {event.stage for event in progress} == {"Random noise", "PGD", "FGSM"}
+
+
+def test_an_attack_that_cannot_be_made_is_left_out(settings: list[Setting]) -> None:
+    found = last(list(compare([settings[0], replace(settings[0], tasks=()), settings[1]])))
+    assert found[1].problem == "expected at least one task to attack, got none" and not found[1].rows
+    assert found[0].num_pictures == found[2].num_pictures == 3 and not found[2].problem
+
+
+def test_an_attack_that_fails_on_a_picture_ends_and_the_others_go_on(
+    settings: list[Setting], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steps, made = Fgsm.steps, []
+
+    def fail_on_the_second(self: Fgsm, problem: Any) -> Any:
+        made.append(1)
+        if len(made) > 1:
+            raise ValueError("the weights are of no use")
+        return steps(self, problem)
+
+    monkeypatch.setattr(Fgsm, "steps", fail_on_the_second)
+    found = last(list(compare(settings)))
+    assert (found[2].problem, found[2].num_pictures, found[2].is_complete) == ("the weights are of no use", 1, True)
+    assert list(found[1].rows) == evaluated(settings[1])
+
+
+class Broken(Shelf):
+    """A shelf some of whose pictures cannot be read."""
+
+    def __init__(self, count: int, broken: Sequence[int]) -> None:
+        super().__init__(count)
+        self.broken = broken
+
+    def read(self, index: int) -> Sample:
+        if index in self.broken:
+            raise ImageError("expected a picture")
+        return super().read(index)
+
+
+def test_pictures_that_cannot_be_read_are_left_out_for_all(settings: list[Setting]) -> None:
+    unreadable: list[str] = []
+    source = Broken(3, (1,))
+    events = list(compare([replace(s, source=source) for s in settings], unreadable=unreadable))
+    assert [e.text for e in events if isinstance(e, Message)] == ["left out picture 1: expected a picture"]
+    assert unreadable == ["picture 1"]
+    assert {e.num_pictures for e in last(events).values()} == {2}
+    assert all(e.is_complete for e in last(events).values())
+    with pytest.raises(DataError, match="none of 2 can"):
+        list(compare([replace(settings[0], source=Broken(2, (0, 1)))]))
+
+
+def test_what_cannot_be_compared_is_refused(settings: list[Setting]) -> None:
+    with pytest.raises(ValueError, match="at least one attack"):
+        list(compare([]))
+    with pytest.raises(ValueError, match="at least one attack and one picture"):
+        list(compare(settings, limit=0))
+    with pytest.raises(ValueError, match="the same pictures"):
+        list(compare([settings[0], replace(settings[1], source=Shelf(2))]))
