@@ -71,8 +71,9 @@ class _Entry:
             for t in setting.tasks
         }
         reference = setting.goal.targets(truth)
+        followed = subject.followed_by(setting.attack, setting.tasks)
         problem = make_problem(
-            subject.fast, images, reference, setting.budget, scope=setting.scope, form=setting.form,
+            followed, images, reference, setting.budget, scope=setting.scope, form=setting.form,
             weights=setting.weights, target=setting.goal.text, victim_name=subject.name, seed=setting.seed,
             first=self.num_pictures,
         )  # fmt: skip

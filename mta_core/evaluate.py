@@ -342,12 +342,13 @@ def attack_batch(
     references = [
         setting.goal.targets({t.name: labels.get(t.name, t.as_target(own[t.name])) for t in tasks}) for own in clean
     ]
-    problem = make_problem(
-        subject.fast, clean_images, references[0], setting.budget, scope=setting.scope, form=setting.form,
-        weights=setting.weights, target=setting.goal.text, victim_name=subject.name, seed=setting.seed, first=first,
-    )  # fmt: skip
     made = []
     for attack in setting.attacks:
+        problem = make_problem(
+            subject.followed_by(attack, tasks), clean_images, references[0], setting.budget, scope=setting.scope,
+            form=setting.form, weights=setting.weights, target=setting.goal.text, victim_name=subject.name,
+            seed=setting.seed, first=first,
+        )  # fmt: skip
         pictures = {}
         for step in attack.run(problem):
             pictures[step.perturbation] = step.adversarial

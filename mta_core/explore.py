@@ -53,6 +53,10 @@ class Subject:
         """Whether fast answers are as good as precise ones."""
         return self.fast is self.precise
 
+    def followed_by(self, attack: Attack, tasks: Sequence[Task]) -> Victim:
+        """The model whose gradients an attack follows."""
+        return self.precise if attack.is_precise and not all(t.is_dense for t in tasks) else self.fast
+
     def answer(self, images: Tensor, tasks: Sequence[Task], *, fast: bool = False) -> dict[str, Tensor]:
         """The victim's answers in label space, on the CPU; computed in float32 unless `fast`."""
         with torch.no_grad():
@@ -150,7 +154,7 @@ def explore(
     targets = goal.targets(attack_targets(subject, image, tasks, truth))
     on_device = {name: target.to(device.torch_device) for name, target in targets.items()}
     problem = make_problem(
-        subject.fast,
+        subject.followed_by(attack, tasks),
         clean,
         on_device,
         budget,

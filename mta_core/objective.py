@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Literal, cast, get_args
 
 import torch
 from torch import Tensor
 
-from mta_core.attacks.base import Attack, Evaluation, Problem
+from mta_core.attacks.base import Attack, Evaluation, Margins, Problem
 from mta_core.budget import Budget
 from mta_core.kinds import JOINT, Aim, Scope
 from mta_core.tasks import Task, task
@@ -49,16 +49,36 @@ class VictimObjective:
         return {name: task(name).labelled(target) for name, target in self.targets.items()}
 
     def __call__(self, images: Tensor) -> Evaluation:
-        losses = self.losses(images)
-        return Evaluation(self.join(losses), {name: loss.detach() for name, loss in losses.items()})
+        answers = self.victim(images, self.targets)
+        losses = self.losses_of(answers)
+        detached = {name: loss.detach() for name, loss in losses.items()}
+        return Evaluation(self.join(losses), detached, partial(self.margins, answers))
 
     def losses(self, images: Tensor) -> dict[str, Tensor]:
         """The loss of each task's answer, (B,)."""
-        answers = self.victim(images, self.targets)
+        return self.losses_of(self.victim(images, self.targets))
+
+    def losses_of(self, answers: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """The same, of answers that are there already."""
         return {
             name: task(name).loss_on(answers[name], target, self.labelled[name])
             for name, target in self.targets.items()
         }
+
+    def margins(self, answers: Mapping[str, Tensor]) -> Margins:
+        """How far the answers of the only task are from being fooled.
+
+        Non-targeted: as the task says how far they are from being wrong. Targeted: from being right by the target,
+        which is being wrong in no way.
+
+        Raises:
+            ValueError: there are several tasks.
+        """
+        if len(self.targets) != 1:
+            raise ValueError(f"expected one task to have margins, got {len(self.targets)}")
+        ((name, target),) = self.targets.items()
+        values = task(name).margins_on(answers[name], target, self.labelled[name])
+        return Margins(-values.amin(1, keepdim=True) if self.is_targeted else values, self.labelled[name])
 
     def join(self, losses: Mapping[str, Tensor]) -> Tensor:
         """(B,), larger where the attack succeeds better."""

@@ -17,13 +17,14 @@ from typing import Any, TypeVar
 
 from mta_core import paper_presets
 from mta_core.train_generator import GeneratorRecipe
+from mta_core.train_uap import UapRecipe
 from mta_core.train_victim import VictimRecipe
 from mta_core.weights import MAX_SIDE, MIN_SIDE, NAME
 
 MAX_NUMBER = 2**31 - 1
 SCENE = ("segmentation", "depth", "normals")
 DOMAINS = ("amazon", "dslr", "webcam")
-Recipe = TypeVar("Recipe", VictimRecipe, GeneratorRecipe)
+Recipe = TypeVar("Recipe", bound=VictimRecipe | GeneratorRecipe | UapRecipe)
 
 
 def dmtl_start() -> VictimRecipe:
@@ -164,6 +165,24 @@ def mta_tiny() -> GeneratorRecipe:
     )
 
 
+def uap() -> UapRecipe:
+    """A universal perturbation for each task of `dmtl`. Give the data: `--set data=nyuv2:PATH,rooms`."""
+    return UapRecipe()
+
+
+def uap_objects() -> UapRecipe:
+    """A universal perturbation for each domain of the objects, as the paper has it: ten steps, all of ten answers."""
+    return replace(
+        uap(), name="uap-objects", victim="objects", data=("objects",), tasks=DOMAINS, num_steps=10, num_candidates=9,
+        per_epoch=500, epochs=10,
+    )  # fmt: skip
+
+
+def uap_tiny() -> UapRecipe:
+    """Universal perturbations for trying things out, for the tiny victim."""
+    return replace(uap(), name="uap-dmtl-tiny", victim="dmtl-tiny", per_epoch=16, epochs=2, holdout=8)
+
+
 VICTIMS: Mapping[str, Callable[[], VictimRecipe]] = {
     "dmtl-start": dmtl_start,
     "dmtl-middle": dmtl_middle,
@@ -185,6 +204,7 @@ GENERATORS: Mapping[str, Callable[[], GeneratorRecipe]] = {
     "mta-tiny": mta_tiny,
     **paper_presets.GENERATORS,
 }
+UAPS: Mapping[str, Callable[[], UapRecipe]] = {"uap": uap, "uap-objects": uap_objects, "uap-tiny": uap_tiny}
 
 
 def victim_preset(name: str) -> VictimRecipe:
@@ -195,6 +215,12 @@ def victim_preset(name: str) -> VictimRecipe:
 def generator_preset(name: str) -> GeneratorRecipe:
     """Raises ValueError where there is no such preset."""
     return _preset(GENERATORS, name)
+
+
+def perturbation_preset(name: str) -> GeneratorRecipe | UapRecipe:
+    """Of a generator, or of stored perturbations. Raises ValueError where there is no such preset."""
+    known: Mapping[str, Callable[[], GeneratorRecipe | UapRecipe]] = {**GENERATORS, **UAPS}
+    return _preset(known, name)
 
 
 def _preset(known: Mapping[str, Callable[[], Recipe]], name: str) -> Recipe:
@@ -235,14 +261,17 @@ def override(recipe: Recipe, settings: Mapping[str, str]) -> Recipe:
     changed = replace(recipe, **values)
     if changed.holdout < 2:
         raise ValueError("expected holdout to be at least 2: every n-th picture is kept out of training")
-    if any(side < MIN_SIDE for _, *sides in changed.phases for side in sides):
-        raise ValueError(f"expected phases of at least {MIN_SIDE}x{MIN_SIDE} pixels, got {changed.phases}")
+    phases = () if isinstance(changed, UapRecipe) else changed.phases
+    if any(side < MIN_SIDE for _, *sides in phases for side in sides):
+        raise ValueError(f"expected phases of at least {MIN_SIDE}x{MIN_SIDE} pixels, got {phases}")
     if isinstance(changed, VictimRecipe) and not all(MIN_SIDE <= side <= MAX_SIDE for side in changed.size):
         raise ValueError(f"expected height and input_width in [{MIN_SIDE}, {MAX_SIDE}], got {changed.size}")
     if isinstance(changed, VictimRecipe):
         _check_victim(changed)
     if not re.fullmatch(NAME, changed.name) or changed.name.endswith(".json"):
         raise ValueError(f"expected a name of letters, digits, dots and hyphens, not ending in .json: {changed.name!r}")
+    if isinstance(changed, UapRecipe) and changed.fooling_rate > 1:
+        raise ValueError(f"expected fooling_rate to be at most 1, got {changed.fooling_rate:g}")
     if isinstance(changed, GeneratorRecipe) and changed.pattern_epochs > sum(phase[0] for phase in changed.phases):
         raise ValueError(f"expected at most as many pattern_epochs as epochs, got {changed.pattern_epochs}")
     if changed.batch_size > changed.per_epoch:
@@ -309,4 +338,13 @@ def _checked(key: str, value: Any) -> Any:
     return value
 
 
-__all__ = ["GENERATORS", "VICTIMS", "generator_preset", "override", "parse_settings", "victim_preset"]
+__all__ = [
+    "GENERATORS",
+    "UAPS",
+    "VICTIMS",
+    "generator_preset",
+    "override",
+    "parse_settings",
+    "perturbation_preset",
+    "victim_preset",
+]

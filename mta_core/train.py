@@ -28,14 +28,11 @@ DIVERGED = "the training diverged, choose a smaller learning_rate: it"
 
 
 class Training(ABC):
-    """One run: what is learnt, its optimiser, and where it stands."""
+    """One run: what is learnt, and where it stands."""
 
     recipe: Any
-    """A frozen dataclass with at least `phases`, `learning_rate` and `seed`; a checkpoint belongs to one recipe."""
-    optimiser: torch.optim.Optimizer
+    """A frozen dataclass with at least `name`, `data` and `seed`; a checkpoint belongs to one recipe."""
     epoch: int = 0
-    part: int = 0
-    """Pictures whose gradients are taken at once; 0 for a whole batch. Halved where memory is too small."""
     history: list[dict[str, float]]
     """For each epoch its number, its mean training loss and, where they were taken, its held-out measures."""
 
@@ -43,6 +40,42 @@ class Training(ABC):
     def builds_on(self) -> list[str]:
         """sha256 of the weights that it needs; a name alone would not tell when they change."""
         return []
+
+    @property
+    @abstractmethod
+    def last_epoch(self) -> int:
+        """Where it ends."""
+
+    @abstractmethod
+    def state(self) -> dict[str, Any]:
+        """Everything that the next epoch depends on, as tensors, numbers and texts."""
+
+    @abstractmethod
+    def restore(self, state: Mapping[str, Any]) -> None: ...
+
+    @abstractmethod
+    def run_epoch(self) -> Iterator[Event]: ...
+
+    def check(self, state: Mapping[str, Any]) -> None:  # noqa: B027, most have nothing to check
+        """Raises an error where a checkpoint holds what `restore` would take but should not."""
+
+    @abstractmethod
+    def measure(self) -> dict[str, float]:
+        """Held-out measures by name."""
+
+    @abstractmethod
+    def save(self, out: Path, command: str) -> None:
+        """Writes the finished weights and their card."""
+
+
+class Descent(Training):
+    """A training that follows gradients down."""
+
+    recipe: Any
+    """Has `phases` and `learning_rate` too."""
+    optimiser: torch.optim.Optimizer
+    part: int = 0
+    """Pictures whose gradients are taken at once; 0 for a whole batch. Halved where memory is too small."""
 
     @property
     def num_epochs(self) -> int:
@@ -69,15 +102,8 @@ class Training(ABC):
         factor = share / warm if share < warm else 0.5 * (1 + math.cos(math.pi * (share - warm) / (1 - warm)))
         return float(self.recipe.learning_rate) * max(factor, 1e-3)
 
-    @abstractmethod
-    def state(self) -> dict[str, Any]:
-        """Everything that the next epoch depends on, as tensors, numbers and texts."""
-
-    @abstractmethod
-    def restore(self, state: Mapping[str, Any]) -> None: ...
-
-    @abstractmethod
-    def run_epoch(self) -> Iterator[Event]: ...
+    def check(self, state: Mapping[str, Any]) -> None:
+        _check_optimiser(self.optimiser, state["optimiser"])
 
     @abstractmethod
     def backward(self, images: Any, targets: Mapping[str, Tensor], share: float) -> dict[str, float]:
@@ -117,14 +143,6 @@ class Training(ABC):
                 torch.cuda.empty_cache()
             self.part = part // 2
             yield Message(f"out of memory on the device: going on with the gradients of {self.part} at once")
-
-    @abstractmethod
-    def measure(self) -> dict[str, float]:
-        """Held-out measures by name."""
-
-    @abstractmethod
-    def save(self, out: Path, command: str) -> None:
-        """Writes the finished weights and their card."""
 
 
 def train(
@@ -180,7 +198,7 @@ def _read(training: Training, state: Mapping[str, Any]) -> None:
         raise _Foreign(f"expected an epoch in [0, {training.last_epoch}], got {epoch!r}")
     if not (isinstance(history, list) and all(isinstance(row, dict) for row in history)):
         raise _Foreign("expected a history of rows")
-    _check_optimiser(training.optimiser, state["optimiser"])
+    training.check(state)
     training.restore(state)
     training.epoch, training.history = epoch, [dict(row) for row in history]
 

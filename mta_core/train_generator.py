@@ -5,41 +5,26 @@ from __future__ import annotations
 import copy
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from mta_core import data, generators, victims, weights
-from mta_core.budget import Budget, Norm
+from mta_core import generators, weights
+from mta_core.budget import Norm
 from mta_core.data.augment import Augmentation
 from mta_core.data.loader import Batch, Place, batches
 from mta_core.devices import Device
 from mta_core.events import Event, Message, Progress
-from mta_core.explore import Subject
 from mta_core.generators import Patterns
 from mta_core.generators.resnet import Images
-from mta_core.kinds import JOINT
-from mta_core.objective import VictimObjective, as_form, pseudo_targets
+from mta_core.objective import VictimObjective, as_form
 from mta_core.patterns import PatternPen
-from mta_core.targets import parse_goal
 from mta_core.task_weights import make_task_weights
-from mta_core.tasks import Meter, Task, task
-from mta_core.train import (
-    DIVERGED,
-    Phases,
-    Training,
-    Views,
-    chained,
-    check_start,
-    epoch_places,
-    provenance_of,
-    split_places,
-    train,
-)
-from mta_core.weights import Card, save_weights
+from mta_core.train import Descent, Phases, check_start, epoch_places, train
+from mta_core.train_fooling import FoolingTraining, Part
 
 Curriculum = tuple[tuple[int, int], ...]
 SATURATED = 2.0
@@ -120,54 +105,13 @@ class GeneratorRecipe:
     seed: int = 0
 
 
-@dataclass(frozen=True)
-class Part:
-    """Tasks that share their pictures, and those: places to train on, by source, and places held out."""
-
-    tasks: list[str]
-    sources: list[data.DataSource]
-    views: Views
-    places: list[list[Place]]
-    held_out: list[Place]
-
-
-class GeneratorTraining(Training):
-    """The generator, its optimiser, and the victim it learns to fool."""
+class GeneratorTraining(FoolingTraining, Descent):
+    """The generator and its optimiser."""
 
     def __init__(self, recipe: GeneratorRecipe, device: Device) -> None:
-        torch.manual_seed(recipe.seed)
-        self.recipe, self.device = recipe, device
-        victim, victim_card = victims.load(recipe.victim)
-        self.precise, self.fast = device.freeze(victim), device.freeze(victim, device.fast_dtype)
-        self.budget = Budget.from_units(recipe.norm, recipe.epsilon)
-        self.tasks: list[Task] = [task(name) for name in recipe.tasks]
-        unknown = [t.name for t in self.tasks if victim_card.tasks.get(t.name) != t.space]
-        if unknown:
-            raise ValueError(f"the victim {recipe.victim} does not answer {', '.join(unknown)}")
-        spaces = {t.name: victim_card.tasks[t.name] for t in self.tasks}
-        has_pattern = bool(recipe.pattern_epochs)
-        if recipe.init:
-            start, _ = weights.find_card("generator", recipe.init)
-            has_pattern = has_pattern or "pattern_size" in start.options
-        size = list(victim_card.input_size)
-        sizes = {"pattern_size": size} if has_pattern else {}
-        sizes |= {"noise_size": size} if recipe.instance == "universal" else {}
-        self.goal = parse_goal(recipe.target, self.tasks, Subject(victim_card.name, self.precise, self.fast, device))
-        options = {
-            "ngf": recipe.ngf, "num_blocks": recipe.num_blocks, **sizes, "victim": victim_card.name,
-            "victim_sha256": victim_card.sha256, "norm": recipe.norm, "epsilon": recipe.epsilon,
-            "method": recipe.method, "instance": recipe.instance, "scope": recipe.scope, "target": recipe.target,
-        }  # fmt: skip
-        if isinstance(victim, victims.Composite):
-            digests = victims.digests(victim_card)
-            options["victim_parts"] = {t: digests[part] for t, part in victim_card.options["victims"].items()}
-        self.card = Card(
-            recipe.name, "generator", recipe.method, options, spaces, victim_card.input_size, seed=recipe.seed,
-        )  # fmt: skip
+        super().__init__(recipe, device)
         names = [t.name for t in self.tasks]
-        self.groups = {JOINT: names} if recipe.scope == "joint" else {name: [name] for name in names}
         self.form = as_form(recipe.form)
-        self.start: Card | None = None
         self.generator = self._start()
         self.generator.to(device.torch_device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         learnt = [parameter for parameter in self.generator.parameters() if parameter.requires_grad]
@@ -180,18 +124,25 @@ class GeneratorTraining(Training):
         groups = [{"params": inner}, {"params": ends}]
         self.optimiser = torch.optim.Adam(groups, lr=recipe.learning_rate, betas=(0.5, 0.999))
         self.pen = PatternPen(dict(self.generator.patterns.items()), recipe.pattern_limit)
-        is_divided = any(data.source(text.partition(":")[0]).is_divided for text in recipe.data)
-        if is_divided and recipe.scope == "joint":
-            raise ValueError("expected scope per-task: each task has pictures of its own in these data")
-        groups_of_tasks = [[name] for name in names] if is_divided else [names]
-        self.parts = [self._part(group, is_divided) for group in groups_of_tasks]
 
-    def _part(self, names: list[str], is_divided: bool) -> Part:
-        recipe, size = self.recipe, self.card.input_size
-        views = Views(recipe.data, names[0] if is_divided else "")
-        sources = [view.source for view in views.at(size)]
-        places, held_out = split_places(sources, recipe.holdout, recipe.limit, most=16)
-        return Part(names, sources, views, places, held_out)
+    @property
+    def architecture(self) -> str:
+        return str(self.recipe.method)
+
+    def network_options(self, size: list[int]) -> dict[str, Any]:
+        recipe = self.recipe
+        has_pattern = bool(recipe.pattern_epochs)
+        if recipe.init:
+            start, _ = weights.find_card("generator", recipe.init)
+            has_pattern = has_pattern or "pattern_size" in start.options
+        sizes = {"pattern_size": size} if has_pattern else {}
+        sizes |= {"noise_size": size} if recipe.instance == "universal" else {}
+        kind = {"method": recipe.method, "instance": recipe.instance}
+        return {"ngf": recipe.ngf, "num_blocks": recipe.num_blocks, **sizes, **kind}
+
+    @property
+    def title(self) -> str:
+        return f"{self.recipe.method.upper()} generator, {self.recipe.instance}"
 
     def _start(self) -> generators.Generator:
         """The generator to train: a new one, or one that was trained before.
@@ -234,7 +185,7 @@ class GeneratorTraining(Training):
 
     @property
     def builds_on(self) -> list[str]:
-        return [str(self.card.options["victim_sha256"]), *([self.start.sha256] if self.start else [])]
+        return [*super().builds_on, *([self.start.sha256] if self.start else [])]
 
     @property
     def is_drawing(self) -> bool:
@@ -338,7 +289,7 @@ class GeneratorTraining(Training):
         for part, (images, labels) in zip(self.parts, group, strict=True):
             pictures = self.device.put(images)
             clean |= dict.fromkeys(part.tasks, pictures)
-            targets |= self._targets(pictures, labels, part.tasks)
+            targets |= self.targets_of(pictures, labels, part.tasks)
         return (clean if len(self.parts) > 1 else pictures), targets
 
     def backward(self, images: Images, targets: Mapping[str, Tensor], share: float) -> dict[str, float]:
@@ -351,70 +302,21 @@ class GeneratorTraining(Training):
         self.task_weights.begin_batch()
         self.generator.zero_grad(set_to_none=True)
 
-    def _targets(self, clean: Tensor, targets: Mapping[str, Tensor], names: Sequence[str]) -> dict[str, Tensor]:
-        known = {name: targets[name].to(clean.device) for name in names if name in targets}
-        unknown = [t for t in self.tasks if t.name in names and t.name not in known]
-        return known | (pseudo_targets(self.precise, unknown, clean) if unknown else {})
-
-    def measure(self) -> dict[str, float]:
-        """Main measure of each task on the held-out pictures, clean and under the perturbation that is to fool it;
-        against the target, where there is one."""
-        frozen = self.device.freeze(self.result()[0], self.device.fast_dtype)
-        meters = {(t.name, kind): Meter(t, num_replicates=0) for t in self.tasks for kind in ("clean", "adversarial")}
-        for part in self.parts:
-            for images, targets in batches(part.sources, part.held_out, self.recipe.batch_size):
-                self._measure(frozen, meters, part.tasks, self.device.put(images), targets)
-        main = {t.name: t.main_measure.name for t in self.tasks}
-        return {f"{kind} {main[name]}": meter.compute()[main[name]] for (name, kind), meter in meters.items()}
-
-    def _measure(
-        self,
-        frozen: nn.Module,
-        meters: Mapping[tuple[str, str], Meter],
-        names: Sequence[str],
-        clean: Tensor,
-        targets: Mapping[str, Tensor],
-    ) -> None:
-        truth = self._targets(clean, targets, names)
-        with torch.no_grad():
-            directions = frozen(clean, [name for name in self.groups if name == JOINT or name in names])
-            answers = self.precise(clean, names)
-            wanted = self.goal.targets(truth)
-            victims.check_finite(directions, DIVERGED)
-            victims.check_finite(answers, f"the victim {self.recipe.victim}")
-            for name, direction in directions.items():
-                group = self.groups[name]
-                attacked = self.precise(
-                    self.budget.project_adversarial(clean + self.budget.scale(direction), clean), group
-                )
-                for t in (t for t in self.tasks if t.name in group):
-                    before = t.decode(answers[t.name])
-                    meters[t.name, "clean"].update(before, wanted[t.name], before)
-                    meters[t.name, "adversarial"].update(t.decode(attacked[t.name]), wanted[t.name], before)
-
-    def save(self, out: Path, command: str) -> None:
-        recipe = self.recipe
-        described = {
-            **provenance_of(self.recipe, self.start),
-            "command": chained(self.start, command),
-            "summary": (
-                f"{recipe.method.upper()} generator, {recipe.instance}, {self.goal.name}"
-                f"{', joint' if recipe.scope == 'joint' else ''}, trained at {self.budget.label}"
-                f"{'' if recipe.weighting == 'uniform' else f', {recipe.weighting} task weights'}"
-            ),
-            "metrics": {"held_out": self.measure(), "history": self.history, "task_weights": self.task_weights.history},
-        }
-        network, shape = self.result()
-        save_weights(network, Card(**{**asdict(self.card), **shape, **described}), out)
-
     def result(self) -> tuple[generators.Network, dict[str, Any]]:
-        """What the training made, and the fields of its card that say how it is built: of a universal generator the
-        perturbations alone (MTA section 3.1), as the last step saw them, since it need not run again."""
+        """Of a universal generator the perturbations alone (MTA section 3.1), as the last step saw them, since it need
+        not run again."""
         if not self.generator.is_universal:
             return self.generator, {}
         patterns = Patterns.of(copy.deepcopy(self.generator).train())  # running means of batch norm lag behind
         kept = {key: value for key, value in self.card.options.items() if key not in generators.OPTIONS}
         return patterns, {"architecture": patterns.architecture, "options": {**patterns.options(), **kept}}
+
+    def metrics(self) -> dict[str, Any]:
+        return {**super().metrics(), "task_weights": self.task_weights.history}
+
+    @property
+    def remark(self) -> str:
+        return "" if self.recipe.weighting == "uniform" else f", {self.recipe.weighting} task weights"
 
 
 def pictures_of(images: Images, perturbation: str) -> Tensor:

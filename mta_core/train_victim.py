@@ -21,8 +21,8 @@ from mta_core.tasks import Meter, Task, task
 from mta_core.tasks.segmentation import CLASSES
 from mta_core.train import (
     DIVERGED,
+    Descent,
     Phases,
-    Training,
     Views,
     chained,
     check_start,
@@ -91,7 +91,7 @@ class VictimRecipe:
         return self.height, self.input_width
 
 
-class VictimTraining(Training):
+class VictimTraining(Descent):
     """The network, a running average of its weights (the result), and its optimiser."""
 
     def __init__(self, recipe: VictimRecipe, device: Device) -> None:

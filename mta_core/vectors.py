@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor
 
 
@@ -21,3 +22,16 @@ def is_finite(values: Tensor) -> bool:
 def unit(vectors: Tensor, dim: int, eps: float = 1e-6) -> Tensor:
     """Vectors of length 1; those shorter than `eps` become short ones, as with `torch.nn.functional.normalize`."""
     return vectors * vectors.square().sum(dim, keepdim=True).clamp(min=eps**2).rsqrt()
+
+
+def across(normals: Tensor) -> tuple[Tensor, Tensor]:
+    """Two unit vectors (B, 3, H, W) at right angles to each other and to unit vectors (B, 3, H, W): X and Y as seen
+    by a camera that looks down Z, turned along with the vector.
+
+    Duff et al.: "Building an Orthonormal Basis, Revisited" (JCGT 2017).
+    """
+    x, y, z = normals.unbind(1)
+    sign = torch.where(z < 0, -1.0, 1.0)
+    a = -1 / (sign + z)
+    b = x * y * a
+    return torch.stack([1 + sign * x * x * a, sign * b, -sign * x], 1), torch.stack([b, sign + y * y * a, -y], 1)

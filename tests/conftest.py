@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from mta_core.generators import GapGenerator
+from mta_core.generators import GapGenerator, Patterns
 from tests import toys
 
 torch.set_num_threads(1)  # small tensors gain nothing from more, and lose much where the machine is busy
@@ -40,6 +40,8 @@ def toy_runs(arena: toys.Arena, tmp_path_factory: pytest.TempPathFactory) -> Pat
         toys.train_toy_generator(arena, kind, folder / f"{kind}-gap", GapGenerator, steps=120)
         toys.train_toy_generator(arena, kind, folder / f"{kind}-gap-joint", GapGenerator, "joint")
         toys.train_toy_generator(arena, kind, folder / f"{kind}-universal", is_universal=True)
+        toys.train_toy_generator(arena, kind, folder / f"{kind}-uap", Patterns, steps=40)
+        toys.train_toy_generator(arena, kind, folder / f"{kind}-uap-joint", Patterns, "joint", steps=40)
     return folder
 
 

@@ -19,9 +19,11 @@ from mta_core.evaluate import Setting, evaluate
 from mta_core.events import Progress, Row
 from mta_core.explore import Subject, run
 from mta_core.kinds import Aim
+from mta_core.objective import make_problem
 from mta_core.targets import parse_goal
 from mta_core.tasks import parse_tasks
 from mta_core.train_generator import GeneratorRecipe, train_generator
+from mta_core.train_uap import UapRecipe, train_uap
 from mta_core.train_victim import VictimRecipe, train_victim
 from mta_core.victims import Classifier, Composite
 from mta_core.weights import WeightsError
@@ -147,6 +149,38 @@ def test_generators_learn_to_fool_every_domain(
     for domain in DOMAINS:
         row = found[domain, measure]
         assert row["adversarial"] > row["clean"] and row["source"] == "toy"
+
+
+def test_universal_perturbations_are_pushed_out_of_every_domain(subject: Subject, root: Path, runs: Path) -> None:
+    """The paper's own setting: answers for whole pictures."""
+    recipe = UapRecipe(
+        name="uap", victim="toy", data=(f"office31:{root}",), tasks=DOMAINS, epsilon=130, epochs=2, per_epoch=6,
+        num_steps=5, num_candidates=2, holdout=5, fooling_rate=1.0,
+    )  # fmt: skip
+    events = list(train_uap(recipe, CPU, runs / "uap"))
+    steps = [event for event in events if isinstance(event, Progress)]
+    assert [(step.done, step.total) for step in steps] == [(i, 36) for i in range(1, 37)]
+    assert all(len(set(step.values) & set(DOMAINS)) == 1 for step in steps), "each picture is of one domain"
+    found = rows(evaluate(setting(subject, root, "uap")))
+    for domain in DOMAINS:
+        row = found[domain, "fooling_ratio"]
+        assert row["instance"] == "universal" and row["source"] == "toy"
+        assert row["adversarial"] >= 0.4 and row["clean"] == 0, "of two classes it turns one into the other"
+    with pytest.raises(ValueError, match="expected scope per-task"):
+        next(train_uap(replace(recipe, scope="joint"), CPU, runs / "joint"))
+
+
+def test_deepfool_fools_nearly_every_picture_with_less_than_it_may(subject: Subject, root: Path) -> None:
+    chosen = setting(subject, root, "deepfool", num_steps=15, num_candidates=3, overshoot=0.05)
+    found = rows(evaluate(chosen, batch_size=8))
+    for domain in DOMAINS:
+        assert found[domain, "fooling_ratio"]["adversarial"] >= 0.75
+    source = chosen.source.for_task("dslr")
+    images = torch.stack([source[i].image for i in range(len(source))])
+    targets = torch.stack([source[i].targets["dslr"] for i in range(len(source))])
+    problem = make_problem(subject.precise, images, {"dslr": targets}, LINF)
+    sizes = LINF.norm_of(chosen.attack(problem)["dslr"] - images)
+    assert len(sizes.unique()) == len(sizes) and (sizes < LINF.epsilon).any(), "each as large as it takes"
 
 
 def test_one_picture_is_answered_with_probabilities(subject: Subject, root: Path) -> None:

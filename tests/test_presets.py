@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from mta_core import presets
@@ -26,9 +28,10 @@ def test_the_paper_sizes_have_the_papers_parameter_counts() -> None:
 
 
 def test_names_of_presets_differ_and_generators_know_their_victim() -> None:
-    recipes = [make() for make in (*presets.VICTIMS.values(), *presets.GENERATORS.values())]
+    recipes = [make() for make in (*presets.VICTIMS.values(), *presets.GENERATORS.values(), *presets.UAPS.values())]
     assert len({recipe.name for recipe in recipes}) == len(recipes)
-    assert all(victim_presets(make().victim) for make in presets.GENERATORS.values()), "a victim, or one for each task"
+    made = [make() for make in (*presets.GENERATORS.values(), *presets.UAPS.values())]
+    assert all(victim_presets(recipe.victim) for recipe in made), "a victim, or one for each task"
 
 
 def test_settings_are_read_as_the_field_is_typed() -> None:
@@ -86,6 +89,22 @@ def test_what_makes_no_sense_is_said_in_a_sentence(settings: dict[str, str], mes
         changed(**settings)
 
 
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"fooling_rate": "1.5"}, "expected fooling_rate to be at most 1, got 1.5"),
+        ({"ngf": "8"}, "expected a setting among name, .*epochs.*, got 'ngf'"),
+        ({"epochs": "0"}, "expected epochs to be in .1, 2147483647., got 0"),
+        ({"batch_size": "9", "per_epoch": "8"}, "per_epoch to be at least batch_size, 9, got 8"),
+    ],
+)
+def test_universal_perturbations_have_settings_of_their_own(settings: dict[str, str], message: str) -> None:
+    recipe = presets.perturbation_preset("uap")
+    with pytest.raises(ValueError, match=message):
+        presets.override(recipe, settings)
+    assert presets.override(recipe, {"norm": "l2", "epochs": "3"}) == replace(recipe, norm="l2", epochs=3)
+
+
 def test_pieces_need_a_key_and_a_value() -> None:
     assert presets.parse_settings(["a=1", "b = x=y"]) == {"a": "1", "b": "x=y"}
     for piece in ("a", "=1"):
@@ -93,3 +112,7 @@ def test_pieces_need_a_key_and_a_value() -> None:
             presets.parse_settings([piece])
     with pytest.raises(ValueError, match=r"expected a preset among mta-pattern, mta, .*mta-paper.*, got 'dmtl'"):
         presets.generator_preset("dmtl")
+    with pytest.raises(
+        ValueError, match=r"^expected a preset among mta-pattern, .*, uap, uap-objects, .*, got 'dmtl'$"
+    ):
+        presets.perturbation_preset("dmtl")

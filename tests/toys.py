@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from mta_core.attacks import Problem, Scope
 from mta_core.budget import Budget
 from mta_core.data.objects import DOMAINS
 from mta_core.devices import Device
-from mta_core.generators import Generator, MtaGenerator
+from mta_core.generators import Generator, MtaGenerator, Patterns
 from mta_core.kinds import JOINT
 from mta_core.objective import make_problem, pseudo_targets
 from mta_core.tasks import SCENE_TASKS, Task
@@ -104,11 +104,14 @@ class Arena:
     def targets(self, kind: str) -> Mapping[str, Tensor]:
         return {"labels": self.labels, "pseudo-targets": self.outputs}[kind]
 
-    def problem(self, budget: Budget, *, kind: str = "labels", scope: Scope = "per-task", seed: int = 0) -> Problem:
+    def problem(
+        self, budget: Budget, *, kind: str = "labels", scope: Scope = "per-task", seed: int = 0,
+        tasks: Sequence[Task] = SCENE_TASKS,
+    ) -> Problem:  # fmt: skip
         return make_problem(
             self.victim,
             self.pictures,
-            self.targets(kind),
+            {task.name: self.targets(kind)[task.name] for task in tasks},
             budget,
             scope=scope,
             victim_name=victim_name(kind),
@@ -128,14 +131,21 @@ def make_arena() -> Arena:
 
 
 def train_toy_generator(
-    arena: Arena, kind: str, folder: Path, method: type[Generator] = MtaGenerator, scope: Scope = "per-task",
-    is_universal: bool = False, steps: int = 70,
+    arena: Arena, kind: str, folder: Path, method: type[Generator | Patterns] = MtaGenerator,
+    scope: Scope = "per-task", is_universal: bool = False, steps: int = 70,
 ) -> None:  # fmt: skip
-    """Fits a generator to the arena's own pictures and targets, which a real one need not, and saves it."""
+    """Fits a generator, or patterns for the attack `uap`, to the arena's own pictures and targets, which a real one
+    need not, and saves it."""
     torch.manual_seed(0)
     names = [task.name for task in SCENE_TASKS]
-    noise = {"noise_size": (SIDE, SIDE)} if is_universal else {}
-    generator = method([JOINT] if scope == "joint" else names, ngf=8, num_blocks=1, **noise)  # type: ignore[arg-type]
+    drawn, options = ([JOINT] if scope == "joint" else names), {}
+    if issubclass(method, Patterns):
+        generator, is_universal, options = method(drawn, (SIDE, SIDE)), True, {"method": "uap"}
+        for direction in generator.parameters():
+            torch.nn.init.uniform_(direction, -0.01, 0.01)
+    else:
+        noise = {"noise_size": (SIDE, SIDE)} if is_universal else {}
+        generator = method(drawn, ngf=8, num_blocks=1, **noise)  # type: ignore[arg-type]
     optimiser = torch.optim.Adam([p for p in generator.parameters() if p.requires_grad], 5e-3)
     budget = Budget.from_units("linf", 0.5)
     for _ in range(steps):
@@ -150,7 +160,7 @@ def train_toy_generator(
         optimiser.step()
     spaces = {task.name: task.space for task in SCENE_TASKS}
     instance = "universal" if is_universal else "per-instance"
-    options = {**generator.options(), "victim": victim_name(kind), "scope": scope, "instance": instance}
+    options |= {**generator.options(), "victim": victim_name(kind), "scope": scope, "instance": instance}
     named = [method.architecture if method is not MtaGenerator else "", scope if scope == "joint" else "",
              instance if is_universal else "", f"against-{kind}"]  # fmt: skip
     name = "-".join(part for part in named if part)

@@ -6,15 +6,16 @@ from dataclasses import fields
 from typing import Any
 
 from mta_core.attacks.apgd import Apgd
-from mta_core.attacks.base import Attack, Evaluation, Objective, Problem, Step
+from mta_core.attacks.base import Attack, Evaluation, Margins, Objective, Problem, Step
+from mta_core.attacks.deepfool import DeepFool
 from mta_core.attacks.fgsm import Fgsm
-from mta_core.attacks.generative import Gap, Generative, Mta
+from mta_core.attacks.generative import Gap, Generative, Mta, Uap
 from mta_core.attacks.mifgsm import MiFgsm
 from mta_core.attacks.noise import Noise
 from mta_core.attacks.pgd import Pgd
 from mta_core.kinds import JOINT, Scope
 
-ATTACKS: tuple[type[Attack], ...] = (Mta, Gap, Fgsm, Pgd, MiFgsm, Apgd, Noise)
+ATTACKS: tuple[type[Attack], ...] = (Mta, Gap, Fgsm, Pgd, MiFgsm, Apgd, DeepFool, Uap, Noise)
 
 
 def attack_class(name: str) -> type[Attack]:
@@ -64,9 +65,11 @@ __all__ = [
     "JOINT",
     "Apgd",
     "Attack",
+    "DeepFool",
     "Evaluation",
     "Fgsm",
     "Generative",
+    "Margins",
     "MiFgsm",
     "Mta",
     "Noise",
@@ -75,6 +78,7 @@ __all__ = [
     "Problem",
     "Scope",
     "Step",
+    "Uap",
     "attack_class",
     "make_attack",
 ]

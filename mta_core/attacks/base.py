@@ -16,16 +16,36 @@ from mta_core.weights import Card
 
 
 @dataclass(frozen=True)
+class Margins:
+    """How far an answer is from the boundaries behind which it counts as fooled.
+
+    Attributes:
+        values: (B, K, H, W) float32, differentiable: a pixel is fooled where one of its K margins is below 0; infinite
+            where it has no such boundary. An answer for the whole picture is one pixel.
+        labelled: the pixels that count, (B, H, W) bool; None for all.
+    """
+
+    values: Tensor
+    labelled: Tensor | None = None
+
+
+def _no_margins() -> Margins:
+    raise ValueError("expected an objective with margins: this one has values and losses alone")
+
+
+@dataclass(frozen=True)
 class Evaluation:
     """What an objective says of adversarial pictures.
 
     Attributes:
         value: what the attack raises, (B,), differentiable.
         losses: the loss of each attacked task, (B,), detached.
+        margins: the margins of a single task, worked out when asked for. Raises ValueError where there are none.
     """
 
     value: Tensor
     losses: Mapping[str, Tensor]
+    margins: Callable[[], Margins] = _no_margins
 
 
 Objective = Callable[[Tensor], Evaluation]
@@ -110,6 +130,8 @@ class Attack(ABC):
     """The paper that describes it."""
     scopes: ClassVar[tuple[Scope, ...]] = ("per-task", "joint")
     is_iterative: ClassVar[bool] = False
+    is_precise: ClassVar[bool] = False
+    """Whether it stops right behind a boundary, which half precision would blur where a picture has one answer."""
     is_baseline: ClassVar[bool] = False
     """Whether it is only there to be compared with and need not fool anything."""
 

@@ -70,6 +70,19 @@ class Mta(Generative):
 
 
 @dataclass(frozen=True)
+class Uap(Generative):
+    """One perturbation for every picture, which DeepFool pushed out of the right answers of many, one after the other.
+    It is stored, not drawn: see `mta_core.train_uap`."""
+
+    instance: str = setting("universal", "Kind", "The same for every picture.", choices=("universal",))
+
+    name = "uap"
+    label = "UAP"
+    summary = "a trained perturbation that is the same for every picture"
+    source = "Moosavi-Dezfooli et al., Universal adversarial perturbations, CVPR 2017"
+
+
+@dataclass(frozen=True)
 class Gap(Generative):
     """A generator of its own for every task: what MTA is compared with."""
 

@@ -170,7 +170,7 @@ def _add_train(commands: Any) -> None:
     )
     command.add_argument("kind", choices=("victim", "generator"))
     command.add_argument(
-        "--preset", required=True, metavar="P", help="victim: dmtl, dmtl-paper, dmtl-tiny; generator: mta, ..."
+        "--preset", required=True, metavar="P", help="victim: dmtl, dmtl-paper, dmtl-tiny; generator: mta, uap, ..."
     )
     command.add_argument(
         "--set",

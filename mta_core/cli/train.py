@@ -16,9 +16,10 @@ from mta_core.cli.output import check_json, command_line, complain, show, write_
 from mta_core.devices import Device
 from mta_core.events import Event
 from mta_core.train_generator import GeneratorRecipe, train_generator
+from mta_core.train_uap import UapRecipe, train_uap
 from mta_core.train_victim import VictimRecipe, train_victim
 
-Recipe = VictimRecipe | GeneratorRecipe
+Recipe = VictimRecipe | GeneratorRecipe | UapRecipe
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -49,7 +50,7 @@ def make_recipe(arguments: argparse.Namespace) -> Recipe:
     if arguments.kind == "victim":
         recipe = presets.override(presets.victim_preset(arguments.preset), settings)
     else:
-        recipe = presets.override(presets.generator_preset(arguments.preset), settings)
+        recipe = presets.override(presets.perturbation_preset(arguments.preset), settings)
     changed = {"seed": arguments.seed, "limit": arguments.limit}
     return replace(recipe, **{key: value for key, value in changed.items() if value is not None})
 
@@ -78,4 +79,6 @@ def _events(arguments: argparse.Namespace, recipe: Recipe, device: Device, out: 
     options: dict[str, Any] = {"resume": arguments.resume, "command": command_for_card(arguments, recipe)}
     if isinstance(recipe, VictimRecipe):
         return train_victim(recipe, device, out, **options)
+    if isinstance(recipe, UapRecipe):
+        return train_uap(recipe, device, out, **options)
     return train_generator(recipe, device, out, **options)

@@ -57,6 +57,24 @@ class Legend:
     unit: str = ""
 
 
+def _cut(prediction: Tensor, target: Tensor, labelled: Tensor | None) -> tuple[Tensor, Tensor]:
+    """Both with 0 where a pixel is not labelled: cut before a loss is taken, not after, since a NaN there would come
+    back through 0 * NaN in the gradient."""
+    if labelled is None:
+        return prediction, target
+    mask = labelled if target.ndim == 3 else labelled[:, None]
+    return torch.where(labelled[:, None], prediction, 0), torch.where(mask, target, 0)
+
+
+def class_margins(logits: Tensor, target: Tensor) -> Tensor:
+    """How far the target's logit lies above every class's, (B, C, H, W); infinite above its own.
+
+    Moosavi-Dezfooli, Fawzi, Frossard: "DeepFool" (CVPR 2016), section 3: `f_k^(x0) - f_k`.
+    """
+    own = target[:, None]
+    return (logits.gather(1, own) - logits).scatter(1, own, torch.inf)
+
+
 class Task(ABC):
     """Everything the program knows about one task.
 
@@ -117,12 +135,20 @@ class Task(ABC):
 
     def losses_on(self, prediction: Tensor, target: Tensor, labelled: Tensor | None) -> Tensor:
         """The loss of every pixel, (B, H, W) float32, 0 where it is not labelled."""
-        if labelled is None:
-            return self.pixel_loss(prediction.float(), target)
-        # Cut before the loss, not after: a NaN there would come back through 0 * NaN in the gradient.
-        cut = torch.where(labelled[:, None], prediction.float(), 0)
-        mask = labelled if target.ndim == 3 else labelled[:, None]
-        return self.pixel_loss(cut, torch.where(mask, target, 0)) * labelled
+        losses = self.pixel_loss(*_cut(prediction.float(), target, labelled))
+        return losses if labelled is None else losses * labelled
+
+    def margins(self, prediction: Tensor, target: Tensor) -> Tensor:
+        """How far every pixel is from each kind of wrong answer, (B, K, H, W), differentiable: below 0 where it gives
+        that one, infinite where it cannot. An answer is right where all its margins are above 0.
+
+        This one is for classes; tasks that answer with numbers say how far off counts as wrong.
+        """
+        return class_margins(prediction, target)
+
+    def margins_on(self, prediction: Tensor, target: Tensor, labelled: Tensor | None) -> Tensor:
+        """`margins` in float32; of no meaning, but finite or infinite, where a pixel is not labelled."""
+        return self.margins(*_cut(prediction.float(), target, labelled))
 
     @abstractmethod
     def decode(self, prediction: Tensor) -> Tensor:

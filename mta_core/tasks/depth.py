@@ -12,6 +12,8 @@ from mta_core.tasks.colours import SCALE, tone
 
 FARTHEST = 100.0
 """Metres; nothing indoors is farther."""
+TOLERANCE = 1.25
+"""A depth is right where its ratio to the truth, or the inverse, is below it."""
 
 
 class Depth(Task):
@@ -32,6 +34,11 @@ class Depth(Task):
 
     def pixel_loss(self, prediction: Tensor, target: Tensor) -> Tensor:
         return (prediction - target)[:, 0].abs()
+
+    def margins(self, prediction: Tensor, target: Tensor) -> Tensor:
+        """Metres to the farther and to the nearer depth at which a pixel counts as wrong: 1.25 times the truth or its
+        inverse, after Eigen et al. (NeurIPS 2014). Straight lines, so that their gradient is there at the truth too."""
+        return torch.cat([TOLERANCE * target - prediction, prediction - target / TOLERANCE], 1)
 
     def decode(self, prediction: Tensor) -> Tensor:
         return prediction.float()

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor
 
 from mta_core.tasks.base import Legend, Measure, Span, Task
 from mta_core.tasks.colours import INVALID
-from mta_core.vectors import length, unit
+from mta_core.vectors import across, length, unit
 
 BINS_PER_DEGREE = 20
 """The median is read off a histogram of this resolution, so that it streams; its error is at most 0.05 degrees."""
@@ -20,6 +22,8 @@ VECTORS = {
     "camera": (0.0, 0.0, 1.0),
 }  # fmt: skip
 THRESHOLDS = (11.25, 22.5, 30.0)
+TOLERANCE = THRESHOLDS[-1]
+"""Degrees; a normal that is farther off counts as wrong."""
 
 
 class Normals(Task):
@@ -44,6 +48,17 @@ class Normals(Task):
 
     def pixel_loss(self, prediction: Tensor, target: Tensor) -> Tensor:
         return 1 - (prediction * target).sum(1)
+
+    def margins(self, prediction: Tensor, target: Tensor) -> Tensor:
+        """How far a normal may still turn before it is off by `TOLERANCE` degrees: to either side of two axes across
+        the truth, and in any direction.
+
+        The first four are straight lines, so that their gradient is there at the truth, where the cosine has none.
+        """
+        limit = math.radians(TOLERANCE)
+        aside = torch.stack([(prediction * axis).sum(1) for axis in across(target)], 1)
+        cosine = (prediction * target).sum(1, keepdim=True)
+        return torch.cat([math.sin(limit) - aside, math.sin(limit) + aside, cosine - math.cos(limit)], 1)
 
     def decode(self, prediction: Tensor) -> Tensor:
         return unit(prediction.float(), dim=1)

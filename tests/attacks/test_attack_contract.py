@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import fields
+from dataclasses import fields, replace
 from itertools import islice
 
 import pytest
@@ -29,8 +29,19 @@ targets = pytest.mark.parametrize("targets", ["labels", "pseudo-targets"])
 pytestmark = pytest.mark.usefixtures("with_generators")
 
 
-DETERMINISTIC = {"mta", "gap"}
+DETERMINISTIC = {"mta", "gap", "deepfool", "uap"}
 """Attacks to which a seed makes no difference."""
+MINIMAL = {"deepfool"}
+"""Attacks that leave a picture alone where it is fooled: by labels drawn at random most are from the start."""
+
+
+def quick(kind: type[Attack]) -> Attack:
+    """For what does not depend on the number of steps."""
+    return kind(num_steps=4) if any(known.name == "num_steps" for known in fields(kind)) else kind()
+
+
+def kind_of_targets(kind: type[Attack]) -> str:
+    return "pseudo-targets" if kind.name in MINIMAL else "labels"
 
 
 @scoped
@@ -38,7 +49,7 @@ DETERMINISTIC = {"mta", "gap"}
 def test_stays_inside_the_budget_and_the_valid_range(
     arena: Arena, kind: type[Attack], scope: str, budget: Budget
 ) -> None:
-    results = kind()(arena.problem(budget, scope=scope))
+    results = quick(kind)(arena.problem(budget, scope=scope, kind=kind_of_targets(kind)))
     for adversarial in results.values():
         assert adversarial.shape == arena.pictures.shape and adversarial.dtype == torch.float32
         assert adversarial.min() >= 0 and adversarial.max() <= 1
@@ -53,7 +64,7 @@ def test_stays_inside_the_budget_and_the_valid_range(
 
 @scoped
 def test_makes_one_perturbation_a_task_or_one_for_all(arena: Arena, kind: type[Attack], scope: str) -> None:
-    results = kind()(arena.problem(BUDGETS[0], scope=scope))
+    results = quick(kind)(arena.problem(BUDGETS[0], scope=scope))
     assert list(results) == ([JOINT] if scope == "joint" else [task.name for task in SCENE_TASKS])
 
 
@@ -62,7 +73,8 @@ def test_makes_one_perturbation_a_task_or_one_for_all(arena: Arena, kind: type[A
 def test_is_the_same_for_the_same_seed_and_another_for_another(
     arena: Arena, kind: type[Attack], scope: str, budget: Budget
 ) -> None:
-    first, again, other = (kind()(arena.problem(budget, scope=scope, seed=seed)) for seed in (3, 3, 4))
+    targets = kind_of_targets(kind)
+    first, again, other = (quick(kind)(arena.problem(budget, kind=targets, scope=scope, seed=s)) for s in (3, 3, 4))
     for name in first:
         assert torch.equal(first[name], again[name])
         assert torch.equal(first[name], other[name]) == (kind.name in DETERMINISTIC)
@@ -75,7 +87,9 @@ def test_is_the_same_for_the_same_seed_and_another_for_another(
 def test_raises_the_loss_of_a_task_attacked_alone(
     arena: Arena, kind: type[Attack], task: Task, budget: Budget, targets: str
 ) -> None:
-    adversarial = kind()(arena.problem(budget, kind=targets))[task.name]
+    if kind.name in MINIMAL and targets == "labels":
+        pytest.skip("such pictures are fooled already")
+    adversarial = kind()(arena.problem(budget, kind=targets, tasks=[task]))[task.name]
     before, after = (arena.losses(task, targets, pictures) for pictures in (arena.pictures, adversarial))
     assert (after > before).all(), f"{before.tolist()} -> {after.tolist()}"
 
@@ -84,11 +98,12 @@ def test_raises_the_loss_of_a_task_attacked_alone(
 @tasks
 def test_does_more_than_noise_of_the_same_size(arena: Arena, kind: type[Attack], task: Task) -> None:
     noise = next(attack for attack in ATTACKS if attack.name == "noise")
-    problem = arena.problem(BUDGETS[0], kind="pseudo-targets")
-    attacked, baseline = (
-        arena.losses(task, "pseudo-targets", attack()(problem)[task.name]).mean() for attack in (kind, noise)
-    )
-    assert attacked > baseline
+    problem = arena.problem(BUDGETS[0], kind="pseudo-targets", tasks=[task])
+    attacked = kind()(problem)[task.name]
+    size = float(problem.budget.norm_of(attacked - arena.pictures).max())
+    noisy = noise()(replace(problem, budget=Budget(problem.budget.norm, size)))[task.name]
+    more, less = (arena.losses(task, "pseudo-targets", pictures).mean() for pictures in (attacked, noisy))
+    assert more > less
 
 
 @pytest.mark.parametrize("kind", JOINT_ATTACKS, ids=lambda kind: kind.name)
@@ -102,13 +117,14 @@ def test_a_joint_attack_raises_the_joint_objective(arena: Arena, kind: type[Atta
 
 @scoped
 def test_steps_say_where_they_are(arena: Arena, kind: type[Attack], scope: str) -> None:
-    problem = arena.problem(BUDGETS[0], scope=scope)
-    steps = list(kind().run(problem))
+    problem = arena.problem(BUDGETS[0], scope=scope, kind=kind_of_targets(kind))
+    steps = list(quick(kind).run(problem))
     assert list(dict.fromkeys(step.perturbation for step in steps)) == list(problem.objectives)
     for name in problem.objectives:
         own = [step for step in steps if step.perturbation == name]
-        assert [step.done for step in own] == list(range(1, own[0].total + 1))
-        assert {step.total for step in own} == {own[-1].done}
+        *before, last = (step.done for step in own)
+        assert before == list(range(1, len(own))), "one after the other, but the last may come early"
+        assert {step.total for step in own} == {last} and (last == len(own) or kind.name in MINIMAL)
         for step in own:
             expected = {task.name for task in SCENE_TASKS} if scope == "joint" else {name}
             assert set(step.losses) in (expected, set())
@@ -119,7 +135,7 @@ def test_steps_say_where_they_are(arena: Arena, kind: type[Attack], scope: str) 
 @scoped
 def test_every_step_is_a_sound_result_so_stopping_early_is_safe(arena: Arena, kind: type[Attack], scope: str) -> None:
     budget = BUDGETS[1]
-    stream: Iterator[Step] = kind().run(arena.problem(budget, scope=scope))
+    stream: Iterator[Step] = quick(kind).run(arena.problem(budget, scope=scope))
     for step in islice(stream, 3):
         assert budget.contains(step.adversarial, arena.pictures).all()
     stream.close()  # type: ignore[attr-defined]
@@ -127,17 +143,17 @@ def test_every_step_is_a_sound_result_so_stopping_early_is_safe(arena: Arena, ki
 
 @attacks
 def test_leaves_the_consumer_its_gradients(arena: Arena, kind: type[Attack]) -> None:
-    for _ in kind().run(arena.problem(BUDGETS[0])):
+    for _ in quick(kind).run(arena.problem(BUDGETS[0])):
         assert torch.is_grad_enabled()
     with torch.no_grad():
-        for _ in kind().run(arena.problem(BUDGETS[0])):
+        for _ in quick(kind).run(arena.problem(BUDGETS[0])):
             assert not torch.is_grad_enabled()
 
 
 @attacks
 def test_leaves_the_pictures_and_the_victim_alone(arena: Arena, kind: type[Attack]) -> None:
     pictures, weights = arena.pictures.clone(), {k: v.clone() for k, v in arena.victim.state_dict().items()}
-    kind()(arena.problem(BUDGETS[0]))
+    quick(kind)(arena.problem(BUDGETS[0]))
     assert torch.equal(pictures, arena.pictures) and not arena.pictures.requires_grad
     assert all(torch.equal(value, weights[name]) for name, value in arena.victim.state_dict().items())
     assert all(parameter.grad is None for parameter in arena.victim.parameters())
@@ -154,8 +170,8 @@ def test_describes_itself(kind: type[Attack]) -> None:
 
 
 @pytest.mark.parametrize("budget", BUDGETS, ids=lambda budget: budget.norm.value)
-def test_a_universal_attack_adds_the_same_to_every_picture(arena: Arena, budget: Budget) -> None:
-    attack = make_attack("mta", instance="universal")
+@pytest.mark.parametrize("attack", [make_attack("mta", instance="universal"), make_attack("uap")], ids=["mta", "uap"])
+def test_a_universal_attack_adds_the_same_to_every_picture(arena: Arena, attack: Attack, budget: Budget) -> None:
     assert attack.is_universal and not make_attack("mta").is_universal
     for step in attack.steps(arena.problem(budget)):
         one, other = step.adversarial - arena.pictures

@@ -85,6 +85,42 @@ def test_a_perfect_answer_is_perfect(task: Task) -> None:
 
 
 @every
+def test_margins_say_how_far_an_answer_is_from_being_wrong(task: Task) -> None:
+    """Above 0 where it is right, with a gradient there, which the losses of depth and normals lack at the truth."""
+    prediction, target = make_prediction(task, seed=1), make_target(task, seed=1)
+    point = prediction.clone().requires_grad_()
+    margins = task.margins_on(point, target, None)
+    assert margins.shape[0] == 2 and margins.shape[2:] == SHAPE[1:] and (margins > 0).all()
+    (gradient,) = torch.autograd.grad(torch.where(margins.isfinite(), margins, 0)[:, 0].sum(), point)
+    assert torch.equal((gradient != 0).any(1), margins[:, 0].isfinite()), "of each pixel, and of no other"
+    other = make_prediction(task, seed=2)
+    is_right = (task.margins_on(other, target, None) > 0).all(1)
+    assert torch.equal(is_right, rightness(task, task.decode(other), target)) and 0.02 < is_right.float().mean() < 0.98
+
+
+def rightness(task: Task, value: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+    """Which pixels are right as the literature counts them."""
+    if target.ndim == 3:
+        return task.as_target(value) == target
+    if task.name == "depth":
+        return torch.maximum(value / target, target / value)[:, 0] < 1.25
+    degrees = torch.rad2deg(torch.linalg.vector_norm(value - target, dim=1).div(2).asin() * 2)
+    return degrees < 30
+
+
+@every
+def test_margins_of_pixels_without_label_leave_no_trace(task: Task) -> None:
+    mask = some_pixels()
+    target = invalidate(make_target(task), mask, math.nan)
+    prediction = torch.where(mask[:, None], math.nan, make_prediction(task)).requires_grad_()
+    margins = task.margins_on(prediction, target, ~mask)
+    assert not margins.isnan().any()
+    kept = torch.where(margins.isfinite() & ~mask[:, None], margins, 0)
+    (gradient,) = torch.autograd.grad(kept.sum(), prediction)
+    assert gradient.isfinite().all() and (gradient * mask[:, None]).abs().sum() == 0
+
+
+@every
 def test_a_worse_answer_is_worse_by_every_measure(task: Task) -> None:
     target = make_target(task, 2, 30, 30)
     flipped = target.flip(-1)

@@ -1,0 +1,173 @@
+"""What trainings against a frozen victim share. `train_generator` and `train_uap` say what is learnt."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from mta_core import data, victims
+from mta_core.budget import Budget
+from mta_core.data.loader import Place, batches
+from mta_core.devices import Device
+from mta_core.explore import Subject
+from mta_core.generators import Network
+from mta_core.kinds import JOINT
+from mta_core.objective import pseudo_targets
+from mta_core.targets import parse_goal
+from mta_core.tasks import Meter, Task, task
+from mta_core.train import DIVERGED, Training, Views, chained, provenance_of, split_places
+from mta_core.weights import Card, save_weights
+
+
+@dataclass(frozen=True)
+class Part:
+    """Tasks that share their pictures, and those: places to train on, by source, and places held out."""
+
+    tasks: list[str]
+    sources: list[data.DataSource]
+    views: Views
+    places: list[list[Place]]
+    held_out: list[Place]
+
+
+class FoolingTraining(Training):
+    """The victim, the pictures, and what is to be brought about.
+
+    Its recipe has at least `name`, `victim`, `data`, `tasks`, `scope`, `target`, `norm`, `epsilon`, `batch_size`,
+    `holdout`, `limit` and `seed`: see `GeneratorRecipe`.
+    """
+
+    start: Card | None = None
+    """The card of the weights that it starts from."""
+
+    def __init__(self, recipe: Any, device: Device) -> None:
+        torch.manual_seed(recipe.seed)
+        self.recipe, self.device = recipe, device
+        victim, victim_card = victims.load(recipe.victim)
+        self.precise, self.fast = device.freeze(victim), device.freeze(victim, device.fast_dtype)
+        self.budget = Budget.from_units(recipe.norm, recipe.epsilon)
+        self.tasks: list[Task] = [task(name) for name in recipe.tasks]
+        unknown = [t.name for t in self.tasks if victim_card.tasks.get(t.name) != t.space]
+        if unknown:
+            raise ValueError(f"the victim {recipe.victim} does not answer {', '.join(unknown)}")
+        spaces = {t.name: victim_card.tasks[t.name] for t in self.tasks}
+        self.subject = Subject(victim_card.name, self.precise, self.fast, device)
+        self.goal = parse_goal(recipe.target, self.tasks, self.subject)
+        options = {
+            **self.network_options(list(victim_card.input_size)), "victim": victim_card.name,
+            "victim_sha256": victim_card.sha256, "norm": recipe.norm, "epsilon": recipe.epsilon, "scope": recipe.scope,
+            "target": recipe.target,
+        }  # fmt: skip
+        if isinstance(victim, victims.Composite):
+            digests = victims.digests(victim_card)
+            options["victim_parts"] = {t: digests[part] for t, part in victim_card.options["victims"].items()}
+        self.card = Card(
+            recipe.name, "generator", self.architecture, options, spaces, victim_card.input_size, seed=recipe.seed,
+        )  # fmt: skip
+        names = [t.name for t in self.tasks]
+        self.groups = {JOINT: names} if recipe.scope == "joint" else {name: [name] for name in names}
+        is_divided = any(data.source(text.partition(":")[0]).is_divided for text in recipe.data)
+        if is_divided and recipe.scope == "joint":
+            raise ValueError("expected scope per-task: each task has pictures of its own in these data")
+        groups_of_tasks = [[name] for name in names] if is_divided else [names]
+        self.parts = [self._part(group, is_divided) for group in groups_of_tasks]
+
+    @property
+    @abstractmethod
+    def architecture(self) -> str:
+        """Of the network, as in `mta_core.generators.ARCHITECTURES`."""
+
+    @abstractmethod
+    def network_options(self, size: list[int]) -> dict[str, Any]:
+        """What of the card's options builds the network, for a victim of that input size, and says what it draws."""
+
+    @abstractmethod
+    def result(self) -> tuple[Network, dict[str, Any]]:
+        """What the training made, which draws a direction (B, 3, H, W) in [-1, 1] for each perturbation, and the fields
+        of its card that say how it is built, where the card does not yet."""
+
+    @property
+    @abstractmethod
+    def title(self) -> str:
+        """What it is, for people."""
+
+    @property
+    def remark(self) -> str:
+        """What else people should know, with a comma before it."""
+        return ""
+
+    @property
+    def builds_on(self) -> list[str]:
+        return [str(self.card.options["victim_sha256"])]
+
+    def _part(self, names: list[str], is_divided: bool) -> Part:
+        recipe, size = self.recipe, self.card.input_size
+        views = Views(recipe.data, names[0] if is_divided else "")
+        sources = [view.source for view in views.at(size)]
+        places, held_out = split_places(sources, recipe.holdout, recipe.limit, most=16)
+        return Part(names, sources, views, places, held_out)
+
+    def targets_of(self, clean: Tensor, targets: Mapping[str, Tensor], names: Sequence[str]) -> dict[str, Tensor]:
+        """Labels where there are any, and else the victim's clean answers, of the tasks named."""
+        known = {name: targets[name].to(clean.device) for name in names if name in targets}
+        unknown = [t for t in self.tasks if t.name in names and t.name not in known]
+        return known | (pseudo_targets(self.precise, unknown, clean) if unknown else {})
+
+    def measure(self) -> dict[str, float]:
+        """Main measure of each task on the held-out pictures, clean and under the perturbation that is to fool it;
+        against the target, where there is one."""
+        frozen = self.device.freeze(self.result()[0], self.device.fast_dtype)
+        meters = {(t.name, kind): Meter(t, num_replicates=0) for t in self.tasks for kind in ("clean", "adversarial")}
+        for part in self.parts:
+            for images, targets in batches(part.sources, part.held_out, self.recipe.batch_size):
+                self._measure(frozen, meters, part.tasks, self.device.put(images), targets)
+        main = {t.name: t.main_measure.name for t in self.tasks}
+        return {f"{kind} {main[name]}": meter.compute()[main[name]] for (name, kind), meter in meters.items()}
+
+    def _measure(
+        self,
+        frozen: nn.Module,
+        meters: Mapping[tuple[str, str], Meter],
+        names: Sequence[str],
+        clean: Tensor,
+        targets: Mapping[str, Tensor],
+    ) -> None:
+        truth = self.targets_of(clean, targets, names)
+        with torch.no_grad():
+            directions = frozen(clean, [name for name in self.groups if name == JOINT or name in names])
+            answers = self.precise(clean, names)
+            wanted = self.goal.targets(truth)
+            victims.check_finite(directions, DIVERGED)
+            victims.check_finite(answers, f"the victim {self.recipe.victim}")
+            for name, direction in directions.items():
+                group = self.groups[name]
+                attacked = self.precise(
+                    self.budget.project_adversarial(clean + self.budget.scale(direction), clean), group
+                )
+                for t in (t for t in self.tasks if t.name in group):
+                    before = t.decode(answers[t.name])
+                    meters[t.name, "clean"].update(before, wanted[t.name], before)
+                    meters[t.name, "adversarial"].update(t.decode(attacked[t.name]), wanted[t.name], before)
+
+    def metrics(self) -> dict[str, Any]:
+        """For the card."""
+        return {"held_out": self.measure(), "history": self.history}
+
+    def save(self, out: Path, command: str) -> None:
+        described = {
+            **provenance_of(self.recipe, self.start),
+            "command": chained(self.start, command),
+            "summary": (
+                f"{self.title}, {self.goal.name}{', joint' if self.recipe.scope == 'joint' else ''}, "
+                f"trained at {self.budget.label}{self.remark}"
+            ),
+            "metrics": self.metrics(),
+        }
+        network, shape = self.result()
+        save_weights(network, Card(**{**asdict(self.card), **shape, **described}), out)
