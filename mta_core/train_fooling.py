@@ -128,7 +128,10 @@ class FoolingTraining(Training):
             for images, targets in batches(part.sources, part.held_out, self.recipe.batch_size):
                 self._measure(frozen, meters, part.tasks, self.device.put(images), targets)
         main = {t.name: t.main_measure.name for t in self.tasks}
-        return {f"{kind} {main[name]}": meter.compute()[main[name]] for (name, kind), meter in meters.items()}
+        is_shared = len(set(main.values())) < len(main)  # domains have their measure in common
+        of = {name: f" {name}" if is_shared else "" for name in main}
+        found = {key: meter.compute()[main[key[0]]] for key, meter in meters.items()}
+        return {f"{kind}{of[name]} {main[name]}": value for (name, kind), value in found.items()}
 
     def _measure(
         self,

@@ -141,6 +141,7 @@ def test_generators_learn_to_fool_every_domain(
         assert sum(s[domain] for s in steps[-6:]) < sum(s[domain] for s in steps[:6]), domain
     card = generators.choose(generators.AUTO, "toy", Aim(DOMAINS, target=target), method, instance == "universal")
     assert card.name == name
+    assert set(card.metrics["held_out"]) == {f"{k} {d} accuracy" for k in ("clean", "adversarial") for d in DOMAINS}
     own = victims.load("toy-dslr")[1]
     alone = generators.choose(generators.AUTO, own, Aim(("dslr",), target=target), method, instance == "universal")
     assert alone.name == name, "it belongs to each of the classifiers"
