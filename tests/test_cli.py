@@ -406,6 +406,14 @@ def test_train_then_attack_with_what_was_trained(
     assert run(*arguments, "--set", "generator=mta-dmtl-tiny", "--json", tmp_path / "transfer.json") == 0
 
 
+def test_objects_are_rendered_once_in_every_domain(tmp_path: Path) -> None:
+    out, summary = tmp_path / "objects", tmp_path / "summary.json"
+    assert run("objects", "--count", 1, "--workers", 1, "--out", out, "--json", summary) == 0
+    assert read(summary)["rendered"] == read(summary)["count"] == len(list(out.glob("*/images/*/*.png"))) == 3
+    assert run("objects", "--count", 1, "--workers", 1, "--out", out, "--json", summary) == 0
+    assert read(summary)["rendered"] == 0
+
+
 class TestRooms:
     def test_renders_what_is_missing(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
         rendered: list[int] = []

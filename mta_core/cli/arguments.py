@@ -236,7 +236,7 @@ def _add_objects(commands: Any) -> None:
         commands,
         "objects",
         "Renders pictures of single objects in three domains.",
-        seed_help="of the first picture (default: 2000000)",
+        seed_help="of the first picture (default: 2000100)",
     )
     pictures = command.add_mutually_exclusive_group(required=True)
     pictures.add_argument(

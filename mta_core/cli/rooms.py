@@ -5,12 +5,12 @@ from __future__ import annotations
 import argparse
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from mta_core import results
 from mta_core.cli.output import check_json, command_line, say, show, write_json
@@ -25,23 +25,37 @@ FIRST = 3_000_000
 
 def run(arguments: argparse.Namespace) -> int:
     out = Path(arguments.out)
-    check_json(arguments)
-    results.check_folder(out)
     first = FIRST if arguments.seed is None else arguments.seed
     seeds = SPLITS[arguments.split] if arguments.split else range(first, first + arguments.count)
-    missing = [seed for seed in seeds if not (out / "rgb" / f"{seed:07d}.png").exists()]
-    begin = time.perf_counter()
-    for _ in show(render(partial(write_scene, out), missing, arguments.workers or num_cores(), "scenes")):
-        pass
+    files = {seed: out / "rgb" / f"{seed:07d}.png" for seed in seeds}
+    made = render_missing(arguments, partial(write_scene, out), files, "scenes", first)
     if arguments.split:
         listing = "".join(f"{seed:07d}\n" for seed in seeds)
         write_atomically(out / f"{arguments.split}.txt", listing.encode())
+    write_json(arguments, made)
+    return 0
+
+
+def render_missing(
+    arguments: argparse.Namespace, write: Callable[[Item], object], files: Mapping[Item, Path], unit: str, seed: int
+) -> dict[str, Any]:
+    """Writes each item whose file is not there yet, and says so; returns what the JSON tells.
+
+    Raises:
+        ValueError: nothing can be written there.
+    """
+    check_json(arguments)
+    out = Path(arguments.out)
+    results.check_folder(out)
+    missing = [item for item, file in files.items() if not file.exists()]
+    begin = time.perf_counter()
+    for _ in show(render(write, missing, arguments.workers or num_cores(), unit)):
+        pass
     seconds = time.perf_counter() - begin
     speed = f" in {seconds:.0f} s ({len(missing) / seconds:.1f} a second)" if missing else ""
-    say(arguments, f"{len(missing)} scenes rendered{speed}, {len(seeds) - len(missing)} were there already: {out}")
-    made = results.provenance(command=command_line(arguments), seed=first, seconds=seconds)
-    write_json(arguments, {"folder": str(out), "count": len(seeds), "rendered": len(missing), "provenance": made})
-    return 0
+    say(arguments, f"{len(missing)} {unit} rendered{speed}, {len(files) - len(missing)} were there already: {out}")
+    made = results.provenance(command=command_line(arguments), seed=seed, seconds=seconds)
+    return {"folder": str(out), "count": len(files), "rendered": len(missing), "provenance": made}
 
 
 def num_cores() -> int:
