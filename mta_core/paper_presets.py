@@ -19,7 +19,7 @@ TARGET = "bike_helmet"
 def nyuv2(method: str, instance: str) -> GeneratorRecipe:
     """Section 4.2: batches of 5 for each task. Give the data: `--set data=nyuv2:PATH`."""
     return GeneratorRecipe(
-        name=_named(f"{method}-dmtl-paper", instance), victim="dmtl-paper", method=method, instance=instance, ngf=64,
+        name=named(f"{method}-dmtl-paper", instance), victim="dmtl-paper", method=method, instance=instance, ngf=64,
         num_blocks=4 if instance == "universal" else 10, batch_size=5, learning_rate=2e-4, phases=((60, 288, 384),),
         output_gain=0.02, output_rate=1.0, saturation=0.0,
     )  # fmt: skip
@@ -29,22 +29,23 @@ def office31(method: str, instance: str, target: str = "") -> GeneratorRecipe:
     """Section 4.1: batches of 10 for each task, against classifiers that the paper does not name. Give the data:
     `--set data=office31:PATH`."""
     return replace(
-        nyuv2(method, instance), name=_named(f"{method}-resnet18", instance, target), victim="resnet18",
+        nyuv2(method, instance), name=named(f"{method}-resnet18", instance, target), victim="resnet18",
         data=("objects",), tasks=("amazon", "dslr", "webcam"), target=target, num_blocks=6, batch_size=10,
         phases=((60, 224, 224),),
     )  # fmt: skip
 
 
-def _named(stem: str, instance: str, target: str = "") -> str:
+def named(stem: str, instance: str, target: str = "") -> str:
+    """Of a generator, for one of its kind."""
     kinds = [*(["universal"] if instance == "universal" else []), *(["targeted"] if target else [])]
     return "-".join([stem, *kinds])
 
 
 METHODS, INSTANCES = ("mta", "gap"), ("per-instance", "universal")
 GENERATORS: Mapping[str, Callable[[], GeneratorRecipe]] = {
-    **{_named(f"{m}-paper", i): partial(nyuv2, m, i) for m in METHODS for i in INSTANCES},
+    **{named(f"{m}-paper", i): partial(nyuv2, m, i) for m in METHODS for i in INSTANCES},
     **{
-        _named(f"{m}-resnet18-paper", i, t): partial(office31, m, i, t)
+        named(f"{m}-resnet18-paper", i, t): partial(office31, m, i, t)
         for m in METHODS
         for i in INSTANCES
         for t in ("", TARGET)

@@ -149,6 +149,39 @@ def mta() -> GeneratorRecipe:
     return GeneratorRecipe(init="mta-pattern", learning_rate=2e-3, output_rate=1.0, saturation=0.0)
 
 
+def gap() -> GeneratorRecipe:
+    """The shipped per-instance GAP, on the patterns of `mta-pattern`. Give the data: `--set data=nyuv2:PATH,rooms`."""
+    return replace(mta(), name="gap-dmtl", method="gap", init="", patterns="mta-pattern", ngf=16)
+
+
+def mta_joint_pattern() -> GeneratorRecipe:
+    """Where the shipped joint generator starts from. Give the data: `--set data=nyuv2:PATH,rooms`."""
+    return replace(mta_pattern(), name="mta-joint-pattern", scope="joint")
+
+
+def mta_joint() -> GeneratorRecipe:
+    """The shipped generator of one perturbation for all tasks. Give the data: `--set data=nyuv2:PATH,rooms`."""
+    return replace(mta(), name="mta-dmtl-joint", scope="joint", init="mta-joint-pattern")
+
+
+def plain(method: str, instance: str) -> GeneratorRecipe:
+    """A generator without a pattern, as in the paper, small enough for two cores. The universal ones are shipped; all
+    are what `contest` compares, each with seeds 0, 1 and 2. Give the data: `--set data=nyuv2:PATH,rooms`."""
+    return GeneratorRecipe(
+        name=paper_presets.named(f"{method}-dmtl-plain", instance), method=method, instance=instance, ngf=16,
+        num_blocks=4, phases=((6, 288, 384),), learning_rate=2e-3, output_gain=0.02, output_rate=1.0, saturation=0.0,
+    )  # fmt: skip
+
+
+def of_objects(method: str, instance: str, target: str = "") -> GeneratorRecipe:
+    """The shipped generators for the classifiers of the objects."""
+    return replace(
+        plain(method, instance), name=paper_presets.named(f"{method}-objects", instance, target), victim="objects",
+        data=("objects",), tasks=DOMAINS, target=target, epsilon=10.0, per_epoch=800, phases=((4, 224, 224),),
+        batch_size=8,
+    )  # fmt: skip
+
+
 def mta_tiny() -> GeneratorRecipe:
     """A generator for trying things out, for the tiny victim."""
     return replace(
@@ -201,6 +234,20 @@ VICTIMS: Mapping[str, Callable[[], VictimRecipe]] = {
 GENERATORS: Mapping[str, Callable[[], GeneratorRecipe]] = {
     "mta-pattern": mta_pattern,
     "mta": mta,
+    "gap": gap,
+    "mta-joint-pattern": mta_joint_pattern,
+    "mta-joint": mta_joint,
+    **{
+        paper_presets.named(f"{m}-plain", i): partial(plain, m, i)
+        for m in paper_presets.METHODS
+        for i in paper_presets.INSTANCES
+    },
+    **{
+        paper_presets.named(f"{m}-objects", i, t): partial(of_objects, m, i, t)
+        for m in paper_presets.METHODS
+        for i in paper_presets.INSTANCES
+        for t in ("", paper_presets.TARGET)
+    },
     "mta-tiny": mta_tiny,
     **paper_presets.GENERATORS,
 }

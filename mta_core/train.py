@@ -325,6 +325,7 @@ def provenance_of(recipe: Any, start: Card | None = None) -> dict[str, Any]:
     seen = [*(start.data.split(", ") if start else []), *(f"{name} (train)" for name in names)]
     terms = [*(start.terms.split("; ") if start else []), *(data.source(name).terms for name in names)]
     kept = asdict(recipe) | {"data": names}
-    kept |= {key: Path(kept[key]).stem for key in ("init", "victim") if str(kept.get(key, "")).endswith(".json")}
+    named = [key for key in ("init", "patterns", "victim") if str(kept.get(key, "")).endswith(".json")]
+    kept |= {key: Path(kept[key]).stem for key in named}
     kept |= {"backbone": Path(kept["backbone"]).name} if kept.get("backbone") else {}
     return {"data": ", ".join(dict.fromkeys(seen)), "terms": "; ".join(dict.fromkeys(terms)), "recipe": kept}

@@ -49,6 +49,7 @@ class GeneratorRecipe:
             for each task nothing is shared that tasks could compete for, and Adam undoes most of what a weight does.
         weights: the fixed ones, by name.
         init: name of a trained generator, or path to its card, to start from; empty for a random start.
+        patterns: the same, to take nothing but the patterns from, whatever its method and size.
         pattern_epochs: the first epochs, which draw a pattern for all pictures (see `MtaGenerator`) at the victim's
             input size; in the others, as in a training that starts from a generator with a pattern, the networks learn
             on top of it while it moves in small steps. 0 for none, as in the paper.
@@ -86,6 +87,7 @@ class GeneratorRecipe:
     ngf: int = 24
     num_blocks: int = 6
     init: str = ""
+    patterns: str = ""
     pattern_epochs: int = 0
     pattern_limit: float = 1.8
     norm: str = "linf"
@@ -131,7 +133,7 @@ class GeneratorTraining(FoolingTraining, Descent):
 
     def network_options(self, size: list[int]) -> dict[str, Any]:
         recipe = self.recipe
-        has_pattern = bool(recipe.pattern_epochs)
+        has_pattern = bool(recipe.pattern_epochs or recipe.patterns)
         if recipe.init:
             start, _ = weights.find_card("generator", recipe.init)
             has_pattern = has_pattern or "pattern_size" in start.options
@@ -148,25 +150,43 @@ class GeneratorTraining(FoolingTraining, Descent):
         """The generator to train: a new one, or one that was trained before.
 
         Raises:
-            ValueError: that one is of another kind than the recipe says.
+            ValueError: that one is of another kind than the recipe says, or has no such patterns.
         """
+        limit = self.recipe.pattern_limit
+        if self.recipe.init and self.recipe.patterns:
+            raise ValueError("expected either init or patterns to start from, got both")
         if self.recipe.init:
             generator, self.start = generators.load(self.recipe.init)
             check_start(self.start, self.card, generators.OPTIONS)
             assert isinstance(generator, generators.Generator), "a card of these options is of no other kind"
             generator.requires_grad_(True)
             generator.noise.requires_grad_(False)
-            with torch.no_grad():
-                for pattern in generator.patterns.values():
-                    pattern.clamp_(-self.recipe.pattern_limit, self.recipe.pattern_limit)
-            return generator
-        generator = generators.build(self.card)
-        assert isinstance(generator, generators.Generator)
-        for decoder in generator.decoders.values():
-            nn.init.normal_(decoder[-1].weight, 0, self.recipe.output_gain)  # type: ignore[index]
-        for pattern in generator.patterns.values():
-            nn.init.uniform_(pattern, -self.recipe.pattern_limit, self.recipe.pattern_limit)
+        else:
+            made = generators.build(self.card)
+            assert isinstance(made, generators.Generator)
+            generator = made
+            for decoder in generator.decoders.values():
+                nn.init.normal_(decoder[-1].weight, 0, self.recipe.output_gain)  # type: ignore[index]
+            for pattern in generator.patterns.values():
+                nn.init.uniform_(pattern, -limit, limit)
+        with torch.no_grad():
+            for name, pattern in self._kept_patterns().items():
+                generator.patterns[name].copy_(pattern)
+            for pattern in generator.patterns.values():
+                pattern.clamp_(-limit, limit)
         return generator
+
+    def _kept_patterns(self) -> dict[str, Tensor]:
+        """Those that `patterns` of the recipe names."""
+        if not self.recipe.patterns:
+            return {}
+        other, self.start = generators.load(self.recipe.patterns)
+        kept = dict(other.patterns.items()) if isinstance(other, generators.Generator) else {}
+        wanted = {name: (3, *self.card.input_size) for name in self.groups}
+        if {name: tuple(pattern.shape) for name, pattern in kept.items()} != wanted:
+            asked = f"{', '.join(wanted)} at {self.card.input_size[0]}x{self.card.input_size[1]}"
+            raise ValueError(f"expected {self.recipe.patterns} to have patterns for {asked}")
+        return kept
 
     def state(self) -> dict[str, Any]:
         return {

@@ -521,6 +521,25 @@ class TestGenerator:
                 assert limit / 2 < kept[1][name].abs().max() <= limit
         assert not torch.equal(kept[2]["encoder.1.weight"], kept[1]["encoder.1.weight"])
 
+    def test_takes_the_patterns_of_another_method(self, fooling: GeneratorRecipe, tmp_path: Path) -> None:
+        drawn = replace(fooling, pattern_epochs=1, phases=((1, 32, 64),))
+        list(train_generator(drawn, CPU, tmp_path, command="draw"))
+        start = str(tmp_path / "fooling.json")
+        recipe = replace(fooling, name="next", method="gap", ngf=8, patterns=start)
+        training = GeneratorTraining(recipe, CPU)
+        kept = load_file(tmp_path / "fooling.safetensors")
+        for name, pattern in training.generator.patterns.items():
+            assert torch.allclose(pattern, kept[f"patterns.{name}"].float())
+        list(train_generator(recipe, CPU, tmp_path / "next", command="learn"))
+        card = Card.read(tmp_path / "next" / "next.json")
+        assert card.command == "draw && learn" and card.recipe["patterns"] == "fooling"
+        for wrong, message in (
+            ({"init": start}, "either init or patterns"),
+            ({"scope": "joint"}, r"to have patterns for joint at 64x96$"),
+        ):
+            with pytest.raises(ValueError, match=message):
+                GeneratorTraining(replace(recipe, **wrong), CPU)
+
     def test_makes_room_for_the_networks(self, fooling: GeneratorRecipe, tmp_path: Path) -> None:
         list(train_generator(replace(fooling, pattern_epochs=1, phases=((1, 32, 64),)), CPU, tmp_path))
         start = str(tmp_path / "fooling.json")
