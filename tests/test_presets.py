@@ -9,7 +9,7 @@ import pytest
 from mta_core import presets
 from mta_core.generators import MtaGenerator
 from mta_core.generators.resnet import count_parameters
-from mta_core.reproduce.recipes import victim_presets
+from mta_core.reproduce.recipes import generator_command, victim_presets
 from mta_core.victims.dmtl import Dmtl
 
 
@@ -110,9 +110,20 @@ def test_pieces_need_a_key_and_a_value() -> None:
     for piece in ("a", "=1"):
         with pytest.raises(ValueError, match="expected --set key=value"):
             presets.parse_settings([piece])
-    with pytest.raises(ValueError, match=r"expected a preset among mta-pattern, mta, .*mta-paper.*, got 'dmtl'"):
+    with pytest.raises(ValueError, match=r"expected a preset among .*mta-pattern, mta, .*mta-paper.*, got 'dmtl'"):
         presets.generator_preset("dmtl")
     with pytest.raises(
-        ValueError, match=r"^expected a preset among mta-pattern, .*, uap, uap-objects, .*, got 'dmtl'$"
+        ValueError, match=r"^expected a preset among .*mta-pattern, .*, uap, uap-objects, .*, got 'dmtl'$"
     ):
         presets.perturbation_preset("dmtl")
+
+
+def test_the_commands_that_make_shipped_generators_begin_with_what_they_start_from() -> None:
+    for method in ("mta", "gap"):
+        made = generator_command("dmtl", method, "per-instance", "")
+        first, second = made.split(" && ")
+        assert "--preset mta-pattern " in first and f"--preset {method} " in second
+        assert f"--preset {method}-universal " in generator_command("dmtl", method, "universal", "")
+        assert f"--preset {method}-objects-universal-targeted " in generator_command(
+            "objects", method, "universal", "bike_helmet"
+        )

@@ -43,7 +43,8 @@ def command(kind: str, preset: str, settings: Iterable[tuple[str, str]] = ()) ->
     for key, value in changed.items():
         words += ["--set", f"{key}={value}"]
     words += ["--out", f"runs/{changed.get('name', recipe.name)}"]
-    first = f"{command(kind, recipe.init)} && " if recipe.init in known else ""
+    start = recipe.init or (recipe.patterns if isinstance(recipe, GeneratorRecipe) else "")
+    first = f"{command(kind, start)} && " if start in known else ""
     return f"{first}{PROGRAM} {shlex.join(words)}"
 
 
