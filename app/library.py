@@ -83,7 +83,13 @@ class Shelf:
 
     def _thumbnails(self) -> tuple[bytes, ...]:
         pictures = (self.read(index).image for index in range(len(self)))
-        return tuple(imaging.encode_png(imaging.fit(picture, THUMBNAIL)) for picture in pictures)
+        return tuple(imaging.encode_png(imaging.fit(picture, thumbnail_size(picture))) for picture in pictures)
+
+
+def thumbnail_size(picture: Tensor) -> Size:
+    """As wide as others, or narrower: nothing is cut off a square."""
+    height, width = picture.shape[-2:]
+    return THUMBNAIL[0], min(THUMBNAIL[1], round(THUMBNAIL[0] * width / height))
 
 
 def _title(data: DataSource, sample: Sample, index: int) -> str:

@@ -1,7 +1,7 @@
 """The only keys of the session state, and what of it a link carries.
 
-Widgets named in `LINKED` are bound to the query parameter of the same name; the scene, chosen in a component, is
-written here. Values that a link gets wrong fall back to their defaults.
+Widgets named in `LINKED` are bound to the query parameter of the same name; the scene and the object, chosen in a
+component, are written here. Values that a link gets wrong fall back to their defaults.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from mta_core.tasks import TASKS, Task
 
 LINKED: dict[str, Any] = {"bind": "query-params"}
 """Passed to a widget whose value belongs to the link."""
-SCENE, PICKER, UPLOADER = "scene", "picker", "upload"
+SCENE, OBJECT, UPLOADER = "scene", "object", "upload"
 CHOICES = (
-    "source", "number", "object", UPLOADER, "fit",
+    "source", "number", UPLOADER, "fit",
     "victim", "to", "tasks", "attack", "scope", "norm", "epsilon", "epsilon_l2",
     "gain", "beside",
     "compare", "on", "data", "count", "attacks", "steps", "attack_a", "attack_b", "epsilon_b", "epsilon_l2_b",
@@ -39,7 +39,8 @@ MATRIX = "matrix"
 """Key of the heat map."""
 TABLES, DATA, COUNT = "tables", "set", "pictures"
 """The same of Transfer: which tables, and on how many pictures of which data set."""
-_JOB, _SHOWN, _UPLOAD, _CURVE, _SCENE, _REDRAWS = "_job", "_shown", "_upload", "_curve", "_scene", "_redraws"
+_JOB, _SHOWN, _UPLOAD, _CURVE, _REDRAWS = "_job", "_shown", "_upload", "_curve", "_redraws"
+_PICKED = {SCENE: "_scene", OBJECT: "_object"}
 _DRAWN, _LACKS, _MEASURED = "_drawn", "_lacks", "_measured"
 _WORK, _OPENED = "_work", "_opened"
 
@@ -49,43 +50,43 @@ def target_key(t: Task) -> str:
     return f"target_{t.name}"
 
 
-def scene(names: Sequence[str]) -> str:
-    """The gallery scene chosen here, else by the link.
+def thumbnail(key: str, names: Sequence[str]) -> str:
+    """The scene or object chosen here, else by the link.
 
-    Kept in the session: a redraw that was on its way when a scene was picked still carries the link of before. The
+    Kept in the session: a redraw that was on its way when one was picked still carries the link of before. The
     browser's Back and Forward mean the link.
     """
     context = get_script_run_ctx()
     is_back = context is not None and getattr(context, "is_history_navigation", False)
-    kept = None if is_back else st.session_state.get(_SCENE)
-    chosen = kept or st.query_params.get(SCENE, names[0])
+    kept = None if is_back else st.session_state.get(_PICKED[key])
+    chosen = kept or st.query_params.get(key, names[0])
     if chosen not in names:
         chosen = names[0]
-    choose_scene(chosen, names[0])
+    choose_thumbnail(key, chosen, names[0])
     return chosen
 
 
-def choose_scene(name: str, default: str) -> None:
-    """Remembers the scene, in the link too; the default needs no mention there."""
-    st.session_state[_SCENE] = name
+def choose_thumbnail(key: str, name: str, default: str) -> None:
+    """Remembers the scene or object, in the link too; the default needs no mention there."""
+    st.session_state[_PICKED[key]] = name
     if name != default:
-        if st.query_params.get(SCENE) != name:
-            st.query_params[SCENE] = name
-    elif SCENE in st.query_params:
-        del st.query_params[SCENE]
+        if st.query_params.get(key) != name:
+            st.query_params[key] = name
+    elif key in st.query_params:
+        del st.query_params[key]
 
 
 def choices() -> dict[str, object]:
-    """What was chosen in the side bar, as the browser last told, with the scene and the upload."""
+    """What was chosen in the side bar, as the browser last told, with the scene, the object and the upload."""
     settings = [f"{kind.name}_{f.name}" for kind in ATTACKS for f in fields(kind)]
-    values = {key: st.session_state.get(key) for key in (*CHOICES, _SCENE, *settings)}
+    values = {key: st.session_state.get(key) for key in (*CHOICES, *_PICKED.values(), *settings)}
     chosen = {key: getattr(value, "file_id", value) for key, value in values.items()}
     return chosen | {_UPLOAD: (upload() or ("",))[0]}
 
 
 def answers(*keys: str) -> dict[str, object]:
     """What these controls say, those left out that say nothing."""
-    found = {key: st.session_state.get(_SCENE if key == SCENE else key) for key in keys}
+    found = {key: st.session_state.get(_PICKED.get(key, key)) for key in keys}
     return {key: value for key, value in found.items() if value is not None}
 
 
@@ -100,9 +101,14 @@ def are_parts_current(but: str = "") -> bool:
     return all(st.session_state.get(key) == value for key, value in drawn.items() if key != but)
 
 
-def picked() -> str:
-    """The scene that was just clicked."""
-    return str(st.session_state[PICKER].picked)
+def picker(key: str) -> str:
+    """Key of the thumbnails of scenes or objects."""
+    return f"{key}_picker"
+
+
+def picked(key: str) -> str:
+    """The scene or object that was just clicked."""
+    return str(st.session_state[picker(key)].picked)
 
 
 def note_lacks() -> None:
@@ -253,7 +259,7 @@ def take_opened() -> tuple[str, str] | None:
 def answer(answers: Mapping[str, object]) -> None:
     """Sets the controls of another page, by their keys."""
     for key, value in answers.items():
-        st.session_state[_SCENE if key == SCENE else key] = value
+        st.session_state[_PICKED.get(key, key)] = value
 
 
 def last_work(place: str) -> tuple[Any, Job[Any]] | None:

@@ -53,8 +53,8 @@ def choose(picture: Picture, *, is_transfer: bool = False) -> Request:
 
 def fitting(cards: list[Card], picture: Picture) -> list[Card]:
     """The victims that answer what a picture has labels for; all where it has none, or there is no such victim."""
-    spaces = {t.space for t in TASKS if t.name in picture.targets}
-    return [card for card in cards if spaces & set(card.tasks.values())] or cards
+    labelled = [t for t in TASKS if t.name in picture.targets]
+    return [card for card in cards if any(card.tasks.get(t.name) == t.space for t in labelled)] or cards
 
 
 def digests(attack: Attack, card: Card, aim: Aim) -> tuple[str, ...]:

@@ -1,9 +1,9 @@
-"""The gallery's thumbnails: a group of radio buttons that are pictures."""
+"""Thumbnails of scenes or objects: a group of radio buttons that are pictures."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import streamlit as st
@@ -19,20 +19,14 @@ _component = st.components.v2.component(
 )
 
 
-def pick(
-    label: str,
-    names: Sequence[str],
-    titles: Sequence[str],
-    pngs: Sequence[bytes],
-    chosen: str,
-    on_pick: Callable[[str], None],
-) -> None:
-    """Shows the thumbnails; calls `on_pick` with the name of the one chosen."""
+def pick(key: str, label: str, names: Sequence[str], titles: Sequence[str], pngs: Sequence[bytes]) -> str:
+    """Shows the thumbnails, and returns the name of the one chosen, which `key` keeps in the state."""
+    chosen = state.thumbnail(key, names)
 
     def changed() -> None:
-        name = state.picked()
+        name = state.picked(key)
         if name in names:
-            on_pick(name)
+            state.choose_thumbnail(key, name, names[0])
 
     header = {
         "label": label,
@@ -42,4 +36,5 @@ def pick(
         "sizes": [len(p) for p in pngs],
     }
     data = b"\n".join((json.dumps(header).encode(), b"".join(pngs)))
-    _component(key=state.PICKER, data=data, on_picked_change=changed)
+    _component(key=state.picker(key), data=data, on_picked_change=changed)
+    return chosen

@@ -33,7 +33,7 @@ def choose() -> Picture | None:
 
 def place() -> dict[str, object]:
     """The picture that is chosen here, by the keys of these controls; an upload is in no link."""
-    return state.answers("source", "number", "fit", state.SCENE)
+    return state.answers("source", "number", "fit", state.SCENE, state.OBJECT)
 
 
 def place_of(shelf: Shelf, label: str) -> dict[str, object]:
@@ -44,24 +44,22 @@ def place_of(shelf: Shelf, label: str) -> dict[str, object]:
 
 
 def _gallery(gallery: Shelf) -> Picture:
-    names = gallery.keys()
-    titles = [f"Room {i + 1}" for i in range(len(names))]
-    chosen = state.scene(names)
-    picker.pick(
-        "Scenes of the gallery", names, titles, gallery.thumbnails(), chosen, lambda n: state.choose_scene(n, names[0])
-    )
-    return gallery.read(names.index(chosen))
+    return _picked(gallery, state.SCENE, "Scenes of the gallery", [f"Room {i + 1}" for i in range(len(gallery))])
 
 
 def _object(objects: Shelf) -> Picture:
     titles = [objects.read(index).name for index in range(len(objects))]
-    chosen = st.selectbox("Object", titles, key="object", persist_state="session", **state.LINKED)
-    return objects.read(titles.index(chosen))
+    return _picked(objects, state.OBJECT, "Objects in three domains", titles)
+
+
+def _picked(shelf: Shelf, key: str, label: str, titles: list[str]) -> Picture:
+    names = shelf.keys()
+    return shelf.read(names.index(picker.pick(key, label, names, titles, shelf.thumbnails())))
 
 
 def _gallery_scene(gallery: Shelf) -> Picture:
     names = gallery.keys()
-    return gallery.read(names.index(state.scene(names)))
+    return gallery.read(names.index(state.thumbnail(state.SCENE, names)))
 
 
 def _connected(shelf: Shelf) -> Picture | None:

@@ -80,3 +80,8 @@ def test_a_victim_of_another_size_gets_pictures_of_its_size(gallery: library.She
 def test_thumbnails_are_png(gallery: library.Shelf) -> None:
     assert len(gallery.thumbnails()) == len(gallery)
     assert all(data.startswith(b"\x89PNG") for data in gallery.thumbnails())
+
+
+def test_thumbnails_of_squares_are_not_cropped() -> None:
+    assert library.thumbnail_size(torch.zeros(3, 224, 224)) == (72, 72)
+    assert library.thumbnail_size(torch.zeros(3, 288, 384)) == library.THUMBNAIL
