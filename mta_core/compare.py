@@ -15,12 +15,13 @@ from typing import Any
 from torch import Tensor
 
 from mta_core.attacks import JOINT, Step
-from mta_core.data import DataError, DataSource
+from mta_core.data import DataError
 from mta_core.data.loader import Place, batches
 from mta_core.evaluate import Answers, Meters, Setting, answer, rows_of
 from mta_core.events import Message, Progress
 from mta_core.imaging import ImageError
 from mta_core.objective import make_problem
+from mta_core.streaming import said
 
 Values = Mapping[str, Any]
 
@@ -94,14 +95,6 @@ class _Entry:
         return Standing(self.number, known, self.num_pictures, is_complete, problem)
 
 
-def _said(source: DataSource, problems: deque[tuple[Place, ImageError]], left_out: list[str]) -> Iterator[Message]:
-    """A message for each picture that could not be read since last time."""
-    while problems:
-        (_, index), error = problems.popleft()
-        left_out.append(source.name_of(index))
-        yield Message(f"left out {left_out[-1]}: {error}")
-
-
 def _only_task(settings: Sequence[Setting]) -> str:
     """The task of attacks on pictures that are one task's own.
 
@@ -153,7 +146,7 @@ def compare(
     tasks = tuple({t.name: t for entry in entries for t in entry.setting.tasks}.values())
     begin, done = time.perf_counter(), 0
     for images, targets in batches([source], [(0, i) for i in range(total)], 1, unreadable=problems):
-        yield from _said(source, problems, left_out)
+        yield from said(source, problems, left_out)
         clean_images = subject.device.put(images)
         clean = answer(subject, clean_images, tasks)
         for place, entry in enumerate(tuple(entries)):
@@ -170,7 +163,7 @@ def compare(
         done += 1
         if not entries:
             return
-    yield from _said(source, problems, left_out)
+    yield from said(source, problems, left_out)
     if entries and not done:
         raise DataError(f"expected pictures that can be read in {source.label}, none of {total} can")
     for entry in entries:

@@ -9,21 +9,22 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 import torch
 from torch import Tensor
 
-from mta_core.data import DataError
-from mta_core.data.loader import batches
-from mta_core.evaluate import AttackedBatch, Setting, attack_batch, in_double
+from mta_core.evaluate import Answers, Made, Setting, answer_clean, in_double, make
 from mta_core.events import Event, Progress, Row
+from mta_core.streaming import stream
 from mta_core.tasks import Measure, Task
 
 NUM_REPLICATES = 1000
 FLOOR = 1e-3
 """Of a measure before its logarithm: a mIoU of zero would count without end."""
-STRENGTH = "log_ratio"
-"""What the mean over tasks of the log ratios is called in rows."""
+STRENGTH = Measure("log_ratio", "Log ratio", "", False, is_of_change=True)
+"""How far a task's main measure goes from the clean one, in logarithms; more is a stronger attack."""
+BOUNDS = torch.tensor([0.025, 0.975], dtype=torch.float64)
 
 
 @dataclass
@@ -37,33 +38,85 @@ class _Record:
         return torch.cat(self.clean if number is None else self.adversarial[number])
 
 
-def contest(
-    one: Sequence[Setting], other: Sequence[Setting], *, limit: int | None = None, batch_size: int = 8
-) -> Iterator[Event]:
-    """Progress after every batch, then a `Row` for each measure of each task, and one for the mean log ratio.
+Statistics = Mapping[str, tuple[Tensor, Sequence[Tensor]]]
+"""Of one batch by task, (B, S) each: clean, and for each setting."""
 
-    A row has `task, metric, clean, one, other` (means over each side's settings), `difference` (one minus other),
-    `ci95` of it, paired, `winner` ("one", "other", or "" where the interval holds zero), `n`, and `each`, the measure
-    under every setting. The stronger attack wins. The log ratio is that of the task's main measure under attack to the
-    clean one, its sign such that more is a stronger attack; `task` is "" where it is the mean over the tasks.
+
+@dataclass
+class _Tally:
+    """What was measured so far, by task."""
+
+    records: Mapping[str, _Record]
+    total: int
+    done: int = 0
+
+    def add(self, batch: Statistics) -> Iterator[Event]:
+        """Keeps a batch and tells of it."""
+        for name, (clean, adversarial) in batch.items():
+            self.records[name].clean.append(clean)
+            for number, after in enumerate(adversarial):
+                self.records[name].adversarial.setdefault(number, []).append(after)
+        self.done += len(next(iter(batch.values()))[0])
+        yield self.progress()
+
+    def progress(self) -> Progress:
+        return Progress(self.done, self.total, "pictures", stage="comparing")
+
+
+@dataclass(frozen=True)
+class _Values:
+    """A measure over all pictures and over those of every replicate, (1 + R,), clean and for each setting."""
+
+    measure: Measure
+    clean: Tensor
+    adversarial: Mapping[int, Tensor]
+
+    def of(self, side: Sequence[int]) -> Tensor:
+        return torch.stack([self.adversarial[number] for number in side]).mean(0)
+
+
+@dataclass(frozen=True)
+class _Sides:
+    """The numbers of the settings on each side, and whether they lead towards a target."""
+
+    one: Sequence[int]
+    other: Sequence[int]
+    is_targeted: bool
+
+
+def contest(
+    one: Sequence[Setting],
+    other: Sequence[Setting],
+    *,
+    limit: int | None = None,
+    batch_size: int = 8,
+    unreadable: list[str] | None = None,
+) -> Iterator[Event]:
+    """Progress after every batch, then a `Row` for each measure of each task and for its log ratio, and one for the
+    mean over the tasks of each measure that all of them have; the log ratio is one.
+
+    A row has `task` ("" for the mean), `metric, clean, one, other` (means over each side's settings), `difference` (one
+    minus other) with its `ci95`, `share` (one over other) with its `share_ci95`, both paired, `winner` ("one", "other",
+    or "" where the interval of the difference holds zero), `n`, and `each`, the measure under every setting. The
+    stronger attack wins. The log ratio is that of the task's main measure under attack to the clean one, its sign such
+    that more is a stronger attack.
+
+    Batches that do not fit and pictures that cannot be read are dealt with as in `evaluate`.
 
     Raises:
         ValueError: the settings do not go together, or a side has none.
-        DataError: the data cannot be read.
+        DataError: the data cannot be read, or no picture at all.
     """
     settings = [*one, *other]
     _check(one, other)
+    left_out: list[str] = [] if unreadable is None else unreadable
     parts = list(zip(*(setting.parts() for setting in settings), strict=True))
-    records = {t.name: _Record() for t in settings[0].tasks}
     sizes = [min(limit or len(part[0].source), len(part[0].source)) for part in parts]
-    done = 0
+    tally = _Tally({t.name: _Record() for t in settings[0].tasks}, sum(sizes))
     for part, size in zip(parts, sizes, strict=True):
-        for first, (images, targets) in _numbered(part[0], size, batch_size):
-            _record(records, part, images, targets, first)
-            done += len(images)
-            yield Progress(done, sum(sizes), "pictures", stage="comparing")
-    sides = list(range(len(one))), list(range(len(one), len(settings)))
-    yield from _rows(settings[0].tasks, records, *sides, seed=settings[0].seed)
+        yield from stream(part[0].source, size, batch_size, left_out, partial(_attacked, tally, part), tally.add)
+    sides = _Sides(range(len(one)), range(len(one), len(settings)), settings[0].goal.is_targeted)
+    yield from _rows(settings[0], tally.records, sides)
 
 
 def _check(one: Sequence[Setting], other: Sequence[Setting]) -> None:
@@ -78,89 +131,98 @@ def _check(one: Sequence[Setting], other: Sequence[Setting]) -> None:
             raise ValueError("expected both sides to have the same goal")
 
 
-def _numbered(
-    setting: Setting, size: int, batch_size: int
-) -> Iterator[tuple[int, tuple[Tensor, Mapping[str, Tensor]]]]:
-    first = 0
-    for images, targets in batches([setting.source], [(0, index) for index in range(size)], batch_size):
-        yield first, (images, targets)
-        first += len(images)
-    if not first:
-        raise DataError(f"expected pictures in {setting.source.label}, found none")
+def _attacked(
+    tally: _Tally, settings: Sequence[Setting], images: Tensor, targets: Mapping[str, Tensor], first: int
+) -> Generator[Event, None, Statistics]:
+    """One batch under every attack; the victim answers the clean pictures once."""
+    clean = answer_clean(settings[0], images, targets)
+    attacked = []
+    for setting in settings:
+        attacked.append(_statistics(setting.tasks, _whole(make(setting, setting.attack, clean, first)).answers[0]))
+        yield tally.progress()
+    before = _statistics(settings[0].tasks, Answers(clean.references[0], clean.answers[0], clean.answers[0]))
+    return {name: (own, [after[name] for after in attacked]) for name, own in before.items()}
 
 
-def _record(
-    records: Mapping[str, _Record],
-    settings: Sequence[Setting],
-    images: Tensor,
-    targets: Mapping[str, Tensor],
-    first: int,
-) -> None:
-    for number, setting in enumerate(settings):
-        (answers,) = _whole(attack_batch(setting, images, targets, first)).made[0].answers
-        for t in setting.tasks:
-            truth, before = in_double(answers.reference[t.name]), in_double(answers.clean[t.name])
-            record = records[t.name]
-            if number == 0:
-                record.clean.append(t.statistics(before, truth, before).cpu())
-            after = t.statistics(in_double(answers.adversarial[t.name]), truth, before).cpu()
-            record.adversarial.setdefault(number, []).append(after)
+def _statistics(tasks: Sequence[Task], answers: Answers) -> dict[str, Tensor]:
+    maps = {
+        t.name: [in_double(each[t.name]) for each in (answers.adversarial, answers.reference, answers.clean)]
+        for t in tasks
+    }
+    return {t.name: t.statistics(*maps[t.name]).cpu() for t in tasks}
 
 
-def _whole(work: Generator[None, None, AttackedBatch]) -> AttackedBatch:
+def _whole(work: Generator[None, None, Made]) -> Made:
     """What it returns, all steps at once."""
     while True:
         try:
             next(work)
         except StopIteration as end:
-            made: AttackedBatch = end.value
+            made: Made = end.value
             return made
 
 
-def _rows(
-    tasks: Sequence[Task], records: Mapping[str, _Record], one: Sequence[int], other: Sequence[int], *, seed: int
-) -> Iterator[Row]:
-    ratios: dict[int, list[Tensor]] = {number: [] for number in (*one, *other)}
-    for t in tasks:
-        record = records[t.name]
-        count = len(record.of(None))
-        random = torch.Generator().manual_seed(seed)  # the same draws of pictures for every task and side
-        rates = torch.ones(NUM_REPLICATES, count, dtype=torch.float64)
-        weights = torch.cat([torch.ones(1, count, dtype=torch.float64), torch.poisson(rates, generator=random)])
-        clean = t.measures_of(weights @ record.of(None))
-        attacked = {number: t.measures_of(weights @ record.of(number)) for number in ratios}
-        for measure in t.measures:
-            values = {number: found[measure.name] for number, found in attacked.items()}
-            yield _row(t.name, measure, clean[measure.name], values, one, other, count)
-        main = t.main_measure
-        sign = -1 if main.higher_is_better else 1
-        for number, found in attacked.items():
-            ratio = (found[main.name] + FLOOR).log() - (clean[main.name] + FLOOR).log()
-            ratios[number].append(sign * ratio)
-    strength = Measure(STRENGTH, "Mean log ratio", "", False)
-    means = {number: torch.stack(each).mean(0) for number, each in ratios.items()}
-    yield _row("", strength, torch.zeros_like(means[one[0]]), means, one, other, count)
+def _rows(setting: Setting, records: Mapping[str, _Record], sides: _Sides) -> Iterator[Row]:
+    counts = {t.name: len(records[t.name].of(None)) for t in setting.tasks}
+    random = torch.Generator().manual_seed(setting.seed)
+    is_divided = setting.source.is_divided
+    draws = _draws(counts[setting.tasks[0].name], random)  # the same for all tasks where they share their pictures
+    found: list[list[_Values]] = []
+    for t in setting.tasks:
+        if found and is_divided:
+            draws = _draws(counts[t.name], random)
+        found.append(_measured(t, records[t.name], draws, sides.is_targeted))
+        yield from (_row(t.name, values, sides, counts[t.name]) for values in found[-1])
+    count = sum(counts.values()) if is_divided else draws.shape[1]
+    yield from (_row("", values, sides, count) for values in _means(found))
 
 
-def _row(
-    task: str,
-    measure: Measure,
-    clean: Tensor,
-    values: Mapping[int, Tensor],
-    one: Sequence[int],
-    other: Sequence[int],
-    count: int,
-) -> Row:
-    sides = [torch.stack([values[number] for number in side]).mean(0) for side in (one, other)]
-    difference = sides[0] - sides[1]
-    bounds = torch.nanquantile(difference[1:], torch.tensor([0.025, 0.975], dtype=torch.float64)).tolist()
-    side = side_of_zero(bounds) * (-1 if measure.higher_is_better else 1)  # 1: one leaves the victim worse off
+def _draws(count: int, random: torch.Generator) -> Tensor:
+    """How often each of so many pictures counts, (1 + R, count): once, then in every replicate."""
+    once = torch.ones(1, count, dtype=torch.float64)
+    return torch.cat([once, torch.poisson(once.expand(NUM_REPLICATES, count), generator=random)])
+
+
+def _measured(task: Task, record: _Record, draws: Tensor, is_targeted: bool) -> list[_Values]:
+    """Every measure of a task, and last the log ratio of the main one."""
+    clean = task.measures_of(draws @ record.of(None))
+    attacked = {number: task.measures_of(draws @ record.of(number)) for number in record.adversarial}
+    found = [
+        _Values(m, clean[m.name], {number: values[m.name] for number, values in attacked.items()})
+        for m in task.measures
+    ]
+    main = task.main_measure
+    sign = 1 if main.is_raised(is_targeted) else -1
+    before = (clean[main.name] + FLOOR).log()
+    ratios = {number: sign * ((values[main.name] + FLOOR).log() - before) for number, values in attacked.items()}
+    return [*found, _Values(STRENGTH, torch.zeros_like(before), ratios)]
+
+
+def _means(found: Sequence[Sequence[_Values]]) -> Iterator[_Values]:
+    """Of each measure that all tasks have, the mean over the tasks."""
+    for first in found[0]:
+        same = [values for of_task in found for values in of_task if values.measure == first.measure]
+        if len(same) == len(found):
+            adversarial = {
+                n: torch.stack([values.adversarial[n] for values in same]).mean(0) for n in first.adversarial
+            }
+            yield _Values(first.measure, torch.stack([values.clean for values in same]).mean(0), adversarial)
+
+
+def _row(task: str, values: _Values, sides: _Sides, count: int) -> Row:
+    measure, one, other = values.measure, values.of(sides.one), values.of(sides.other)
+    difference, share = one - other, one / other
+    bounds = torch.nanquantile(difference[1:], BOUNDS).tolist()
+    side = side_of_zero(bounds) * (1 if measure.is_raised(sides.is_targeted) else -1)  # 1: one is the stronger attack
     return Row(
         {
-            "task": task, "metric": measure.name, "unit": measure.unit, "higher_is_better": measure.higher_is_better,
-            "clean": float(clean[0]), "one": float(sides[0][0]), "other": float(sides[1][0]),
-            "difference": float(difference[0]), "ci95": bounds, "winner": ("", "one", "other")[side], "n": count,
-            "each": {"one": [float(values[n][0]) for n in one], "other": [float(values[n][0]) for n in other]},
+            "task": task, "metric": measure.named(sides.is_targeted), "unit": measure.unit,
+            "higher_is_better": measure.higher_is_better, "clean": float(values.clean[0]),
+            "one": float(one[0]), "other": float(other[0]), "difference": float(difference[0]), "ci95": bounds,
+            "share": float(share[0]), "share_ci95": torch.nanquantile(share[1:], BOUNDS).tolist(),
+            "winner": ("", "one", "other")[side], "n": count,
+            "each": {name: [float(values.adversarial[n][0]) for n in numbers]
+                     for name, numbers in (("one", sides.one), ("other", sides.other))},
         }
     )  # fmt: skip
 

@@ -8,31 +8,27 @@ size beyond the rounding of the fast precision.
 from __future__ import annotations
 
 import time
-from collections import deque
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from mta_core.attacks import JOINT, Attack, Scope
 from mta_core.budget import Budget
-from mta_core.data import DataError, DataSource
-from mta_core.data.loader import Place, batches
-from mta_core.devices import is_out_of_memory
-from mta_core.events import Event, Message, Progress, Row
+from mta_core.data import DataSource
+from mta_core.events import Event, Progress, Row
 from mta_core.explore import Subject
 from mta_core.goal import AWAY, Goal
-from mta_core.imaging import ImageError
 from mta_core.objective import Form, check_attackable, make_problem
+from mta_core.streaming import stream
 from mta_core.tasks import Meter, Task
 from mta_core.tasks.base import PUBLISHED
 from mta_core.victims import check_finite
 
 AGGREGATIONS = ("pooled", "per-picture")
-Value = TypeVar("Value")
 NUM_REPLICATES = 200
 """Bootstrap replicates of a confidence interval."""
 
@@ -212,12 +208,10 @@ def evaluate(
     parts = setting.parts()
     total = sum(_count(part.source, limit) for part in parts)
     tally = Tally.empty(setting)
+    so_far = partial(rows, setting, identities, tally) if is_live else None
     for part in parts:
-        before = tally.num_pictures
-        so_far = partial(rows, setting, identities, tally) if is_live else None
-        yield from _part(part, tally, total, _count(part.source, limit), batch_size, left_out, so_far)
-        if tally.num_pictures == before:
-            raise DataError(f"expected pictures that can be read in {setting.source.label}, none of {total} can")
+        work, keep = partial(_attacked, part, tally, total, is_live), partial(_kept, part, tally, total, so_far)
+        yield from stream(part.source, _count(part.source, limit), batch_size, left_out, work, keep)
     if not is_live:
         yield from rows(setting, identities, tally)
 
@@ -226,80 +220,36 @@ def _count(source: DataSource, limit: int | None) -> int:
     return len(source) if limit is None else min(limit, len(source))
 
 
-def _part(
+def _attacked(
     setting: Setting,
     tally: Tally,
     total: int,
-    count: int,
-    batch_size: int,
-    left_out: list[str],
-    so_far: Callable[[], Iterator[Row]] | None,
-) -> Iterator[Event]:
-    """Adds the first `count` pictures of a source to the tally; `so_far` gives the rows for one who follows."""
-    before, size = tally.num_pictures, batch_size
-    problems: deque[tuple[Place, ImageError]] = deque()
-    places = [(0, index) for index in range(count)]
-    for images, targets in batches([setting.source], places, batch_size, unreadable=problems):
-        yield from _said(setting.source, problems, left_out)
-        done = 0
-        while done < len(images):
-            window = slice(done, done + size)
-            part = images[window], {name: target[window] for name, target in targets.items()}
-            pause = tally.progress(total, setting.budget) if so_far else None
-            if not (yield from _paced(_fits(setting, tally, *part, first=tally.num_pictures - before), pause)):
-                if size == 1:
-                    raise ValueError(
-                        "one picture does not fit into the device's memory: choose a smaller victim or the CPU"
-                    )
-                size = max(1, size // 2)
-                yield Message(f"out of memory on the device: going on with batches of {size}")
-                continue
-            done += len(part[0])
-            yield tally.progress(total, setting.budget)
-            if so_far is not None:
-                yield from so_far()
-    yield from _said(setting.source, problems, left_out)
-
-
-def _said(source: DataSource, problems: deque[tuple[Place, ImageError]], left_out: list[str]) -> Iterator[Message]:
-    """A message for each picture that could not be read since last time."""
-    while problems:
-        (_, index), error = problems.popleft()
-        left_out.append(source.name_of(index))
-        yield Message(f"left out {left_out[-1]}: {error}")
-
-
-def _paced(work: Generator[None, None, Value], pause: Event | None) -> Generator[Event, None, Value]:
-    """What the work returns; `pause` comes between its steps, if there is one."""
+    is_live: bool,
+    images: Tensor,
+    targets: Mapping[str, Tensor],
+    first: int,
+) -> Generator[Event, None, AttackedBatch]:
+    """One batch under attack, which is paused after every step where somebody follows."""
+    pause = tally.progress(total, setting.budget)
+    work = attack_batch(setting, images, targets, first)
     while True:
         try:
             next(work)
         except StopIteration as end:
-            value: Value = end.value
-            return value
-        if pause is not None:
+            made: AttackedBatch = end.value
+            return made
+        if is_live:
             yield pause
 
 
-def _fits(
-    setting: Setting, tally: Tally, images: Tensor, targets: Mapping[str, Tensor], *, first: int
-) -> Generator[None, None, bool]:
-    """Adds one batch to the tally, a step at a time; False, and nothing added, where the device's memory is too small
-    for it."""
-    try:
-        values = yield from attack_batch(setting, images, targets, first)
-    except RuntimeError as error:
-        if not is_out_of_memory(error):
-            raise
-        # The traceback holds on to every tensor of the failed batch.
-        error.__traceback__ = None
-        values = None
-    if values is None:
-        if torch.cuda.is_available():
-            torch.cuda.empty_cache()
-        return False
-    tally.add(setting, values)
-    return True
+def _kept(
+    setting: Setting, tally: Tally, total: int, so_far: Callable[[], Iterator[Row]] | None, batch: AttackedBatch
+) -> Iterator[Event]:
+    """Adds a batch to the tally; `so_far` gives the rows for one who follows."""
+    tally.add(setting, batch)
+    yield tally.progress(total, setting.budget)
+    if so_far is not None:
+        yield from so_far()
 
 
 @dataclass(frozen=True)
@@ -320,6 +270,15 @@ class Made:
 
 
 @dataclass(frozen=True)
+class CleanBatch:
+    """Clean pictures (B, 3, H, W), what each victim answers, and what each is measured against."""
+
+    images: Tensor
+    answers: Sequence[Mapping[str, Tensor]]
+    references: Sequence[Mapping[str, Tensor]]
+
+
+@dataclass(frozen=True)
 class AttackedBatch:
     """Clean pictures (B, 3, H, W) and what each attack made of them."""
 
@@ -335,30 +294,42 @@ def attack_batch(
     Each victim answers the clean pictures once and each perturbation once. Where a task has no labels the attack leads
     away from the clean answer of the victim it is made on, and each victim is measured against its own.
     """
-    tasks, subject = setting.tasks, setting.subject
-    clean_images = subject.device.put(images)
+    clean = answer_clean(setting, images, targets)
+    made = []
+    for attack in setting.attacks:
+        made.append((yield from make(setting, attack, clean, first)))
+    return AttackedBatch(clean.images, made)
+
+
+def answer_clean(setting: Setting, images: Tensor, targets: Mapping[str, Tensor]) -> CleanBatch:
+    """What there is to know before any attack, which all attacks on the same pictures share."""
+    tasks = setting.tasks
+    clean_images = setting.subject.device.put(images)
     clean = [answer(each, clean_images, tasks) for each in setting.subjects]
     labels = {t.name: targets[t.name].to(clean_images.device) for t in tasks if t.name in targets}
     references = [
         setting.goal.targets({t.name: labels.get(t.name, t.as_target(own[t.name])) for t in tasks}) for own in clean
     ]
-    made = []
-    for attack in setting.attacks:
-        problem = make_problem(
-            subject.followed_by(attack, tasks), clean_images, references[0], setting.budget, scope=setting.scope,
-            form=setting.form, weights=setting.weights, target=setting.goal.text, victim_name=subject.name,
-            seed=setting.seed, first=first,
-        )  # fmt: skip
-        pictures = {}
-        for step in attack.run(problem):
-            pictures[step.perturbation] = step.adversarial
-            yield
-        shown = []
-        for each in setting.subjects:
-            shown.append(answer_made(each, pictures, tasks))
-            yield
-        made.append(Made(pictures, [Answers(*each) for each in zip(references, clean, shown, strict=True)]))
-    return AttackedBatch(clean_images, made)
+    return CleanBatch(clean_images, clean, references)
+
+
+def make(setting: Setting, attack: Attack, clean: CleanBatch, first: int) -> Generator[None, None, Made]:
+    """One attack on a batch, a step at a time; see `attack_batch`."""
+    tasks, subject = setting.tasks, setting.subject
+    problem = make_problem(
+        subject.followed_by(attack, tasks), clean.images, clean.references[0], setting.budget, scope=setting.scope,
+        form=setting.form, weights=setting.weights, target=setting.goal.text, victim_name=subject.name,
+        seed=setting.seed, first=first,
+    )  # fmt: skip
+    pictures = {}
+    for step in attack.run(problem):
+        pictures[step.perturbation] = step.adversarial
+        yield
+    shown = []
+    for each in setting.subjects:
+        shown.append(answer_made(each, pictures, tasks))
+        yield
+    return Made(pictures, [Answers(*each) for each in zip(clean.references, clean.answers, shown, strict=True)])
 
 
 def answer_made(subject: Subject, pictures: Mapping[str, Tensor], tasks: Sequence[Task]) -> dict[str, Tensor]:
@@ -417,13 +388,12 @@ def rows_of(identity: Mapping[str, Any], task: Task, meters: Meters, goal: Goal 
         intervals = adversarial.interval(aggregation)
         for measure in task.measures:
             interval = intervals[measure.name]
-            name = measure.when_targeted if goal.is_targeted and measure.when_targeted else measure.name
             yield Row(
                 {
                     **identity,
-                    "task": task.name, "metric": name, "aggregation": aggregation, "unit": measure.unit,
-                    "higher_is_better": measure.higher_is_better, "clean": before[measure.name],
-                    "adversarial": after[measure.name], "ci95": None if interval is None else list(interval),
-                    "n": adversarial.num_pictures,
+                    "task": task.name, "metric": measure.named(goal.is_targeted), "aggregation": aggregation,
+                    "unit": measure.unit, "higher_is_better": measure.higher_is_better,
+                    "clean": before[measure.name], "adversarial": after[measure.name],
+                    "ci95": None if interval is None else list(interval), "n": adversarial.num_pictures,
                 }
             )  # fmt: skip

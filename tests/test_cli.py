@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -17,6 +18,8 @@ from PIL import Image
 
 from mta_core import imaging, weights
 from mta_core.cli import main
+from mta_core.generators import MtaGenerator
+from mta_core.kinds import JOINT
 from mta_core.results import ROW_KEYS
 from mta_core.tasks import SCENE_TASKS
 from mta_core.victims.dmtl import Dmtl
@@ -539,6 +542,29 @@ def test_bad_input_is_answered_in_one_line(
     assert len(err.strip().splitlines()) == 1, err
     assert message in err
     assert not (tmp_path / "out").exists()
+
+
+def test_contest_sets_a_joint_generator_beside_ones_for_each_task(
+    scenes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    monkeypatch.setattr(weights, "SHIPPED", tmp_path)
+    for name, scope, drawn in (("alone", "per-task", tuple(SPACES)), ("together", "joint", (JOINT,))):
+        options = {"ngf": 4, "num_blocks": 1, "scope": scope, "victim": "small"}
+        card = weights.Card(name, "generator", "mta", options, SPACES, SIZE)
+        weights.save_weights(MtaGenerator(drawn, ngf=4, num_blocks=1), card, tmp_path)
+    data = tmp_path / "data"
+    shutil.copytree(scenes, data)
+    (data / "test.txt").write_text("".join(f"{number}\n" for number in range(8)))
+    (data / "rgb" / "1.png").write_bytes(b"no picture")
+    code = run("contest", "--data", f"nyuv2:{data}", "--victim", "small", "--one", "together", "--other", "alone",
+               "--json", tmp_path / "contest.json")  # fmt: skip
+    found = read(tmp_path / "contest.json")
+    ratios = [row for row in found["rows"] if row["metric"] == "log_ratio"]
+    assert [row["task"] for row in ratios] == [*SPACES, ""]
+    made = found["provenance"]
+    assert code == 2 and made["unreadable"] == ["1"] and made["pictures"] == ratios[0]["n"] == 7
+    shown = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert [line[0] for line in shown if "ratio" in line] == [*SPACES, "mean"]
 
 
 @pytest.mark.parametrize(

@@ -18,8 +18,9 @@ from mta_core.evaluate import Setting
 from mta_core.events import Progress
 from mta_core.explore import Subject
 from mta_core.kinds import Aim
+from mta_core.results import label_of
 from mta_core.targets import parse_goal
-from mta_core.tasks import Task, parse_tasks, task
+from mta_core.tasks import Task, parse_tasks
 
 Values = Mapping[str, Any]
 
@@ -38,18 +39,21 @@ def run(arguments: argparse.Namespace) -> int:
         for side in (sides[arguments.one], sides[arguments.other])
     )
     begin, rows = time.perf_counter(), []
-    for event in show(contest(one, other, limit=arguments.limit, batch_size=arguments.batch_size)):
+    unreadable: list[str] = []
+    options = {"limit": arguments.limit, "batch_size": arguments.batch_size, "unreadable": unreadable}
+    for event in show(contest(one, other, **options)):
         if not isinstance(event, Progress):
             rows.append(event.values)
-    _print(arguments, rows, source, subject, budget)
+    _print(arguments, rows, one[0])
     used = victims.digests(card) | {generator.name: generator.sha256 for generator in made.values()}
     provenance = results.provenance(
         command=command_line(arguments), device=subject.device.label, seed=arguments.seed or 0,
-        seconds=time.perf_counter() - begin, weights=used, data=source.name, names=one[0].names(arguments.limit),
-        sides=list(sides.values()),
+        seconds=time.perf_counter() - begin, weights=used, data=source.name,
+        names=[name for name in one[0].names(arguments.limit) if name not in unreadable],
+        sides=list(sides.values()), target=one[0].goal.text, unreadable=unreadable,
     )  # fmt: skip
     write_json(arguments, {"rows": rows, "provenance": provenance})
-    return 0
+    return 2 if unreadable else 0
 
 
 def _setting(
@@ -74,20 +78,40 @@ def _setting(
     return Setting(subject, source, attack, budget, tasks, source.split, scope, goal=goal, seed=arguments.seed or 0)
 
 
-def _print(
-    arguments: argparse.Namespace, rows: Sequence[Values], source: DataSource, subject: Subject, budget: Budget
-) -> None:
+def _print(arguments: argparse.Namespace, rows: Sequence[Values], setting: Setting) -> None:
+    source = setting.source
     about = f"{rows[0]['n']} pictures {'a task ' * source.is_divided}of {source.name} ({source.split})"
-    say(arguments, f"{budget.label}, {about}; {subject.device.label}")
-    say(arguments, f"one: {arguments.one}; other: {arguments.other}; differences with paired 95 % intervals")
-    head = ("task", "measure", "clean", "one", "other", "difference", "95 % interval", "stronger")
-    say(arguments, table(head, (_line(row) for row in rows)))
+    towards = f" towards {setting.goal.text}" if setting.goal.is_targeted else ""
+    say(arguments, f"{setting.budget.label}{towards}, {about}; {setting.subject.device.label}")
+    say(arguments, f"one: {arguments.one}; other: {arguments.other}; differences and shares with paired 95 % intervals")
+    head = (
+        "task",
+        "measure",
+        "clean",
+        "one",
+        "other",
+        "difference",
+        "95 % interval",
+        "share",
+        "95 % interval",
+        "stronger",
+    )
+    say(arguments, table(head, (_line(row, setting.tasks) for row in rows)))
 
 
-def _line(row: Values) -> list[str]:
-    interval = " to ".join(f"{end:+.4f}" for end in row["ci95"])
-    difference = [f"{row['difference']:+.4f}", interval, row["winner"] or "–"]
-    if row["metric"] == STRENGTH:
-        return ["all", "mean log ratio", *(f"{row[key]:.3f}" for key in ("clean", "one", "other")), *difference]
-    measure = task(row["task"]).measure(row["metric"])
-    return [row["task"], measure.label, *(measure.format(row[key]) for key in ("clean", "one", "other")), *difference]
+def _line(row: Values, tasks: Sequence[Task]) -> list[str]:
+    """The shares of log ratios alone: what another measure is at rest is no zero."""
+    name, difference = row["task"] or "mean", [f"{row['difference']:+.4f}", _interval("+.4f", row["ci95"])]
+    if row["metric"] == STRENGTH.name:
+        shown = [STRENGTH.label, *(f"{row[key]:.3f}" for key in ("clean", "one", "other"))]
+        share = [f"{row['share']:.1%}", _interval(".1%", row["share_ci95"])]
+    else:
+        t = next(t for t in tasks if row["task"] in (t.name, ""))
+        measure = t.measure(row["metric"])
+        label = label_of({"task": t.name, "metric": row["metric"], "aggregation": "pooled"})
+        shown, share = [label, *(measure.format(row[key]) for key in ("clean", "one", "other"))], ["–", "–"]
+    return [name, *shown, *difference, *share, row["winner"] or "–"]
+
+
+def _interval(form: str, bounds: Sequence[float]) -> str:
+    return " to ".join(format(end, form) for end in bounds)

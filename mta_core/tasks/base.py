@@ -30,6 +30,16 @@ class Measure:
     higher_is_better: bool
     when_targeted: str = ""
     """Its name where the answer is compared with the target of an attack; empty where that makes no difference."""
+    is_of_change: bool = False
+    """Whether it compares with the clean answer: a target then makes no difference."""
+
+    def named(self, is_targeted: bool) -> str:
+        """Its name in rows."""
+        return self.when_targeted if is_targeted and self.when_targeted else self.name
+
+    def is_raised(self, is_targeted: bool) -> bool:
+        """Whether a stronger attack makes it larger: away from the truth, or towards the target."""
+        return self.higher_is_better == (is_targeted and not self.is_of_change)
 
     def format(self, value: float) -> str:
         """The value with its unit, as people read it; a dash where there is nothing to measure."""

@@ -35,7 +35,7 @@ class Classification(Task):
     space = "office31"
     measures = (
         Measure("accuracy", "Accuracy", "", True, when_targeted="target_accuracy"),
-        Measure("fooling_ratio", "Fooling ratio", "", False),
+        Measure("fooling_ratio", "Fooling ratio", "", False, is_of_change=True),
     )
     difference_label = "Class changed"
     is_dense = False
