@@ -119,7 +119,7 @@ def _weights(workshop: Workshop, request: Request) -> dict[str, str]:
     cards = {card.name: card for card in workshop.victims()}
     used = {name: cards[name].sha256 for name in (request.victim, request.to) if name in cards}
     try:
-        aim = Aim(tuple(t.name for t in request.tasks), request.scope)
+        aim = Aim(tuple(t.name for t in request.tasks), request.scope, budget=request.budget)
         return used | request.attack.weights(cards[request.victim], aim)
     except (WeightsError, KeyError):  # deleted meanwhile
         return used

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from mta_core.evaluate import Answers, Made, Setting, answer_clean, in_double, make
 from mta_core.events import Event, Progress, Row
+from mta_core.goal import Goal
 from mta_core.streaming import stream
 from mta_core.tasks import Measure, Task
 
@@ -127,8 +128,15 @@ def _check(one: Sequence[Setting], other: Sequence[Setting]) -> None:
         setting.check()
         if setting.source is not first.source or setting.subject is not first.subject or setting.tasks != first.tasks:
             raise ValueError("expected both sides to attack the same tasks of one victim on the same pictures")
-        if setting.goal != first.goal:
+        if not _is_same(setting.goal, first.goal):
             raise ValueError("expected both sides to have the same goal")
+
+
+def _is_same(goal: Goal, other: Goal) -> bool:
+    """Whether two goals want the same, however it is written."""
+    both = goal.answers, other.answers
+    is_alike = goal.is_targeted == other.is_targeted and both[0].keys() == both[1].keys()
+    return is_alike and all(torch.equal(answer, both[1][name]) for name, answer in both[0].items())
 
 
 def _attacked(

@@ -102,7 +102,7 @@ class Setting:
         """The part that all rows of an attack share for one of the victims."""
         return {
             "data": self.source.name, "split": self.split, "victim": subject.name,
-            "source": attack.made_on(self.subject.name), "attack": attack.name,
+            "source": attack.made_on(self.subject.card or self.subject.name), "attack": attack.name,
             "instance": "universal" if attack.is_universal else "per-instance", "goal": self.goal.name,
             "scope": self.scope,
             "attacked": [t.name for t in self.tasks], "norm": str(self.budget.norm), "epsilon": self.budget.units,

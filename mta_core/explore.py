@@ -19,6 +19,7 @@ from mta_core.objective import Form, check_attackable, make_problem
 from mta_core.similarity import Similarity, similarity
 from mta_core.tasks import Task
 from mta_core.victims import Victim, check_finite
+from mta_core.weights import Card
 
 
 @dataclass(frozen=True)
@@ -29,18 +30,20 @@ class Subject:
         precise: float32; measures come from it.
         fast: in the device's fast precision; attacks climb its gradients, and previews come from it. Where that is
             float32 it is the same model.
+        card: where it was loaded from weights.
     """
 
     name: str
     precise: Victim
     fast: Victim
     device: Device
+    card: Card | None = None
 
     @classmethod
-    def prepare(cls, name: str, victim: Victim, device: Device) -> Subject:
+    def prepare(cls, name: str, victim: Victim, device: Device, card: Card | None = None) -> Subject:
         precise = device.freeze(victim)
         is_one = device.fast_dtype is torch.float32
-        return cls(name, precise, precise if is_one else device.freeze(victim, device.fast_dtype), device)
+        return cls(name, precise, precise if is_one else device.freeze(victim, device.fast_dtype), device, card)
 
     @classmethod
     def to_measure(cls, name: str, victim: Victim, device: Device) -> Subject:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+import torch
 from torch import Tensor
+
+from mta_core.tasks import task
+
+PICTURE = "picture:"
 
 
 @dataclass(frozen=True)
@@ -13,7 +18,7 @@ class Goal:
     """Where to: away from the truth, or towards a chosen answer of every attacked task.
 
     Attributes:
-        text: as it was typed; empty for a non-targeted attack.
+        text: as it was typed, a picture by its name and digest; empty for a non-targeted attack.
         answers: one target a task, without batch dimension: (H, W) or (C, H, W), of one pixel where it is the same
             everywhere.
     """
@@ -42,3 +47,48 @@ class Goal:
 
 AWAY = Goal()
 """Non-targeted."""
+
+
+def values_of(text: str, tasks: Sequence[str]) -> dict[str, str]:
+    """What is to be answered to each task, of `TASK=VALUE,...` or one VALUE for all.
+
+    Raises:
+        ValueError: a task has no value or two, or another one has some.
+    """
+    if "=" not in text and "," not in text:
+        return dict.fromkeys(tasks, text.strip())
+    values: dict[str, str] = {}
+    for piece in text.split(","):
+        key, equals, value = piece.partition("=")
+        if not equals:
+            raise ValueError(f"expected --target TASK=VALUE,... or picture:FILE, got {piece!r}")
+        name = task(key.strip()).name
+        if name in values:
+            raise ValueError(f"expected one target for {name}, got two in {text!r}")
+        values[name] = value.strip()
+    if set(values) != set(tasks):
+        raise ValueError(f"expected a target for each of {', '.join(tasks)}, got some for {', '.join(values)}")
+    return values
+
+
+def narrowed(text: str, own: Sequence[str], tasks: Sequence[str]) -> str:
+    """A target for the tasks `own` as one for those of them that are named.
+
+    Raises:
+        ValueError: as `values_of` does.
+    """
+    if not text or text.startswith(PICTURE):
+        return text
+    values = values_of(text, own)
+    return ",".join(f"{name}={values[name]}" for name in tasks)
+
+
+def is_same_target(text: str, own: Sequence[str], wanted: str, tasks: Sequence[str]) -> bool:
+    """Whether a target for the tasks `own` is to the `tasks` the one that is wanted, however the two are written."""
+    if not (text and wanted) or text.startswith(PICTURE) or wanted.startswith(PICTURE):
+        return text == wanted
+    try:
+        one, other = values_of(text, own), values_of(wanted, tasks)
+        return all(torch.equal(task(name).everywhere(one[name]), task(name).everywhere(other[name])) for name in tasks)
+    except ValueError:
+        return False

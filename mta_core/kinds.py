@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from mta_core.budget import Budget
+
 Scope = Literal["per-task", "joint"]
 Instance = Literal["per-instance", "universal"]
 JOINT = "joint"
@@ -17,11 +19,13 @@ class Aim:
 
     Attributes:
         target: the answers to be brought about, as they were typed; empty where the truth is to be left.
+        budget: how large it may be; None where that makes no difference.
     """
 
     tasks: tuple[str, ...]
     scope: Scope = "per-task"
     target: str = ""
+    budget: Budget | None = None
 
     @property
     def perturbations(self) -> tuple[str, ...]:

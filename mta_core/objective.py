@@ -133,7 +133,7 @@ def make_problem(
         name: VictimObjective(victim, group, weights if len(group) > 1 else None, form, bool(target))
         for name, group in groups.items()
     }
-    return Problem(clean, objectives, budget, Aim(tuple(targets), scope, target), victim_name, seed, first)
+    return Problem(clean, objectives, budget, Aim(tuple(targets), scope, target, budget), victim_name, seed, first)
 
 
 def check_attackable(attack: Attack, victim: Victim, tasks: Sequence[Task], scope: Scope) -> None:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
+from pathlib import Path
 
 from mta_core.explore import Subject
-from mta_core.goal import AWAY, Goal
+from mta_core.goal import AWAY, PICTURE, Goal, values_of
 from mta_core.imaging import fit, read
-from mta_core.tasks import Task, task
+from mta_core.tasks import Task
 
-PICTURE = "picture:"
+__all__ = ["PICTURE", "parse_goal"]
 
 
 def parse_goal(text: str | None, tasks: Sequence[Task], subject: Subject) -> Goal:
@@ -25,23 +27,11 @@ def parse_goal(text: str | None, tasks: Sequence[Task], subject: Subject) -> Goa
         return AWAY
     if text.startswith(PICTURE):
         height, width = subject.precise.input_size
-        other = fit(read(text.removeprefix(PICTURE)), (height, width))
+        file = Path(text.removeprefix(PICTURE))
+        other = fit(read(file), (height, width))
         answers = subject.answer(other[None], tasks)
-        return Goal(text, {t.name: t.as_target(answers[t.name])[0] for t in tasks})
-    values = _values(text, tasks)
+        # Not where it lies, which is nobody's business, but what tells whether it is the same.
+        name = f"{PICTURE}{file.stem}@{hashlib.sha256(file.read_bytes()).hexdigest()[:16]}"
+        return Goal(name, {t.name: t.as_target(answers[t.name])[0] for t in tasks})
+    values = values_of(text, [t.name for t in tasks])
     return Goal(text, {t.name: t.everywhere(values[t.name]) for t in tasks})
-
-
-def _values(text: str, tasks: Sequence[Task]) -> dict[str, str]:
-    names = [t.name for t in tasks]
-    if "=" not in text and "," not in text:
-        return dict.fromkeys(names, text.strip())
-    values: dict[str, str] = {}
-    for piece in text.split(","):
-        key, equals, value = piece.partition("=")
-        if not equals:
-            raise ValueError(f"expected --target TASK=VALUE,... or picture:FILE, got {piece!r}")
-        values[task(key.strip()).name] = value.strip()
-    if set(values) != set(names):
-        raise ValueError(f"expected a target for each of {', '.join(names)}, got some for {', '.join(values)}")
-    return values

@@ -223,7 +223,10 @@ def _go_on(training: Training, state: Mapping[str, Any], out: Path) -> None:
         if not _is_same(state["recipe"], training.recipe):
             raise ValueError(f"the run in {out} has other settings: give the same ones, or choose another --out")
         if state.get("builds_on", training.builds_on) != training.builds_on:
-            raise ValueError(f"the run in {out} was made with other weights of the same name: choose another --out")
+            raise ValueError(
+                f"the run in {out} was made with other weights, or another picture, of the same name: choose another "
+                f"--out"
+            )
         _read(training, state)
     except (KeyError, RuntimeError, TypeError, AttributeError, ArithmeticError, _Foreign) as error:
         raise WeightsError(f"the checkpoint in {out} does not belong to this training: {brief(error)}") from error

@@ -17,6 +17,7 @@ from mta_core.data.loader import Place, batches
 from mta_core.devices import Device
 from mta_core.explore import Subject
 from mta_core.generators import Network
+from mta_core.goal import PICTURE
 from mta_core.kinds import JOINT
 from mta_core.objective import pseudo_targets
 from mta_core.targets import parse_goal
@@ -62,11 +63,10 @@ class FoolingTraining(Training):
         options = {
             **self.network_options(list(victim_card.input_size)), "victim": victim_card.name,
             "victim_sha256": victim_card.sha256, "norm": recipe.norm, "epsilon": recipe.epsilon, "scope": recipe.scope,
-            "target": recipe.target,
+            "target": self.goal.text,
         }  # fmt: skip
         if isinstance(victim, victims.Composite):
-            digests = victims.digests(victim_card)
-            options["victim_parts"] = {t: digests[part] for t, part in victim_card.options["victims"].items()}
+            options["victim_parts"] = victims.parts(victim_card)
         self.card = Card(
             recipe.name, "generator", self.architecture, options, spaces, victim_card.input_size, seed=recipe.seed,
         )  # fmt: skip
@@ -104,7 +104,9 @@ class FoolingTraining(Training):
 
     @property
     def builds_on(self) -> list[str]:
-        return [str(self.card.options["victim_sha256"])]
+        """The victim; and the picture, where the target is one."""
+        picture = [self.goal.text] if self.goal.text.startswith(PICTURE) else []
+        return [str(self.card.options["victim_sha256"]), *picture]
 
     def _part(self, names: list[str], is_divided: bool) -> Part:
         recipe, size = self.recipe, self.card.input_size
@@ -163,8 +165,10 @@ class FoolingTraining(Training):
         return {"held_out": self.measure(), "history": self.history}
 
     def save(self, out: Path, command: str) -> None:
+        made = provenance_of(self.recipe, self.start)
         described = {
-            **provenance_of(self.recipe, self.start),
+            **made,
+            "recipe": {**made["recipe"], "target": self.goal.text},
             "command": chained(self.start, command),
             "summary": (
                 f"{self.title}, {self.goal.name}{', joint' if self.recipe.scope == 'joint' else ''}, "

@@ -20,6 +20,7 @@ from mta_core.devices import Device
 from mta_core.events import Event, Message, Progress
 from mta_core.generators import Patterns
 from mta_core.generators.resnet import Images
+from mta_core.goal import PICTURE
 from mta_core.objective import VictimObjective, as_form
 from mta_core.patterns import PatternPen
 from mta_core.task_weights import make_task_weights
@@ -114,6 +115,9 @@ class GeneratorTraining(FoolingTraining, Descent):
         super().__init__(recipe, device)
         names = [t.name for t in self.tasks]
         self.form = as_form(recipe.form)
+        height, width = self.card.input_size
+        if self.goal.text.startswith(PICTURE) and {tuple(size) for _, *size in recipe.phases} != {(height, width)}:
+            raise ValueError(f"expected phases of {height}x{width}, the size of the victim, towards a picture")
         self.generator = self._start()
         self.generator.to(device.torch_device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         learnt = [parameter for parameter in self.generator.parameters() if parameter.requires_grad]

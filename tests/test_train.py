@@ -22,11 +22,12 @@ from mta_core import generators, victims
 from mta_core.checkpoints import NAME, load_checkpoint, save_checkpoint
 from mta_core.data.loader import batches
 from mta_core.events import Event, Message, Progress, Row
+from mta_core.imaging import encode_png
 from mta_core.train import provenance_of
 from mta_core.train_generator import GeneratorRecipe, GeneratorTraining, train_generator
 from mta_core.train_victim import VictimRecipe, VictimTraining, train_victim
 from mta_core.weights import Card, WeightsError
-from tests.toys import CPU, tiny_recipe, write_scenes
+from tests.toys import CPU, make_pictures, tiny_recipe, write_scenes
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -314,7 +315,7 @@ def test_a_checkpoint_goes_on_elsewhere_but_not_with_other_weights(
     assert next(events) == Message("resumed after epoch 1")
     list(train_victim(replace(recipe, seed=7), CPU, tmp_path / "other"))
     shutil.copytree(tmp_path / "other", tmp_path / "start", dirs_exist_ok=True)
-    with pytest.raises(ValueError, match="was made with other weights of the same name"):
+    with pytest.raises(ValueError, match="was made with other weights, or another picture, of the same name"):
         next(train_victim(start, CPU, tmp_path / "next", resume=True))
 
 
@@ -570,6 +571,25 @@ class TestGenerator:
         training = GeneratorTraining(fooling, CPU)
         assert float(training.excess({"depth": torch.tensor([-2.0, 1.5, 0.0])})) == 0
         assert float(training.excess({"depth": torch.tensor([-4.0, 1.5])})) == pytest.approx(2.0)
+
+    def test_a_picture_as_target_is_named_on_the_card_not_where_it_lies(
+        self, fooling: GeneratorRecipe, tmp_path: Path
+    ) -> None:
+        file = tmp_path / "private" / "hall.png"
+        file.parent.mkdir()
+        file.write_bytes(encode_png(make_pictures(1, 64, 96)))
+        aimed, out = replace(fooling, target=f"picture:{file}", phases=((2, 64, 96),)), tmp_path / "out"
+        with pytest.raises(ValueError, match="expected phases of 64x96, the size of the victim, towards a picture"):
+            next(train_generator(replace(aimed, phases=((2, 32, 64),)), CPU, tmp_path / "small"))
+        run_until(train_generator(aimed, CPU, out), out, 1)
+        file.write_bytes(encode_png(make_pictures(1, 64, 96, seed=1)))
+        with pytest.raises(ValueError, match="was made with other weights, or another picture, of the same name"):
+            next(train_generator(aimed, CPU, out, resume=True))
+        file.write_bytes(encode_png(make_pictures(1, 64, 96)))
+        list(train_generator(aimed, CPU, out, resume=True))
+        card = Card.read(out / "fooling.json")
+        assert card.options["target"] == card.recipe["target"] and card.options["target"].startswith("picture:hall@")
+        assert "private" not in (out / "fooling.json").read_text()
 
     def test_a_victim_that_does_not_answer_a_task_is_refused(self, fooling: GeneratorRecipe, tmp_path: Path) -> None:
         with pytest.raises(ValueError, match="expected a task among"):

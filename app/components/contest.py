@@ -195,6 +195,6 @@ def _request(
     variant: Variant, picture: Picture, card: Card, tasks: tuple[Task, ...], steps: int, budget: Budget
 ) -> Request:
     attack = variant.attack(steps)
-    aim = Aim(tuple(t.name for t in tasks), variant.scope)
+    aim = Aim(tuple(t.name for t in tasks), variant.scope, budget=budget)
     weights = (card.sha256, *controls.digests(attack, card, aim))
     return Request(picture, card.name, tasks, attack, variant.scope, budget, weights)

@@ -44,7 +44,7 @@ def choose(picture: Picture, *, is_transfer: bool = False) -> Request:
     budget = choose_budget()
     picture = library.at_size(picture, card.input_size)
     attack = make_attack(kind.name, **_settings(kind, [made for made in own if scope_of(made) == scope], budget))
-    aim = Aim(tuple(t.name for t in tasks), scope, target)
+    aim = Aim(tuple(t.name for t in tasks), scope, target, budget)
     weights = (card.sha256, *digests(attack, card, aim), *([to.sha256] if to else []))
     like = None if like is None else library.at_size(like, card.input_size)
     name = to.name if to else ""

@@ -161,9 +161,10 @@ class Attack(ABC):
         """sha256 of the weight files that it would use with this aim on that victim, by name."""
         return {}
 
-    def made_on(self, victim: str) -> str:
-        """The victim that the attack is made on, where `victim` is what it is tried on: another one in a transfer."""
-        return victim
+    def made_on(self, victim: str | Card) -> str:
+        """The name of the victim that the attack is made on, where `victim` is what it is tried on: another one in a
+        transfer, with a digest where it has the same name."""
+        return victim if isinstance(victim, str) else victim.name
 
     @abstractmethod
     def steps(self, problem: Problem) -> Iterator[Step]:

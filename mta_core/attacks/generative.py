@@ -43,10 +43,10 @@ class Generative(Attack):
         card = self._card(victim, aim)
         return {card.name: card.sha256}
 
-    def made_on(self, victim: str) -> str:
+    def made_on(self, victim: str | Card) -> str:
         if self.generator == generators.AUTO:
-            return victim
-        return str(find_card("generator", self.generator)[0].options.get("victim", victim))
+            return super().made_on(victim)
+        return generators.made_on(find_card("generator", self.generator)[0], victim)
 
     def steps(self, problem: Problem) -> Iterator[Step]:
         card = self._card(problem.victim, problem.aim)

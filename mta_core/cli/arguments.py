@@ -161,6 +161,9 @@ def _add_contest(commands: Any) -> None:
         command.add_argument(
             f"--{side}", required=True, metavar="G,G", help="generators, of different seeds say; their mean counts"
         )
+    command.add_argument(
+        "--target", metavar="T", help="picture:FILE where they were trained towards what a picture looks like"
+    )
     _add_budget(command)
 
 

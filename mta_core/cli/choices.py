@@ -100,9 +100,9 @@ def choose(arguments: argparse.Namespace, also: Victim | None = None) -> Choice:
     scope: Scope = "joint" if arguments.joint else "per-task"
     check_attackable(attack, victim, tasks, scope)
     task_weights = _task_weights(arguments.weights, attack, scope, tasks)
-    subject = Subject.prepare(card.name, victim, device)
+    subject = Subject.prepare(card.name, victim, device, card)
     goal = parse_goal(arguments.target, tasks, subject)
-    aim = Aim(tuple(t.name for t in tasks), scope, goal.text)
+    aim = Aim(tuple(t.name for t in tasks), scope, goal.text, budget)
     attack = attack.resolve(card, aim)
     used = victims.digests(card) | attack.weights(card, aim)
     return Choice(subject, card, attack, budget, tasks, scope, goal, arguments.seed or 0, used, task_weights)

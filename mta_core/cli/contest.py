@@ -17,6 +17,7 @@ from mta_core.devices import pick
 from mta_core.evaluate import Setting
 from mta_core.events import Progress
 from mta_core.explore import Subject
+from mta_core.goal import narrowed
 from mta_core.kinds import Aim
 from mta_core.results import label_of
 from mta_core.targets import parse_goal
@@ -31,7 +32,7 @@ def run(arguments: argparse.Namespace) -> int:
     made = {name: weights.find_card("generator", name)[0] for side in sides.values() for name in side}
     victim, card = victims.load(arguments.victim)
     tasks = parse_tasks(sorted(set.intersection(*(set(generator.tasks) for generator in made.values()))))
-    subject = Subject.prepare(card.name, victim, pick(arguments.device))
+    subject = Subject.prepare(card.name, victim, pick(arguments.device), card)
     source = open_data(arguments.data, arguments.split, card.input_size)
     budget = Budget.from_units(arguments.norm, arguments.epsilon)
     one, other = (
@@ -71,10 +72,12 @@ def _setting(
     Raises:
         WeightsError: it does not fit the victim.
     """
-    goal = parse_goal(str(generator.options.get("target", "")), tasks, subject)
+    names = tuple(t.name for t in tasks)
+    own = narrowed(str(generator.options.get("target", "")), tuple(generator.tasks), names)
+    goal = parse_goal(arguments.target or own, tasks, subject)
     scope = generators.scope_of(generator)
     attack = make_attack(generators.method_of(generator), instance=generators.instance_of(generator), generator=name)
-    attack.weights(victim, Aim(tuple(t.name for t in tasks), scope, goal.text))
+    attack.weights(victim, Aim(names, scope, goal.text))
     return Setting(subject, source, attack, budget, tasks, source.split, scope, goal=goal, seed=arguments.seed or 0)
 
 

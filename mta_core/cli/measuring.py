@@ -75,6 +75,7 @@ def measure(
         form=arguments.form, task_weights=choice.task_weights, max_perturbation=last["max_perturbation"],
         num_outside=int(last["num_outside"]),
         batch_size=arguments.batch_size, unreadable=unreadable,
+        target=choice.goal.text,
         reference=dict.fromkeys(stand_in, "target") if choice.goal.is_targeted else stand_in, **more,
     )  # fmt: skip
     return Measured(rows, made, unreadable)

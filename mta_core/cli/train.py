@@ -15,6 +15,7 @@ from mta_core.cli.arguments import PROGRAM
 from mta_core.cli.output import check_json, command_line, complain, show, write_json
 from mta_core.devices import Device
 from mta_core.events import Event
+from mta_core.goal import PICTURE
 from mta_core.train_generator import GeneratorRecipe, train_generator
 from mta_core.train_uap import UapRecipe, train_uap
 from mta_core.train_victim import VictimRecipe, train_victim
@@ -61,6 +62,8 @@ def command_for_card(arguments: argparse.Namespace, recipe: Recipe) -> str:
     for key, value in presets.parse_settings(arguments.set).items():
         if key == "data":
             value = ",".join(_without_path(text) for text in recipe.data)
+        elif value.startswith(PICTURE):
+            value = f"{PICTURE}FILE"
         elif value.endswith(".json"):
             value = Path(value).stem
         words += ["--set", f"{key}={value}"]

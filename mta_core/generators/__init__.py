@@ -7,11 +7,13 @@ from functools import lru_cache
 import torch
 from torch import nn
 
-from mta_core import devices, weights
+from mta_core import devices, victims, weights
+from mta_core.budget import Budget
 from mta_core.devices import Device
 from mta_core.generators.fast import arrange
 from mta_core.generators.patterns import Patterns
 from mta_core.generators.resnet import GapGenerator, Generator, MtaGenerator
+from mta_core.goal import is_same_target
 from mta_core.kinds import JOINT, Aim, Instance, Scope
 
 AUTO = "auto"
@@ -48,25 +50,50 @@ def cards(victim: str | weights.Card | None = None) -> list[weights.Card]:
     """The cards of every generator that can be loaded, shipped ones first; of one victim if given by name or card.
 
     One made for earlier weights of that victim is none of its own: attacking with it is a transfer. One made for
-    several victims, a task each, belongs to each of them.
+    several victims, a task each, belongs to each of them, and to those that share some of them.
     """
     found = [card for card, _ in weights.find_cards("generator")]
     if victim is None:
         return found
+    known = _known(victim)
+    own = {card.name: tasks_against(card, known) for card in found}
+    fitting = [card for card in found if own[card.name]]
+    return sorted(fitting, key=lambda card: len(own[card.name]) < len(card.tasks))
+
+
+def _known(victim: str | weights.Card) -> str | weights.Card:
+    """The card of the victim of that name, if there is one."""
     if isinstance(victim, str):
-        name, current = victim, next((c.sha256 for c, _ in weights.find_cards("victim") if c.name == victim), None)
-    else:
-        name, current = victim.name, victim.sha256
-    own = [card for card in found if card.options.get("victim") == name]
-    own = [card for card in own if not current or card.options.get("victim_sha256") in (current, None)]
-    parts = [card for card in found if current and current in _parts(card).values()]
-    return own + [card for card in parts if card not in own]
+        try:
+            return victims.find(victim)
+        except ValueError:
+            return victim
+    return victim
 
 
-def _parts(card: weights.Card) -> dict[str, str]:
-    """sha256 of the victim of each task, where a generator was made for several of them."""
-    parts = card.options.get("victim_parts", {})
-    return parts if isinstance(parts, dict) else {}
+def tasks_against(card: weights.Card, victim: str | weights.Card) -> set[str]:
+    """The tasks on which a generator was trained against the very weights of a victim, whatever that is called now.
+    Names decide where one of the two has no digest."""
+    digest, options = "" if isinstance(victim, str) else victim.sha256, card.options
+    if isinstance(victim, str) or not digest or not options.get("victim_sha256"):
+        name = victim if isinstance(victim, str) else victim.name
+        return set(card.tasks) if options.get("victim") == name else set()
+    if options["victim_sha256"] == digest:
+        return set(card.tasks)
+    own = options.get("victim_parts") or dict.fromkeys(card.tasks, options["victim_sha256"])
+    theirs = victims.parts(victim)
+    return {name for name in card.tasks if isinstance(own, dict) and own.get(name, "") == theirs.get(name)}
+
+
+def made_on(card: weights.Card, victim: str | weights.Card) -> str:
+    """What rows call the victim that a generator was made on: as the one at hand where that has the same weights."""
+    known = _known(victim)
+    name = victim if isinstance(victim, str) else victim.name
+    answered = set(card.tasks) if isinstance(known, str) else set(card.tasks) & set(known.tasks)
+    if answered and answered <= tasks_against(card, known):
+        return name
+    own = str(card.options.get("victim", name))
+    return f"{own}@{str(card.options.get('victim_sha256', ''))[:12]}" if own == name else own
 
 
 def load(name: str) -> tuple[Network, weights.Card]:
@@ -85,7 +112,8 @@ def load(name: str) -> tuple[Network, weights.Card]:
 def choose(
     name: str, victim: str | weights.Card, aim: Aim, method: str = "mta", is_universal: bool = False
 ) -> weights.Card:
-    """The card of the generator of that name; `auto` takes the first one made for `victim` with that aim.
+    """The card of the generator of that name; `auto` takes the one made for `victim` with that aim whose own budget is
+    nearest: of the same norm, and then the smallest that is large enough, or else the largest.
 
     Raises:
         WeightsError: there is none, or it does something else.
@@ -95,14 +123,28 @@ def choose(
         if unfit := _unfitness(card, aim, method, is_universal):
             raise weights.WeightsError(f"the generator {name} {unfit}")
         return card
-    for card in cards(victim):
-        if not _unfitness(card, aim, method, is_universal):
-            return card
+    known = _known(victim)
+    fitting = [
+        card
+        for card in cards(known)
+        if set(aim.tasks) <= tasks_against(card, known) and not _unfitness(card, aim, method, is_universal)
+    ]
+    if fitting:
+        return min(fitting, key=lambda card: _distance(card, aim.budget))
     of = victim if isinstance(victim, str) else victim.name
     what = f"{'universal ' if is_universal else ''}{method.upper()} generator"
     raise weights.WeightsError(
         f"no trained {what} for the victim {of!r} and {aim}: train one, or choose another attack"
     )
+
+
+def _distance(card: weights.Card, budget: Budget | None) -> tuple[bool, bool, float]:
+    """How far a generator's own budget is from the one wanted, to be compared; see `choose`."""
+    own = card.options.get("epsilon")
+    if budget is None or not isinstance(own, int | float):
+        return (budget is not None, True, 0.0)
+    is_smaller = own < budget.units
+    return (card.options.get("norm") != str(budget.norm), is_smaller, -own if is_smaller else own)
 
 
 def method_of(card: weights.Card) -> str:
@@ -123,7 +165,7 @@ def _unfitness(card: weights.Card, aim: Aim, method: str, is_universal: bool) ->
     options = card.options
     instance = "universal" if is_universal else "per-instance"
     missing = set(aim.tasks) - set(card.tasks)
-    own, scope, target = instance_of(card), scope_of(card), options.get("target", "")
+    own, scope, target = instance_of(card), scope_of(card), str(options.get("target", ""))
     if missing:
         return f"has no decoder for {', '.join(sorted(missing))}"
     if method_of(card) != method:
@@ -132,7 +174,7 @@ def _unfitness(card: weights.Card, aim: Aim, method: str, is_universal: bool) ->
         return f"makes {own} perturbations, not {instance} ones"
     if scope != aim.scope:
         return f"makes {scope} perturbations, not {aim.scope} ones"
-    if target != aim.target:
+    if not is_same_target(target, tuple(card.tasks), aim.target, aim.tasks):
         return f"was trained towards {target or 'no target'}, not {aim.target or 'no target'}"
     return ""
 
@@ -169,5 +211,6 @@ __all__ = [
     "choose",
     "freeze",
     "load",
+    "made_on",
     "ready",
 ]

@@ -117,10 +117,11 @@ class Reproduction:
     def _measure(self, run: Run, stage: str) -> Generator[Event, None, Outcome]:
         subject, card = yield from self._subject(run.victim)
         made_on = card if run.source == run.victim else (yield from self._subject(run.source))[1]
-        attack = yield from self._attack(run, made_on)
+        budget = Budget.from_units("linf", run.epsilon)
+        attack = yield from self._attack(run, made_on, budget)
         source = data.open_data(self.data, "test", card.input_size)
         setting = Setting(
-            subject, source, attack, Budget.from_units("linf", run.epsilon), self.tasks, source.split,
+            subject, source, attack, budget, self.tasks, source.split,
             goal=parse_goal(run.target, self.tasks, subject), seed=self.seed,
             has_published="published" in self.table.aggregations,
         )  # fmt: skip
@@ -146,13 +147,13 @@ class Reproduction:
                 raise NotThere(f"the victim {name} does not answer {', '.join(missing)}")
             self.weights |= victims.digests(card)
             self.victims[role] = card, count_parameters(victim)
-            self._subjects[role] = Subject.prepare(card.name, victim, self.device)
+            self._subjects[role] = Subject.prepare(card.name, victim, self.device, card)
         return self._subjects[role], self.victims[role][0]
 
-    def _attack(self, run: Run, victim: Card) -> Generator[Event, None, Attack]:
+    def _attack(self, run: Run, victim: Card, budget: Budget) -> Generator[Event, None, Attack]:
         if not run.is_generative:
             return make_attack(run.attack)
-        name = yield from self.scale.generator(run, victim, Aim(self.table.tasks, target=run.target))
+        name = yield from self.scale.generator(run, victim, Aim(self.table.tasks, "per-task", run.target, budget))
         card, _ = find_card("generator", name)
         self.generators[run] = card
         self.weights[card.name] = card.sha256

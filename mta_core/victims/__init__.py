@@ -47,15 +47,32 @@ def load(name: str) -> tuple[Victim, weights.Card]:
         WeightsError: there is no such victim, or its files are not what they should be.
         ValueError: several victims that do not go together.
     """
-    if is_composite(name):
-        return _load_composite(name, parse_parts(name))
-    if family := _family(name):
-        return _load_composite(name, family)
+    if parts := _parts_of(name):
+        return _load_composite(name, parts)
     card, path = weights.find_card("victim", name)
     weights.check_size(lambda: build(card), card, path)
     victim = build(card)
     weights.load_weights(victim, card, path)
     return victim.eval().requires_grad_(False), card
+
+
+def find(name: str) -> weights.Card:
+    """The card of what `load` would load, without its weights.
+
+    Raises:
+        WeightsError: there is no such victim.
+        ValueError: several victims that do not go together.
+    """
+    if parts := _parts_of(name):
+        return _composite_card(name, parts)
+    return weights.find_card("victim", name)[0]
+
+
+def _parts_of(name: str) -> dict[str, str]:
+    """The victim of each task, where the name stands for several; empty where it does not."""
+    if not is_composite(name):
+        return _family(name)
+    return {task: _family(part).get(task, part) for task, part in parse_parts(name).items()}
 
 
 def _family(name: str) -> dict[str, str]:
@@ -74,19 +91,34 @@ def families() -> dict[str, dict[str, str]]:
 
 
 def _load_composite(name: str, names: dict[str, str]) -> tuple[Victim, weights.Card]:
-    loaded = {part: load(part) for part in dict.fromkeys(names.values())}
-    victim = Composite({task: loaded[part][0] for task, part in names.items()})
-    parts = "\n".join(f"{task}={loaded[part][1].sha256}" for task, part in sorted(names.items()))
+    loaded = {part: load(part)[0] for part in dict.fromkeys(names.values())}
+    victim = Composite({task: loaded[part] for task, part in names.items()})
+    return victim.eval().requires_grad_(False), _composite_card(name, names)
+
+
+def _composite_card(name: str, names: dict[str, str]) -> weights.Card:
+    cards = {task: weights.find_card("victim", part)[0] for task, part in names.items()}
+    for task, card in cards.items():
+        if task not in card.tasks:
+            raise ValueError(f"the victim for {task} does not answer it; it answers {', '.join(card.tasks)}")
+    parts = "\n".join(f"{task}={card.sha256}" for task, card in sorted(cards.items()))
+    options = {"victims": names, "parts": {task: card.sha256 for task, card in cards.items()}}
+    spaces = {task: card.tasks[task] for task, card in cards.items()}
+    size = next(iter(cards.values())).input_size
     digest = hashlib.sha256(parts.encode()).hexdigest()
-    options = {"victims": names}
-    card = weights.Card(name, "victim", victim.architecture, options, victim.tasks, victim.input_size, sha256=digest)
-    return victim.eval().requires_grad_(False), card
+    return weights.Card(name, "victim", Composite.architecture, options, spaces, size, sha256=digest)
+
+
+def parts(card: weights.Card) -> dict[str, str]:
+    """sha256 of the weights that answer each task."""
+    known = card.options.get("parts") if card.architecture == Composite.architecture else None
+    return dict(known) if isinstance(known, dict) else dict.fromkeys(card.tasks, card.sha256)
 
 
 def digests(card: weights.Card) -> dict[str, str]:
     """sha256 of the weights of a victim, by name: several where it is made of several."""
-    names = card.options.get("victims", {}).values() if card.architecture == Composite.architecture else ()
-    return {name: weights.find_card("victim", name)[0].sha256 for name in names} or {card.name: card.sha256}
+    names = card.options.get("victims", {}) if card.architecture == Composite.architecture else {}
+    return {names.get(task, card.name): digest for task, digest in parts(card).items()}
 
 
 __all__ = [
@@ -100,5 +132,7 @@ __all__ = [
     "check_finite",
     "digests",
     "families",
+    "find",
     "load",
+    "parts",
 ]
