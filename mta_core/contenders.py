@@ -42,7 +42,7 @@ class Setup:
         per_instance_blocks, universal_blocks: residual blocks; 10 and 4 are the paper's for NYUv2.
         tasks: of how many perturbations a picture gets; names of tasks.
         victim: what the iterative attacks attack.
-        attacks: names of those; one that there is not is left out.
+        attacks: names of those.
         repeats: turns of every contender.
 
     Raises:
@@ -68,6 +68,9 @@ class Setup:
         for name, high in limits.items():
             if not 1 <= getattr(self, name) <= high:
                 raise ValueError(f"expected {name} in [1, {high}], got {getattr(self, name)}")
+        known = [kind.name for kind in ATTACKS]
+        if unknown := [name for name in self.attacks if name not in known]:
+            raise ValueError(f"expected attacks among {', '.join(known)}, got {unknown[0]!r}")
         if not all(16 <= side <= 2048 for side in self.size):
             raise ValueError(f"expected a size with sides in [16, 2048], got {self.size[0]}x{self.size[1]}")
 
@@ -214,12 +217,11 @@ def _attackers(setup: Setup, device: Device) -> tuple[list[Contender], list[str]
         answers = f"{', '.join(card.tasks)} at {victim.input_size[0]}x{victim.input_size[1]}"
         return [], [*notes, f"iterative attacks are left out: the victim {card.name} answers {answers}"]
     subject = Subject.prepare(card.name, victim, device)
-    missing = [name for name in setup.attacks if not any(kind.name == name for kind in ATTACKS)]
-    notes += [f"there is no attack {name}: left out" for name in missing]
-    return [_attacker(setup, subject, name) for name in setup.attacks if name not in missing], notes
+    return [_attacker(setup, subject, name) for name in setup.attacks], notes
 
 
 def _attacker(setup: Setup, subject: Subject, name: str) -> Contender:
+    """Its work begins with a pass over the clean pictures: their answers are what is to be left."""
     attack = make_attack("pgd", num_steps=NUM_STEPS) if name == "pgd" else make_attack(name)
     network = subject.precise if setup.dtype is torch.float32 else subject.fast
     tasks = [task(t) for t in setup.tasks]

@@ -50,10 +50,11 @@ def peaks(setup: Setup, device: Device, team: list[Contender]) -> Iterator[tuple
 
 
 def _peaks_in_a_process_of_its_own(setup: Setup) -> Iterator[tuple[str, int]]:
-    environment = {**os.environ, "MALLOC_MMAP_THRESHOLD_": GIVEN_BACK, "MTA_RUNS": str(weights.RUNS)}
+    path = os.pathsep.join(filter(None, (str(weights.ROOT), os.environ.get("PYTHONPATH"))))
+    more = {"PYTHONPATH": path, "MALLOC_MMAP_THRESHOLD_": GIVEN_BACK, "MTA_RUNS": str(weights.RUNS)}
     given = {"setup": asdict(setup), "threads": torch.get_num_threads()}
     with subprocess.Popen(
-        [sys.executable, "-m", "mta_core.peak"], cwd=weights.ROOT, env=environment, text=True,
+        [sys.executable, "-m", "mta_core.peak"], env={**os.environ, **more}, text=True,
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
     ) as process:  # fmt: skip
         assert process.stdin and process.stdout and process.stderr

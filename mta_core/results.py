@@ -16,6 +16,7 @@ import torch
 
 import mta_core
 from mta_core.tasks import Measure, task
+from mta_core.tasks.base import PUBLISHED
 from mta_core.weights import write_atomically
 
 ROW_KEYS = (
@@ -29,7 +30,8 @@ ROW_KEYS = (
 
 def is_brief(row: Mapping[str, Any]) -> bool:
     """Whether a row belongs in a table for people: mIoU is told in both ways, since papers differ in it."""
-    return bool(row["aggregation"] == "pooled" or row["metric"] == "miou")
+    is_told_twice = row["metric"] == "miou" and row["aggregation"] != PUBLISHED
+    return bool(row["aggregation"] == "pooled" or is_told_twice)
 
 
 def measure_of(row: Mapping[str, Any]) -> Measure:
@@ -40,7 +42,8 @@ def label_of(row: Mapping[str, Any]) -> str:
     """What a row measures, for people."""
     measure = measure_of(row)
     label = measure.label if row["metric"] == measure.name else f"Target {measure.label.lower()}"
-    return label if row["aggregation"] == "pooled" else f"{label}, per picture"
+    more = {"pooled": "", "per-picture": ", per picture", PUBLISHED: ", as published"}
+    return label + more[row["aggregation"]]
 
 
 def provenance(

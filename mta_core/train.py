@@ -18,6 +18,7 @@ from mta_core.data.cached import Cached
 from mta_core.data.loader import Place, epoch_order
 from mta_core.devices import is_out_of_memory
 from mta_core.events import Event, Message, Progress, Row
+from mta_core.results import to_json
 from mta_core.weights import Card, WeightsError, brief
 
 Phases = tuple[tuple[int, int, int], ...]
@@ -167,6 +168,7 @@ def train(
         yield Message(f"resumed after epoch {training.epoch}")
     while training.epoch < training.last_epoch:
         losses = []
+        torch.manual_seed(training.recipe.seed + training.epoch)  # of dropout, which goes on as if never stopped
         for event in training.run_epoch():
             if isinstance(event, Progress):
                 losses.append(event.values["loss"])
@@ -220,7 +222,7 @@ def _check_optimiser(optimiser: torch.optim.Optimizer, state: Mapping[str, Any])
 
 def _go_on(training: Training, state: Mapping[str, Any], out: Path) -> None:
     try:
-        if not _is_same(state["recipe"], training.recipe):
+        if not is_same(state["recipe"], training.recipe):
             raise ValueError(f"the run in {out} has other settings: give the same ones, or choose another --out")
         if state.get("builds_on", training.builds_on) != training.builds_on:
             raise ValueError(
@@ -232,18 +234,18 @@ def _go_on(training: Training, state: Mapping[str, Any], out: Path) -> None:
         raise WeightsError(f"the checkpoint in {out} does not belong to this training: {brief(error)}") from error
 
 
-def _is_same(stored: Any, recipe: Any) -> bool:
-    """Whether a checkpoint's recipe is this one; a field that came later counts as its default then. Where the data
-    lie may change, and so may the batch size, which the device's memory decides."""
+def is_same(stored: Any, recipe: Any) -> bool:
+    """Whether the recipe that a checkpoint or a card keeps is this one; a field that came later counts as its default
+    then. Where files lie may change, and so may the batch size, which the device's memory decides."""
     if not isinstance(stored, dict):
         return False
     defaults = {field.name: field.default for field in fields(recipe)}
-    return _essence(defaults | stored) == _essence(asdict(recipe))
+    return bool(_essence(defaults | stored) == _essence(asdict(recipe)))
 
 
-def _essence(settings: Mapping[str, Any]) -> dict[str, Any]:
-    names = [str(text).partition(":")[0] for text in settings["data"]]
-    return {**settings, "data": names, "batch_size": 0}
+def _essence(settings: Mapping[str, Any]) -> Any:
+    kept = {**settings, **_without_paths(settings)}
+    return to_json({**kept, "backbone": bool(settings.get("backbone")), "batch_size": 0})
 
 
 class Views:
@@ -324,11 +326,17 @@ def provenance_of(recipe: Any, start: Card | None = None) -> dict[str, Any]:
     Args:
         start: the card of the weights that training started from; what they have seen counts too.
     """
-    names = [text.partition(":")[0] for text in recipe.data]
+    kept = asdict(recipe)
+    kept |= _without_paths(kept)
+    names = kept["data"]
     seen = [*(start.data.split(", ") if start else []), *(f"{name} (train)" for name in names)]
     terms = [*(start.terms.split("; ") if start else []), *(data.source(name).terms for name in names)]
-    kept = asdict(recipe) | {"data": names}
-    named = [key for key in ("init", "patterns", "victim") if str(kept.get(key, "")).endswith(".json")]
-    kept |= {key: Path(kept[key]).stem for key in named}
-    kept |= {"backbone": Path(kept["backbone"]).name} if kept.get("backbone") else {}
     return {"data": ", ".join(dict.fromkeys(seen)), "terms": "; ".join(dict.fromkeys(terms)), "recipe": kept}
+
+
+def _without_paths(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """What of a recipe's settings names files, by the names of those."""
+    kept: dict[str, Any] = {"data": [str(text).partition(":")[0] for text in settings["data"]]}
+    named = [key for key in ("init", "patterns", "victim") if str(settings.get(key, "")).endswith(".json")]
+    kept |= {key: Path(settings[key]).stem for key in named}
+    return kept | ({"backbone": Path(settings["backbone"]).name} if settings.get("backbone") else {})

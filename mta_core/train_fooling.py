@@ -6,7 +6,7 @@ from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import torch
 from torch import Tensor, nn
@@ -16,14 +16,17 @@ from mta_core.budget import Budget
 from mta_core.data.loader import Place, batches
 from mta_core.devices import Device
 from mta_core.explore import Subject
-from mta_core.generators import Network
+from mta_core.generators import GapGenerator, MtaGenerator, Network
 from mta_core.goal import PICTURE
-from mta_core.kinds import JOINT
-from mta_core.objective import pseudo_targets
+from mta_core.kinds import JOINT, Instance, Scope
+from mta_core.objective import Form, pseudo_targets
 from mta_core.targets import parse_goal
+from mta_core.task_weights import STRATEGIES
 from mta_core.tasks import Meter, Task, task
 from mta_core.train import DIVERGED, Training, Views, chained, provenance_of, split_places
 from mta_core.weights import Card, save_weights
+
+METHODS = (MtaGenerator.architecture, GapGenerator.architecture)
 
 
 @dataclass(frozen=True)
@@ -37,6 +40,19 @@ class Part:
     held_out: list[Place]
 
 
+def _check(recipe: Any) -> None:
+    """Raises ValueError for words that nothing goes by: what is unknown would count as its opposite."""
+    known = {
+        "instance": get_args(Instance), "scope": get_args(Scope), "form": get_args(Form), "method": METHODS,
+        "weighting": [strategy.name for strategy in STRATEGIES],
+    }  # fmt: skip
+    for name, words in known.items():
+        if hasattr(recipe, name) and getattr(recipe, name) not in words:
+            raise ValueError(f"expected {name} among {', '.join(words)}, got {getattr(recipe, name)!r}")
+    if len(set(recipe.tasks)) < len(recipe.tasks):
+        raise ValueError(f"expected each task once, got {', '.join(recipe.tasks)}")
+
+
 class FoolingTraining(Training):
     """The victim, the pictures, and what is to be brought about.
 
@@ -48,6 +64,7 @@ class FoolingTraining(Training):
     """The card of the weights that it starts from."""
 
     def __init__(self, recipe: Any, device: Device) -> None:
+        _check(recipe)
         torch.manual_seed(recipe.seed)
         self.recipe, self.device = recipe, device
         victim, victim_card = victims.load(recipe.victim)

@@ -51,7 +51,7 @@ class GeneratorRecipe:
         weights: the fixed ones, by name.
         init: name of a trained generator, or path to its card, to start from; empty for a random start.
         patterns: the same, to take nothing but the patterns from, whatever its method and size.
-        pattern_epochs: the first epochs, which draw a pattern for all pictures (see `MtaGenerator`) at the victim's
+        pattern_epochs: the first epochs, which draw a pattern for all pictures (see `Generator`) at the victim's
             input size; in the others, as in a training that starts from a generator with a pattern, the networks learn
             on top of it while it moves in small steps. 0 for none, as in the paper.
         pattern_limit: largest value of the pattern before the tanh. tanh(1.8) is 0.95; the less it is, the more room

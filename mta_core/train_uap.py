@@ -78,7 +78,7 @@ class UapTraining(FoolingTraining):
         return {"pattern_size": size, "method": "uap", "instance": "universal"}
 
     def result(self) -> tuple[Patterns, dict[str, Any]]:
-        """The perturbations as directions: an attack makes them as large as its budget."""
+        """The perturbations as directions that reach 1: an attack shrinks them to its budget."""
         made = Patterns(list(self.groups), self.card.input_size)
         with torch.no_grad():
             for name, perturbation in self.perturbations.items():

@@ -143,6 +143,8 @@ class VictimTraining(Descent):
         Raises:
             ValueError: that one is of another kind than the recipe says.
         """
+        if self.recipe.init and self.recipe.backbone:
+            raise ValueError("expected either init or backbone to start from, got both")
         if not self.recipe.init:
             victim = victims.build(self.card)
             if self.recipe.backbone:

@@ -43,7 +43,8 @@ class Card:
     Attributes:
         kind: "victim" or "generator".
         architecture: the registered class that the weights belong to, e.g. "dmtl".
-        options: arguments of that class, e.g. `{"width": 32}`.
+        options: arguments of that class, e.g. `{"width": 32}`; of a generator also what it was made for: the victim,
+            the norm and epsilon, the scope and the target.
         tasks: label space of each task, e.g. `{"depth": "metres"}`.
         input_size: height and width that it was made for.
         data, terms: what it was trained on, and under which terms.

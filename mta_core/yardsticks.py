@@ -22,7 +22,7 @@ def joint_loss(victim: Victim, images: Tensor, targets: Mapping[str, Tensor]) ->
     answers = victim(images)
     losses = []
     for name, target in targets.items():
-        if name == "segmentation":
+        if not target.is_floating_point():  # classes, of pixels or of whole pictures
             losses.append(F.cross_entropy(answers[name], target))
         elif name == "depth":
             losses.append(F.l1_loss(answers[name], target))

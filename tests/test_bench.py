@@ -15,7 +15,7 @@ from mta_core.bench import Clock
 from mta_core.cli import main
 from mta_core.objective import make_problem, pseudo_targets
 from mta_core.tasks import SCENE_TASKS
-from mta_core.victims import Victim
+from mta_core.victims import Classifier, Victim
 from mta_core.victims.dmtl import Dmtl
 from mta_core.yardsticks import BUDGET, NUM_STEPS, foolbox_pgd, joint_loss, plain_pgd
 from tests import toys
@@ -67,10 +67,11 @@ def test_a_ratio_compares_within_turns() -> None:
     assert clock.milliseconds("a") == 4000
 
 
-def test_the_command_reports_every_figure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    spaces = {t.name: t.space for t in SCENE_TASKS}
-    card = weights.Card("small", "victim", "dmtl", {"width": 8}, spaces, (64, 96))
-    weights.save_weights(Dmtl(spaces, (64, 96), width=8), card, tmp_path / "runs" / "small")
+@pytest.mark.parametrize("kind", [Dmtl, Classifier])
+def test_the_command_reports_every_figure(kind: type[Victim], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    victim = toys.make_victim(kind)
+    card = weights.Card("small", "victim", kind.architecture, victim.options(), victim.tasks, victim.input_size)
+    weights.save_weights(victim, card, tmp_path / "runs" / "small")
     monkeypatch.setattr(weights, "RUNS", tmp_path / "runs")
     assert main(["bench", "--victim", "small", "--repeats", "1", "--json", str(tmp_path / "bench.json")]) == 0
     found = json.loads((tmp_path / "bench.json").read_text())

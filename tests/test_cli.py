@@ -247,6 +247,11 @@ class TestEvaluate:
         assert errors[1] > errors[0]
         assert read(path)["provenance"]["task_weights"] == {"segmentation": 0.01, "depth": 0.99}
 
+    def test_the_target_is_told(self, scenes: Path, tmp_path: Path) -> None:
+        run("evaluate", "--data", f"nyuv2:{scenes}", "--victim", "small", "--attack", "noise", "--limit", 1,
+            "--target", "segmentation=wall,depth=1,normals=up", "--json", tmp_path / "rows.json")  # fmt: skip
+        assert read(tmp_path / "rows.json")["provenance"]["target"] == "segmentation=wall,depth=1,normals=up"
+
     def test_names_that_are_no_text_do_not_cost_the_result(self, picture: Path, tmp_path: Path) -> None:
         odd = os.path.join(os.fsencode(picture.parent), b"caf\xe9.png")
         Path(os.fsdecode(odd)).write_bytes(picture.read_bytes())
@@ -452,6 +457,21 @@ class TestList:
         for items in found.values():
             assert all(item["name"] in printed and item["summary"] in printed for item in items)
 
+    def test_lists_names_that_stand_for_several_victims(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
+    ) -> None:
+        monkeypatch.setattr(weights, "SHIPPED", tmp_path)
+        for name in ("depth", "normals"):
+            card = weights.Card(f"kin-{name}", "victim", "dmtl", {"width": 2}, SPACES, SIZE)
+            weights.save_weights(Dmtl(SPACES, SIZE, width=2), card, tmp_path)
+        assert run("list", "--json", tmp_path / "list.json") == 0
+        kin = next(item for item in read(tmp_path / "list.json")["victims"] if item["name"] == "kin")
+        assert (
+            set(kin["tasks"]) == {"depth", "normals"} and kin["summary"] == "one for each task: kin-depth, kin-normals"
+        )
+        shown = capsys.readouterr().out
+        assert "Depth (d)" in shown and "Amazon, office31" in shown
+
     def test_lists_one_section(self, capsys: pytest.CaptureFixture[str]) -> None:
         assert run("list", "tasks") == 0
         assert "pgd" not in capsys.readouterr().out
@@ -516,6 +536,11 @@ TRAIN = ("train", "victim", "--out", "out", "--preset")
         ((*EVALUATE, "nyuv2:{folder}/none"), "expected a folder of data"),
         ((*EVALUATE, "pictures:{folder}"), "found none"),
         ((*EVALUATE, "pictures:~nosuchuser/x"), "expected a folder, got '~nosuchuser/x'"),
+        (("reproduce", "mta-table7", "--batch-size", "4"), "expected no --batch-size for mta-table7"),
+        (("reproduce", "mta-table7", "--scale", "small"), "expected no --scale for mta-table7"),
+        (("bench", "cost", "--attacks", "pgd,pdg"), "expected attacks among mta, gap, "),
+        ((*ATTACK, "--attack", "noise", "--form", "log"), "expected --form with an attack that climbs the losses"),
+        ((*TRAIN, "dmtl-tiny", "--set", "init=small", "--set", "backbone=a.pth"), "expected either init or backbone"),
         (("bench", "--victim", "nobody"), "expected a victim among other, small, got 'nobody'"),
         ((*TRAIN, "dmtl-tiny", "--limit", "0"), "from 1 to 1000000"),
         ((*EVALUATE, "rooms", "--split", "third"), "expected a split of rooms among"),

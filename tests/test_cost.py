@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from mta_core.bench import Clock
 from mta_core.cli import main
 from mta_core.contenders import Setup
 from mta_core.devices import Device
-from mta_core.events import Message, Row
+from mta_core.events import Event, Message, Row
 from mta_core.generators import GapGenerator, Generator, MtaGenerator
 from mta_core.multiply_adds import Counter, multiply_adds
 from mta_core.tasks import SCENE_TASKS
@@ -93,9 +94,9 @@ def last_rows(setup: Setup, device: Device = CPU) -> dict[str, dict[str, object]
 
 def test_every_contender_is_measured(small_victim: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(peak, "can_measure", lambda device: False)
-    events = list(cost.measure(replace(SMALL, attacks=("pgd", "magic")), CPU))
+    events = list(cost.measure(replace(SMALL, attacks=("pgd",)), CPU))
     texts = [event.text for event in events if isinstance(event, Message)]
-    assert texts == ["there is no attack magic: left out", "peak memory is not measured on this system"]
+    assert texts == ["peak memory is not measured on this system"]
     rows = {event.values["name"]: event.values for event in events if isinstance(event, Row)}
     assert set(rows) == {*GENERATORS, "pgd"}
     assert all(row["milliseconds"] > 0 and row["turns"] == 2 for row in rows.values())
@@ -157,6 +158,7 @@ def test_a_turn_in_pieces_is_one_time() -> None:
         ({"precision": "float16"}, r"^expected a precision among float32, bfloat16, got 'float16'$"),
         ({"batch_size": 0}, r"^expected batch_size in \[1, 64\], got 0$"),
         ({"ngf": 1000}, r"^expected ngf in \[1, 256\], got 1000$"),
+        ({"attacks": ("pgd", "magic")}, r"^expected attacks among mta, gap, .*, got 'magic'$"),
         ({"size": (8, 64)}, r"^expected a size with sides in \[16, 2048\], got 8x64$"),
     ],
 )
@@ -178,14 +180,40 @@ def test_the_command_writes_a_row_for_every_contender(
     monkeypatch.setattr(peak, "can_measure", lambda device: False)
     file = tmp_path / "cost.json"
     command = ["bench", "cost", "--victim", "small", "--repeats", "1", "--ngf", "4", "--size", "64x96"]
-    assert main([*command, "--precision", "float32", "--batch-size", "1", "2", "--json", str(file)]) == 0
+    assert main([*command, "--precision", "float32", "--json", str(file)]) == 0
     found = json.loads(file.read_text())
-    assert {(row["name"], row["batch_size"]) for row in found["rows"]} >= {("pgd", 1), ("mta-per-instance", 2)}
+    assert {(row["name"], row["batch_size"]) for row in found["rows"]} >= {("pgd", 1), ("mta-per-instance", 4)}
     assert all(math.isfinite(row["milliseconds"]) and row["milliseconds"] > 0 for row in found["rows"])
     assert found["provenance"]["command"].startswith("python -m mta_core bench cost")
-    assert "over MTA" in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert "over MTA" in out and "hold the pass over the clean pictures" in out
     assert main(["bench", "--ngf", "4"]) == 2
     assert "--ngf belongs to `bench cost`" in capsys.readouterr().err
+
+
+def test_more_pictures_than_fit_are_left_out_unless_they_were_asked_for(
+    small_victim: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def measure(setup: Setup, device: Device) -> Iterator[Event]:
+        if setup.batch_size > 1:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return iter(())
+
+    monkeypatch.setattr(cost, "measure", measure)
+    command = ["bench", "cost", "--victim", "small", "--precision", "float32"]
+    assert main(command) == 0
+    assert "float32, 4 at once: does not fit into the device's memory" in capsys.readouterr().err
+    assert main([*command, "--batch-size", "4"]) == 1
+
+
+@pytest.mark.skipif(not peak.can_measure(CPU), reason="this system does not tell a process's peak memory")
+def test_a_victim_is_found_from_another_folder(
+    small_victim: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = weights.find_card("victim", "small")[1]
+    monkeypatch.chdir(path.parent)
+    found = dict(peak.peaks(replace(SMALL, victim="small.json", attacks=("pgd",)), CPU, []))
+    assert found["pgd"] > 0
 
 
 def test_a_victim_of_another_size_is_left_out(small_victim: None) -> None:

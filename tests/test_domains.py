@@ -13,6 +13,7 @@ import torch
 from mta_core import generators, victims, weights
 from mta_core.attacks import make_attack
 from mta_core.budget import Budget
+from mta_core.checkpoints import load_checkpoint
 from mta_core.data import open_data
 from mta_core.data.objects import DOMAINS
 from mta_core.evaluate import Setting, evaluate
@@ -191,6 +192,21 @@ def test_one_picture_is_answered_with_probabilities(subject: Subject, root: Path
     for one in outcome.tasks.values():
         assert one.clean.shape == one.adversarial.shape == (1, 31, 1, 1)
         assert set(one.measures["adversarial"]) == {"accuracy", "fooling_ratio"} and "%" in one.verdict
+
+
+def test_a_network_with_dropout_goes_on_as_if_nothing_had_happened(recipe: VictimRecipe, tmp_path: Path) -> None:
+    short = replace(
+        recipe, network="mobilenet_v3_small", weights=(("amazon", 1.0),), per_epoch=8, phases=((2, 32, 32),)
+    )  # fmt: skip
+    list(train_victim(short, CPU, tmp_path / "whole"))
+    for event in train_victim(short, CPU, tmp_path / "dropped"):
+        if isinstance(event, Progress) and event.done == 3:
+            break
+    list(train_victim(short, CPU, tmp_path / "dropped", resume=True))
+    one, other = (load_checkpoint(tmp_path / name) for name in ("whole", "dropped"))
+    assert one is not None and other is not None
+    for name, value in one["victim"].items():
+        assert torch.equal(value, other["victim"][name]), name
 
 
 def test_a_classifier_starts_from_the_weights_one_names(tmp_path: Path, recipe: VictimRecipe, runs: Path) -> None:

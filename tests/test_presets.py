@@ -10,7 +10,13 @@ from mta_core import presets
 from mta_core.generators import MtaGenerator
 from mta_core.generators.resnet import count_parameters
 from mta_core.reproduce.recipes import generator_command, victim_presets
+from mta_core.train import split_places
 from mta_core.victims.dmtl import Dmtl
+
+
+def test_an_epoch_of_the_papers_generators_shows_every_picture_once() -> None:
+    (places,), _ = split_places([range(795)], presets.generator_preset("mta-paper").holdout)
+    assert {presets.generator_preset(f"{method}-paper").per_epoch for method in ("mta", "gap")} == {len(places)}
 
 
 def changed(**settings: str) -> object:

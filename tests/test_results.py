@@ -46,6 +46,14 @@ def test_a_row_of_other_keys_is_a_programming_error() -> None:
         results.document([{"task": "depth"}], {})
 
 
+def test_a_measure_says_how_it_was_taken() -> None:
+    rows = [
+        {"task": "segmentation", "metric": "miou", "aggregation": a} for a in ("pooled", "per-picture", "published")
+    ]
+    assert [results.label_of(row) for row in rows] == ["mIoU", "mIoU, per picture", "mIoU, as published"]
+    assert [results.is_brief(row) for row in rows] == [True, True, False]
+
+
 def test_whether_a_file_could_be_written_is_known_before_the_work(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     results.check_writable(tmp_path / "not" / "yet" / "there.json")

@@ -591,6 +591,23 @@ class TestGenerator:
         assert card.options["target"] == card.recipe["target"] and card.options["target"].startswith("picture:hall@")
         assert "private" not in (out / "fooling.json").read_text()
 
+    @pytest.mark.parametrize(
+        ("changed", "message"),
+        [
+            ({"instance": "univrsal"}, "expected instance among per-instance, universal, got 'univrsal'"),
+            ({"scope": "join"}, "expected scope among per-task, joint, got 'join'"),
+            ({"method": "gpa"}, "expected method among mta, gap, got 'gpa'"),
+            ({"form": "los"}, "expected form among sum, log, got 'los'"),
+            ({"weighting": "uniforms"}, "expected weighting among uniform, .*, got 'uniforms'"),
+            ({"tasks": ("depth", "depth")}, "expected each task once, got depth, depth"),
+        ],
+    )
+    def test_misspelt_words_are_refused(
+        self, fooling: GeneratorRecipe, tmp_path: Path, changed: dict[str, Any], message: str
+    ) -> None:
+        with pytest.raises(ValueError, match=message):
+            next(train_generator(replace(fooling, **changed), CPU, tmp_path))
+
     def test_a_victim_that_does_not_answer_a_task_is_refused(self, fooling: GeneratorRecipe, tmp_path: Path) -> None:
         with pytest.raises(ValueError, match="expected a task among"):
             next(train_generator(replace(fooling, tasks=("smell",)), CPU, tmp_path))

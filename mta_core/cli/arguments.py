@@ -194,18 +194,15 @@ def _add_reproduce(commands: Any) -> None:
     command.add_argument("name", choices=REPRODUCIBLE, metavar="TABLE", help=", ".join(REPRODUCIBLE))
     command.add_argument(
         "--scale",
-        default="small",
         choices=("small", "paper"),
         help="small: the weights at hand, in minutes; paper: its sizes, trained under runs/ where they are missing, in "
-        "hours on a GPU and over as many commands as it takes (default: %(default)s)",
+        "hours on a GPU and over as many commands as it takes (default: small)",
     )
     command.add_argument(
         "--data", metavar="NAME[:PATH]", help="nyuv2:PATH or office31:PATH, the papers' data (default: rooms, objects)"
     )
     command.add_argument("--limit", type=_positive, metavar="N", help="only the first N pictures (of each task)")
-    command.add_argument(
-        "--batch-size", type=_positive, default=8, metavar="N", help="pictures at once (default: %(default)s)"
-    )
+    command.add_argument("--batch-size", type=_positive, metavar="N", help="pictures at once (default: 8)")
     command.add_argument(
         "--budget-minutes",
         type=_positive,
@@ -274,7 +271,9 @@ def _add_bench(commands: Any) -> None:
     cost.add_argument(
         "--precision", nargs="+", metavar="P", help="float32, bfloat16 (default: all that the device computes natively)"
     )
-    cost.add_argument("--batch-size", nargs="+", type=_positive, metavar="N", help="pictures at once (default: 1)")
+    cost.add_argument(
+        "--batch-size", nargs="+", type=_positive, metavar="N", help="pictures at once (default: 1 and 4)"
+    )
     cost.add_argument("--ngf", type=_positive, metavar="N", help="width of the generators (default: 64, the paper's)")
     cost.add_argument("--size", type=_size, metavar="HxW", help="of the pictures (default: 288x384, the paper's)")
     cost.add_argument("--attacks", metavar="A,A", help="iterative attacks beside them, or none (default: pgd,deepfool)")

@@ -10,11 +10,13 @@ from typing import Any
 
 from mta_core import contenders, cost, devices, results, victims
 from mta_core.bench import Ring, bench
-from mta_core.cli.output import check_json, command_line, say, show, table, write_json
+from mta_core.cli.output import check_json, command_line, complain, say, show, table, write_json
 from mta_core.contenders import Setup
-from mta_core.devices import Device
+from mta_core.devices import Device, is_out_of_memory
 from mta_core.events import Event, Row
 
+BATCH_SIZES = (1, 4)
+"""Unless told otherwise; the second where memory allows."""
 OF_COST = ("precision", "batch_size", "ngf", "size", "attacks")
 
 
@@ -60,14 +62,21 @@ def _cost(arguments: argparse.Namespace, device: Device) -> int:
     begin, load = time.perf_counter(), _load()
     rows: list[dict[str, Any]] = []
     for setup in setups:
-        rows += _latest(cost.measure(setup, device))
+        try:
+            rows += _latest(cost.measure(setup, device))
+        except RuntimeError as error:
+            if setup.batch_size == 1 or arguments.batch_size or not is_out_of_memory(error):
+                raise
+            complain(f"{setup.precision}, {setup.batch_size} at once: does not fit into the device's memory")
     say(arguments, device.label)
     for setup in setups:
-        say(arguments, f"\n{setup.precision}, {setup.batch_size} at once, {setup.size[0]}x{setup.size[1]}")
         own = [row for row in rows if (row["precision"], row["batch_size"]) == (setup.precision, setup.batch_size)]
-        say(arguments, table(COST_HEAD, [_cost_line(row) for row in own]))
-    if setups[0].is_papers:
-        say(arguments, "\n" + "\n".join(cost.REMARKS))
+        if own:
+            say(arguments, f"\n{setup.precision}, {setup.batch_size} at once, {setup.size[0]}x{setup.size[1]}")
+            say(arguments, table(COST_HEAD, [_cost_line(row) for row in own]))
+    remarks = [*([ATTACKS_REMARK] if setups[0].attacks else []), *(cost.REMARKS if setups[0].is_papers else ())]
+    if remarks:
+        say(arguments, "\n" + "\n".join(remarks))
     made = results.provenance(
         command=command_line(arguments),
         device=device.label,
@@ -87,7 +96,7 @@ def _setups(arguments: argparse.Namespace, device: Device) -> Iterator[Setup]:
     if arguments.attacks is not None:
         given["attacks"] = tuple(name for name in arguments.attacks.split(",") if name not in ("", "none"))
     for precision in dict.fromkeys(arguments.precision or contenders.precisions(device)):
-        for batch_size in dict.fromkeys(arguments.batch_size or (1,)):
+        for batch_size in dict.fromkeys(arguments.batch_size or BATCH_SIZES):
             yield Setup(
                 precision=precision,
                 batch_size=batch_size,
@@ -111,6 +120,9 @@ def _load() -> float | None:
     return os.getloadavg()[0] if hasattr(os, "getloadavg") else None
 
 
+ATTACKS_REMARK = (
+    "The times of iterative attacks hold the pass over the clean pictures whose answers they lead away from."
+)
 COST_HEAD = ("what", "kind", "M parameters", "paper", "G mult-adds", "ms", "paper", "over MTA", "peak MB")
 
 

@@ -69,6 +69,12 @@ def _task_weights(text: str | None, attack: Attack, scope: Scope, tasks: tuple[T
     return parse_weights(text, [t.name for t in tasks])
 
 
+def _check_form(form: str, attack: Attack) -> None:
+    """Raises ValueError where `--form` means nothing for this attack."""
+    if form != "sum" and (isinstance(attack, Generative) or attack.is_baseline):
+        raise ValueError(f"expected --form with an attack that climbs the losses, {attack.label} does not")
+
+
 def load_victim(text: str) -> tuple[Victim, Card]:
     """The victim of a name, or one for each task, named in words or letters.
 
@@ -99,6 +105,7 @@ def choose(arguments: argparse.Namespace, also: Victim | None = None) -> Choice:
     tasks = asked or tuple(task(name) for name in common_tasks(victim.tasks, (also or victim).tasks))
     scope: Scope = "joint" if arguments.joint else "per-task"
     check_attackable(attack, victim, tasks, scope)
+    _check_form(arguments.form, attack)
     task_weights = _task_weights(arguments.weights, attack, scope, tasks)
     subject = Subject.prepare(card.name, victim, device, card)
     goal = parse_goal(arguments.target, tasks, subject)

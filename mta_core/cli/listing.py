@@ -33,7 +33,7 @@ def run(arguments: argparse.Namespace) -> int:
 def _tasks() -> list[Item]:
     return [
         {
-            "name": t.name, "summary": f"{t.label} ({t.letter}), {t.space}: {', '.join(m.name for m in t.measures)}",
+            "name": t.name, "summary": f"{_named(t)}, {t.space}: {', '.join(m.name for m in t.measures)}",
             "letter": t.letter, "space": t.space,
             "measures": [{"name": m.name, "unit": m.unit, "higher_is_better": m.higher_is_better} for m in t.measures],
         }
@@ -41,8 +41,17 @@ def _tasks() -> list[Item]:
     ]  # fmt: skip
 
 
+def _named(t: tasks.Task) -> str:
+    return f"{t.label} ({t.letter})" if t.letter else t.label
+
+
 def _victims() -> list[Item]:
-    return [_card(card) for card in victims.cards()]
+    of_one = [_card(card) for card in victims.cards()]
+    return of_one + [_family(name, parts) for name, parts in victims.families().items()]
+
+
+def _family(name: str, parts: dict[str, str]) -> Item:
+    return _card(victims.find(name)) | {"summary": f"one for each task: {', '.join(parts.values())}"}
 
 
 def _generators() -> list[Item]:

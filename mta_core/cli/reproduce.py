@@ -12,14 +12,27 @@ from mta_core.cli.output import check_json, command_line, complain, say, show, w
 from mta_core.devices import Device
 from mta_core.reproduce import TABLES, CostReproduction, Paper, Reproduction, Scale, Small
 
+BATCH_SIZE = 8
+
 
 def run(arguments: argparse.Namespace) -> int:
     check_json(arguments)
     device = devices.pick(arguments.device)
     made = _cost(arguments, device) if arguments.name not in TABLES else _table(arguments, device)
     begin = time.perf_counter()
-    for _ in show(made.run()):
-        pass
+    try:
+        for _ in show(made.run()):
+            pass
+    except BaseException:
+        if made.has_some:  # hours of work, which whatever stops it does not cost
+            _tell(arguments, made, device, begin)
+        raise
+    _tell(arguments, made, device, begin)
+    return 2 if isinstance(made, Reproduction) and made.unreadable else 0
+
+
+def _tell(arguments: argparse.Namespace, made: Reproduction | CostReproduction, device: Device, begin: float) -> None:
+    """Prints and writes what there is so far."""
     report = made.report()
     say(arguments, report.markdown())
     more = _of_data(made) if isinstance(made, Reproduction) else {}
@@ -31,10 +44,8 @@ def run(arguments: argparse.Namespace) -> int:
         **more,
     )
     write_json(arguments, {**results.document(made.rows(), provenance), "table": report.to_json()})
-    unreadable = made.unreadable if isinstance(made, Reproduction) else []
-    for name in unreadable:
+    for name in made.unreadable if isinstance(made, Reproduction) else []:
         complain(f"left out {name}: it cannot be read")
-    return 2 if unreadable else 0
 
 
 def _table(arguments: argparse.Namespace, device: Device) -> Reproduction:
@@ -43,12 +54,12 @@ def _table(arguments: argparse.Namespace, device: Device) -> Reproduction:
     data = arguments.data or table.stand_in
     scale = _scale(arguments, data, device)
     limit = arguments.limit or scale.limit(table)
-    return Reproduction(table, scale, data, device, limit, arguments.batch_size, arguments.seed or 0)
+    return Reproduction(table, scale, data, device, limit, arguments.batch_size or BATCH_SIZE, arguments.seed or 0)
 
 
 def _cost(arguments: argparse.Namespace, device: Device) -> CostReproduction:
     """Raises ValueError for options that mean nothing where no picture is measured."""
-    for option in ("data", "limit", "budget_minutes", "backbone"):
+    for option in ("data", "limit", "scale", "batch_size", "budget_minutes", "backbone"):
         if getattr(arguments, option) is not None:
             raise ValueError(
                 f"expected no --{option.replace('_', '-')} for {arguments.name}: it counts and times alone"
@@ -58,7 +69,7 @@ def _cost(arguments: argparse.Namespace, device: Device) -> CostReproduction:
 
 def _scale(arguments: argparse.Namespace, data: str, device: Device) -> Scale:
     minutes, backbone = arguments.budget_minutes, arguments.backbone
-    if arguments.scale == "small":
+    if arguments.scale in (None, "small"):
         if minutes is not None or backbone is not None:
             raise ValueError(
                 "expected --scale paper beside --budget-minutes or --backbone: the small one trains nothing"

@@ -43,6 +43,11 @@ class CostReproduction:
     def seed(self) -> int:
         return self.setup.seed
 
+    @property
+    def has_some(self) -> bool:
+        """Whether anything was measured."""
+        return bool(self.costs)
+
     def run(self) -> Iterator[Event]:
         """Progress after every piece of work."""
         for event in cost.measure(self.setup, self.device):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from mta_core import paper_presets
 from mta_core.data import source
 from mta_core.reproduce import printed
 from mta_core.weights import Card
@@ -26,6 +27,7 @@ def notes_on(made: Reproduction) -> list[str]:
         learnt = f"trained on {card.data}, " if card.data else ""
         notes.append(f"Victim `{card.name}`: {parameters:,} parameters, {learnt}sha256 {card.sha256[:12]}.")
     notes += [_on_generator(made, card) for card in {card.name: card for card in made.generators.values()}.values()]
+    notes += [paper_presets.DEVIATIONS] if made.scale.name == "paper" and made.generators else []
     return [*notes, _budget(made)]
 
 

@@ -13,7 +13,7 @@ from mta_core.attacks import Attack, make_attack
 from mta_core.budget import Budget
 from mta_core.data import DataError, DataSource
 from mta_core.devices import Device
-from mta_core.evaluate import Setting, evaluate
+from mta_core.evaluate import Setting
 from mta_core.events import Event, Progress, Row
 from mta_core.explore import Subject
 from mta_core.generators.resnet import count_parameters
@@ -25,6 +25,7 @@ from mta_core.reproduce.scales import Scale
 from mta_core.reproduce.trained import NotThere
 from mta_core.targets import parse_goal
 from mta_core.tasks import Task, task
+from mta_core.transfer import transfer
 from mta_core.weights import Card, find_card
 
 Values = Mapping[str, Any]
@@ -88,9 +89,9 @@ class Reproduction:
         check_data(self.table, self.data)
 
     @property
-    def has_all(self) -> bool:
-        """Whether every run was made."""
-        return all(run in self.outcomes and not self.outcomes[run].reason for run in self.table.runs)
+    def has_some(self) -> bool:
+        """Whether anything was measured."""
+        return bool(self.rows())
 
     @property
     def is_comparable(self) -> bool:
@@ -105,31 +106,36 @@ class Reproduction:
         """Makes what is missing, measures, and remembers; a run that cannot be made says why, and the others go on.
 
         Raises:
-            ValueError: as `evaluate` does.
+            DataError: the pictures, which all runs share, cannot be read.
         """
         runs = self.table.runs
         for number, run in enumerate(runs, 1):
             try:
                 self.outcomes[run] = yield from self._measure(run, f"run {number} of {len(runs)}")
-            except NotThere as reason:
+            except DataError:
+                raise
+            except (NotThere, ValueError) as reason:
                 self.outcomes[run] = Outcome(reason=str(reason))
 
     def _measure(self, run: Run, stage: str) -> Generator[Event, None, Outcome]:
         subject, card = yield from self._subject(run.victim)
-        made_on = card if run.source == run.victim else (yield from self._subject(run.source))[1]
+        attacked, made_on = yield from self._subject(run.source)
         budget = Budget.from_units("linf", run.epsilon)
         attack = yield from self._attack(run, made_on, budget)
-        source = data.open_data(self.data, "test", card.input_size)
+        if run.is_generative:
+            attacked, made_on = subject, card  # a generator needs no victim to draw
+        source = data.open_data(self.data, "test", made_on.input_size)
         setting = Setting(
-            subject, source, attack, budget, self.tasks, source.split,
-            goal=parse_goal(run.target, self.tasks, subject), seed=self.seed,
+            attacked, source, attack, budget, self.tasks, source.split,
+            goal=parse_goal(run.target, self.tasks, attacked), seed=self.seed,
             has_published="published" in self.table.aggregations,
         )  # fmt: skip
         outcome = Outcome()
         unreadable: list[str] = []
-        for event in evaluate(setting, limit=self.limit, batch_size=self.batch_size, unreadable=unreadable):
+        options = {"limit": self.limit, "batch_size": self.batch_size, "unreadable": unreadable}
+        for event in transfer(setting, subject, **options):
             if isinstance(event, Row):
-                outcome.rows.append(event.values)
+                outcome.rows += [event.values] if event.values["victim"] == subject.name else []
                 continue
             if isinstance(event, Progress):
                 outcome.values = event.values

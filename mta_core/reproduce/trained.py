@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Generator
-from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 from mta_core import weights
 from mta_core.devices import Device
 from mta_core.events import Event, Message
 from mta_core.reproduce.recipes import Recipe
-from mta_core.results import to_json
-from mta_core.train import Training, train
+from mta_core.train import Training, is_same, train
 from mta_core.train_generator import GeneratorRecipe, GeneratorTraining
 from mta_core.train_victim import VictimTraining
 from mta_core.weights import Card
@@ -76,14 +73,8 @@ def _finished(recipe: Recipe, folder: Path, victim: Card | None) -> Card | None:
     if not path.exists():
         return None
     card = Card.read(path)
-    if _essence(card.recipe) != _essence(to_json(asdict(recipe))):
+    if not is_same(card.recipe, recipe):
         raise ValueError(f"{path} was trained with other settings than this scale has: move {folder} away")
     if victim is not None and card.options.get("victim_sha256") != victim.sha256:
         raise ValueError(f"{path} was trained against other weights of {victim.name}: move {folder} away")
     return card
-
-
-def _essence(recipe: Any) -> dict[str, Any]:
-    """Without paths, and without the batch size, which the device's memory decides."""
-    names = [str(text).partition(":")[0] for text in recipe.get("data", ())]
-    return {**recipe, "data": names, "backbone": bool(recipe.get("backbone")), "batch_size": 0}

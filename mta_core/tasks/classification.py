@@ -78,7 +78,7 @@ class Classification(Task):
         return None
 
     def colour(self, value: Tensor, span: Span | None = None) -> Tensor:
-        """A bar for each of the likeliest classes with its probability, (B, 3, 224, 224); not a map."""
+        """A bar for each of the likeliest classes with its probability, (B, 3, 216, 288); not a map."""
         return torch.stack([_bars(self.ranking(one[None])) for one in value])
 
     def ranking(self, value: Tensor) -> list[tuple[str, float]]:

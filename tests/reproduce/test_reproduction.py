@@ -6,7 +6,7 @@ import json
 import math
 import re
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -14,13 +14,14 @@ from typing import Any
 import pytest
 import torch
 
-from mta_core import presets, weights
+from mta_core import generators, paper_presets, presets, weights
 from mta_core.cli import main
 from mta_core.data import DataError
 from mta_core.events import Event, Message, Progress
 from mta_core.generators import MtaGenerator
 from mta_core.reproduce import TABLES, Paper, Reproduction, Run, Small
 from mta_core.reproduce.recipes import generator_command, victim_command
+from mta_core.reproduce.trained import NotThere, make
 from mta_core.results import ROW_KEYS
 from mta_core.tasks import task
 from mta_core.train_generator import GeneratorRecipe
@@ -85,7 +86,7 @@ class TestSmall:
             assert "make one with `python -m mta_core train generator --preset" in lines[labels].reason
             assert lines[labels].paper and not lines[labels].ours
         assert set(made.weights) == {"dmtl", "drawer"}
-        assert not made.has_all
+        assert made.has_some
 
     def test_numbers_are_those_of_the_rows_in_the_papers_units(self, at_hand: Path, scenes: Path) -> None:
         made = reproduction("mta-table5", scenes)
@@ -140,21 +141,47 @@ class TestSmall:
                 reproduction("mta-table5", Path("."), data=data)
 
     def test_transferred_perturbations_are_made_for_the_other_victim(self, at_hand: Path, scenes: Path) -> None:
-        card, path = weights.find_card("victim", "dmtl")
-        victim = copy_of(card, path)
-        weights.save_weights(victim, replace(card, name="mtan", sha256=""), at_hand / "mtan")
-        made = reproduction("mta-table6", scenes)
+        torch.manual_seed(1)
+        victim = Dmtl(SPACES, SIZE, width=4)
+        toys.stir_batch_norm(victim, toys.make_pictures(4, *SIZE))
+        weights.save_weights(victim, weights.Card("mtan", "victim", "dmtl", {"width": 4}, SPACES, SIZE), at_hand / "m")
+        made = reproduction("mta-table6", scenes, limit=1)
         finish(made)
-        rows = made.outcomes[Run("mtan", "mta", 5, made_on="dmtl")].rows
-        assert {(row["source"], row["victim"]) for row in rows} == {("dmtl", "mtan")}
         assert set(made.victims) == {"dmtl", "mtan"}
+        for attack in ("mta", "pgd"):
+            rows = made.outcomes[Run("mtan", attack, 5, made_on="dmtl")].rows
+            assert {(row["source"], row["victim"]) for row in rows} == {("dmtl", "mtan")}, attack
+        clean = next(row["clean"] for row in made.outcomes[Run("mtan")].rows if row["metric"] == "abs_err")
+        assert next(row["clean"] for row in rows if row["metric"] == "abs_err") == clean, "it is mtan that is measured"
+        line = made.report().lines[-1]
+        assert line.labels == ("PGD",) and line.ours and not line.paper
 
+    def test_weights_that_are_damaged_cost_one_line(self, at_hand: Path, scenes: Path) -> None:
+        generators._frozen.cache_clear()
+        (at_hand / "drawer" / "drawer.safetensors").write_bytes(bytes(10_000_000))
+        made = reproduction("mta-table5", scenes, limit=1)
+        finish(made)
+        assert made.outcomes[MTA].reason.endswith("the sha256 differs") and made.outcomes[CLEAN].rows
 
-def copy_of(card: weights.Card, path: Path) -> Dmtl:
-    """The same network under another name, so that it can be told apart by name alone."""
-    victim = Dmtl(card.tasks, card.input_size, width=4)
-    weights.load_weights(victim, card, path)
-    return victim
+    @pytest.mark.parametrize(("error", "code"), [(KeyboardInterrupt(), 130), (DataError("no labels"), 2)], ids=repr)
+    def test_what_was_measured_is_told_whatever_stops_the_rest(
+        self, at_hand: Path, scenes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Any, code: int
+    ) -> None:
+        whole = Reproduction._measure
+
+        def measure(made: Reproduction, run: Run, stage: str) -> Any:
+            if run.attack == "mta":
+                raise error
+            return (yield from whole(made, run, stage))
+
+        monkeypatch.setattr(Reproduction, "_measure", measure)
+        file = tmp_path / "table.json"
+        assert (
+            main(["reproduce", "mta-fig-epsilon", "--data", f"nyuv2:{scenes}", "--limit", "1", "--json", str(file)])
+            == code
+        )
+        found = json.loads(file.read_text())
+        assert found["rows"] and "its turn did not come" in {line["reason"] for line in found["table"]["lines"]}
 
 
 def tiny(monkeypatch: pytest.MonkeyPatch, scenes: Path) -> None:
@@ -185,6 +212,15 @@ def until(events: Iterator[Event], text: str, steps: int) -> None:
 
 
 class TestPaper:
+    def test_weights_that_are_finished_stay_so_when_a_recipe_gains_a_setting(self, runs: Path, scenes: Path) -> None:
+        recipe = toys.tiny_recipe(scenes)
+        kept = {key: value for key, value in asdict(recipe).items() if key != "flips"} | {"data": ["nyuv2"]}
+        card = weights.Card("tiny", "victim", "dmtl", {"width": 4}, SPACES, SIZE, recipe=kept)
+        weights.save_weights(Dmtl(SPACES, SIZE, width=4), card, runs / "tiny")
+        assert not list(make(recipe, toys.CPU, None, "")), "nothing is trained"
+        with pytest.raises(NotThere, match="was trained with other settings"):
+            list(make(replace(recipe, flips=False), toys.CPU, None, ""))
+
     def test_killed_and_started_again_it_goes_on(
         self, runs: Path, scenes: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -196,7 +232,8 @@ class TestPaper:
         assert said[:2] == ["training dmtl-paper-nyuv2", "resumed after epoch 1"]
         trained = [text.removeprefix("training ") for text in said if text.startswith("training")]
         assert trained[1:] == ["gap-dmtl-paper-nyuv2-universal-eps5", "mta-dmtl-paper-nyuv2-universal-eps5"]
-        assert made.has_all and set(made.weights) == set(trained)
+        assert not any(outcome.reason for outcome in made.outcomes.values()) and set(made.weights) == set(trained)
+        assert paper_presets.DEVIATIONS in made.report().notes
         card, _ = weights.find_card("generator", trained[1])
         assert "--preset gap-universal" in card.command and str(scenes) not in card.command
         again = finish(reproduction("mta-table5", scenes, **options))
