@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
+from mta_core.kinds import goal_name
 from mta_core.tasks import task
 
 PICTURE = "picture:"
@@ -32,8 +33,7 @@ class Goal:
 
     @property
     def name(self) -> str:
-        """As in rows."""
-        return "targeted" if self.is_targeted else "non-targeted"
+        return goal_name(self.is_targeted)
 
     def targets(self, truth: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """What the loss of each task is measured against, for a batch whose truth is given: label maps (B, ...)."""

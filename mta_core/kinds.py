@@ -13,6 +13,11 @@ JOINT = "joint"
 """The name of the one perturbation that is made for all tasks at once."""
 
 
+def goal_name(is_targeted: bool) -> str:
+    """As in rows."""
+    return "targeted" if is_targeted else "non-targeted"
+
+
 @dataclass(frozen=True)
 class Aim:
     """What a perturbation is to fool.
@@ -33,8 +38,7 @@ class Aim:
 
     @property
     def goal(self) -> str:
-        """As in rows."""
-        return "targeted" if self.target else "non-targeted"
+        return goal_name(bool(self.target))
 
     def __str__(self) -> str:
         towards = f" towards {self.target}" if self.target else ""

@@ -11,7 +11,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
+from typing import get_args
 
+from mta_core.kinds import Instance
+from mta_core.train_fooling import METHODS as METHODS
 from mta_core.train_generator import GeneratorRecipe
 
 NYUV2_PICTURES = 755
@@ -50,7 +53,7 @@ def named(stem: str, instance: str, target: str = "") -> str:
     return "-".join([stem, *kinds])
 
 
-METHODS, INSTANCES = ("mta", "gap"), ("per-instance", "universal")
+INSTANCES: tuple[Instance, ...] = get_args(Instance)
 GENERATORS: Mapping[str, Callable[[], GeneratorRecipe]] = {
     **{named(f"{m}-paper", i): partial(nyuv2, m, i) for m in METHODS for i in INSTANCES},
     **{

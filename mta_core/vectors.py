@@ -19,6 +19,11 @@ def is_finite(values: Tensor) -> bool:
     return bool(values.sum().isfinite() or values.isfinite().all())
 
 
+def by_picture(values: Tensor) -> Tensor:
+    """One value a picture, (B,), as (B, 1, 1, 1): it then counts for all pixels of its own."""
+    return values.view(-1, 1, 1, 1)
+
+
 def unit(vectors: Tensor, dim: int, eps: float = 1e-6) -> Tensor:
     """Vectors of length 1; those shorter than `eps` become short ones, as with `torch.nn.functional.normalize`."""
     return vectors * vectors.square().sum(dim, keepdim=True).clamp(min=eps**2).rsqrt()

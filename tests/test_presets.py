@@ -9,6 +9,7 @@ import pytest
 from mta_core import presets
 from mta_core.generators import MtaGenerator
 from mta_core.generators.resnet import count_parameters
+from mta_core.recipe_settings import override, parse_settings
 from mta_core.reproduce.recipes import generator_command, victim_presets
 from mta_core.train import split_places
 from mta_core.victims.dmtl import Dmtl
@@ -20,7 +21,7 @@ def test_an_epoch_of_the_papers_generators_shows_every_picture_once() -> None:
 
 
 def changed(**settings: str) -> object:
-    return presets.override(presets.victim_preset("dmtl"), settings)
+    return override(presets.victim_preset("dmtl"), settings)
 
 
 def test_the_paper_sizes_have_the_papers_parameter_counts() -> None:
@@ -41,7 +42,7 @@ def test_names_of_presets_differ_and_generators_know_their_victim() -> None:
 
 
 def test_settings_are_read_as_the_field_is_typed() -> None:
-    recipe = presets.override(
+    recipe = override(
         presets.victim_preset("dmtl"),
         {
             "width": "16",
@@ -56,7 +57,7 @@ def test_settings_are_read_as_the_field_is_typed() -> None:
     assert recipe.data == ("rooms", "nyuv2:/a b")
     assert recipe.phases == ((1, 96, 128),)
     assert recipe.weights == (("depth", 2.0),)
-    assert presets.override(recipe, {"data": '["pictures:/a,b"]', "cut_at": "0"}).data == ("pictures:/a,b",)
+    assert override(recipe, {"data": '["pictures:/a,b"]', "cut_at": "0"}).data == ("pictures:/a,b",)
 
 
 @pytest.mark.parametrize(
@@ -107,15 +108,15 @@ def test_what_makes_no_sense_is_said_in_a_sentence(settings: dict[str, str], mes
 def test_universal_perturbations_have_settings_of_their_own(settings: dict[str, str], message: str) -> None:
     recipe = presets.perturbation_preset("uap")
     with pytest.raises(ValueError, match=message):
-        presets.override(recipe, settings)
-    assert presets.override(recipe, {"norm": "l2", "epochs": "3"}) == replace(recipe, norm="l2", epochs=3)
+        override(recipe, settings)
+    assert override(recipe, {"norm": "l2", "epochs": "3"}) == replace(recipe, norm="l2", epochs=3)
 
 
 def test_pieces_need_a_key_and_a_value() -> None:
-    assert presets.parse_settings(["a=1", "b = x=y"]) == {"a": "1", "b": "x=y"}
+    assert parse_settings(["a=1", "b = x=y"]) == {"a": "1", "b": "x=y"}
     for piece in ("a", "=1"):
         with pytest.raises(ValueError, match="expected --set key=value"):
-            presets.parse_settings([piece])
+            parse_settings([piece])
     with pytest.raises(ValueError, match=r"expected a preset among .*mta-pattern, mta, .*mta-paper.*, got 'dmtl'"):
         presets.generator_preset("dmtl")
     with pytest.raises(

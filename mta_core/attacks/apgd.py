@@ -11,6 +11,7 @@ from torch import Tensor
 
 from mta_core.attacks.base import Attack, Objective, Problem, Step, setting
 from mta_core.attacks.gradient import ascend
+from mta_core.vectors import by_picture
 
 MOMENTUM = 0.75
 """Share of a step that goes along the gradient; the rest repeats the step before (section 3.1)."""
@@ -57,7 +58,7 @@ class Apgd(Attack):
         best_gradient = gradient
         pace = _Pace(reached.value, 2 * budget.epsilon, self.num_steps)
         for i in range(1, self.num_steps + 1):
-            aimed = budget.project_adversarial(images + budget.step(gradient, _wide(pace.step_size)), clean)
+            aimed = budget.project_adversarial(images + budget.step(gradient, by_picture(pace.step_size)), clean)
             share = MOMENTUM if i > 1 else 1.0
             images, older = (
                 budget.project_adversarial(images + share * (aimed - images) + (1 - share) * (images - older), clean),
@@ -66,10 +67,10 @@ class Apgd(Attack):
             losses = reached.losses
             gradient, reached = ascend(objective, images)
             is_best = pace.see(reached.value)
-            strongest = torch.where(_wide(is_best), images, strongest)
-            best_gradient = torch.where(_wide(is_best), gradient, best_gradient)
+            strongest = torch.where(by_picture(is_best), images, strongest)
+            best_gradient = torch.where(by_picture(is_best), gradient, best_gradient)
             if i in pace.checkpoints:
-                halved = _wide(pace.judge())
+                halved = by_picture(pace.judge())
                 images, gradient = torch.where(halved, strongest, images), torch.where(halved, best_gradient, gradient)
             yield Step(name, i, self.num_steps, strongest, losses)
 
@@ -103,7 +104,3 @@ class _Pace:
         self.halved_before, self.best_before = halved, self.best
         self.num_rising, self.num_seen = torch.zeros_like(self.num_rising), 0
         return halved
-
-
-def _wide(values: Tensor) -> Tensor:
-    return values.view(-1, 1, 1, 1)

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from mta_core.attacks.base import Attack, Margins, Objective, Problem, Step, setting
 from mta_core.budget import Norm
+from mta_core.vectors import by_picture
 
 NUDGE = 1e-4
 """Added to the length of every step, as in the authors' code: a step to the boundary itself crosses nothing."""
@@ -82,12 +83,12 @@ class DeepFool(Attack):
             if is_fooled.all():
                 yield Step(name, self.num_steps, self.num_steps, images, evaluation.losses)
                 return
-            walked = walked - problem.budget.step(gradient, _wide(distance + NUDGE))
+            walked = walked - problem.budget.step(gradient, by_picture(distance + NUDGE))
             moved = (problem.clean + (1 + self.overshoot) * walked).clamp(0, 1)
             if boundaries.are_of_maps:
                 moved = problem.budget.project_adversarial(moved, problem.clean)
                 walked = (moved - problem.clean) / (1 + self.overshoot)
-            images = torch.where(_wide(is_fooled), images, moved)
+            images = torch.where(by_picture(is_fooled), images, moved)
             yield Step(name, i + 1, self.num_steps, images, evaluation.losses)
 
 
@@ -139,9 +140,5 @@ class Boundaries:
             distance = torch.where(counts[:, k] > 0, sums[:, k].detach() / slope, torch.inf)
             is_nearer = distance < shortest
             shortest = torch.minimum(distance, shortest)
-            direction = torch.where(_wide(is_nearer), gradient, direction)
+            direction = torch.where(by_picture(is_nearer), gradient, direction)
         return shortest, direction
-
-
-def _wide(values: Tensor) -> Tensor:
-    return values.view(-1, 1, 1, 1)

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from mta_core.attacks.base import Evaluation, Objective, Problem
+from mta_core.vectors import by_picture
 
 
 def ascend_from(objective: Objective, problem: Problem, start: Tensor, salt: int) -> tuple[Tensor, Tensor, Evaluation]:
@@ -15,7 +16,7 @@ def ascend_from(objective: Objective, problem: Problem, start: Tensor, salt: int
     is_flat = (gradient == 0).flatten(1).all(1)
     if not is_flat.any():
         return start, gradient, reached
-    moved = torch.where(is_flat.view(-1, 1, 1, 1), problem.clean + problem.random_start(salt), start)
+    moved = torch.where(by_picture(is_flat), problem.clean + problem.random_start(salt), start)
     return moved, *ascend(objective, moved)
 
 

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from mta_core.attacks.base import Attack, Objective, Problem, Step, setting
 from mta_core.attacks.gradient import ascend, ascend_from
+from mta_core.vectors import by_picture
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,7 @@ class Pgd(Attack):
             if best is None:
                 best, best_value = candidate, value
             else:
-                stronger = (value > best_value).view(-1, 1, 1, 1)
+                stronger = by_picture(value > best_value)
                 best, best_value = torch.where(stronger, candidate, best), torch.maximum(value, best_value)
             yield Step(name, (restart + 1) * self.num_steps, total, best, final.losses)
 
@@ -78,13 +79,13 @@ class Pgd(Attack):
                 gradient, reached = ascend(objective, images)
             is_rising = reached.value > highest
             highest = torch.maximum(highest, reached.value)
-            strongest = torch.where(is_rising.view(-1, 1, 1, 1), images, strongest)
+            strongest = torch.where(by_picture(is_rising), images, strongest)
             if self.momentum:
                 scale = gradient.abs().mean((1, 2, 3), keepdim=True).clamp(min=1e-12)
                 gradient = velocity = self.momentum * velocity + gradient / scale
             images = budget.project_adversarial(images + budget.step(gradient, step_size), clean)
             is_best = is_rising | (i + 1 == self.num_steps)
-            shown = torch.where(is_best.view(-1, 1, 1, 1), images, strongest)
+            shown = torch.where(by_picture(is_best), images, strongest)
             yield Step(name, i + 1, self.num_steps, shown, reached.losses)
 
     def _step_size(self, problem: Problem) -> float:

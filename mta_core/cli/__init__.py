@@ -9,7 +9,8 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 
-from mta_core.cli.arguments import PROGRAM, make_parser
+from mta_core import PROGRAM
+from mta_core.cli.arguments import make_parser
 
 USER_ERROR = 2
 INTERRUPTED = 130

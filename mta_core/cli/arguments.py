@@ -6,7 +6,8 @@ import argparse
 import sys
 from typing import Any, NoReturn
 
-PROGRAM = "python -m mta_core"
+from mta_core import PROGRAM
+
 REPRODUCIBLE = (
     "mta-table1", "mta-table2", "mta-table3", "mta-table4", "mta-table5", "mta-table6", "mta-table7",
     "mta-fig-epsilon",

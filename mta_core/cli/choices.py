@@ -13,7 +13,7 @@ from mta_core.explore import Subject
 from mta_core.goal import Goal
 from mta_core.kinds import Aim
 from mta_core.objective import check_attackable
-from mta_core.presets import parse_settings
+from mta_core.recipe_settings import parse_settings
 from mta_core.targets import parse_goal
 from mta_core.task_weights import parse_weights
 from mta_core.tasks import Task, parse_tasks, task

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from dataclasses import fields
 from typing import Any
 
-from mta_core import attacks, data, generators, tasks, victims
-from mta_core.cli.arguments import PROGRAM, SECTIONS
+from mta_core import PROGRAM, attacks, data, generators, tasks, victims
+from mta_core.cli.arguments import SECTIONS
 from mta_core.cli.output import check_json, say, table, write_json
 from mta_core.weights import Card
 

@@ -11,8 +11,7 @@ from typing import Any, TypeVar
 
 from tqdm import tqdm
 
-from mta_core import results
-from mta_core.cli.arguments import PROGRAM
+from mta_core import PROGRAM, results
 from mta_core.events import Event, Message, Progress, Row
 
 Item = TypeVar("Item")

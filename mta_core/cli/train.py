@@ -10,12 +10,12 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from mta_core import devices, presets, results, weights
-from mta_core.cli.arguments import PROGRAM
+from mta_core import PROGRAM, devices, presets, results, weights
 from mta_core.cli.output import check_json, command_line, complain, show, write_json
 from mta_core.devices import Device
 from mta_core.events import Event
 from mta_core.goal import PICTURE
+from mta_core.recipe_settings import override, parse_settings
 from mta_core.train_generator import GeneratorRecipe, train_generator
 from mta_core.train_uap import UapRecipe, train_uap
 from mta_core.train_victim import VictimRecipe, train_victim
@@ -46,12 +46,12 @@ def run(arguments: argparse.Namespace) -> int:
 
 def make_recipe(arguments: argparse.Namespace) -> Recipe:
     """Raises ValueError where the preset or a setting is unknown or makes no sense."""
-    settings = presets.parse_settings(arguments.set)
+    settings = parse_settings(arguments.set)
     recipe: Recipe
     if arguments.kind == "victim":
-        recipe = presets.override(presets.victim_preset(arguments.preset), settings)
+        recipe = override(presets.victim_preset(arguments.preset), settings)
     else:
-        recipe = presets.override(presets.perturbation_preset(arguments.preset), settings)
+        recipe = override(presets.perturbation_preset(arguments.preset), settings)
     changed = {"seed": arguments.seed, "limit": arguments.limit}
     return replace(recipe, **{key: value for key, value in changed.items() if value is not None})
 
@@ -59,7 +59,7 @@ def make_recipe(arguments: argparse.Namespace) -> Recipe:
 def command_for_card(arguments: argparse.Namespace, recipe: Recipe) -> str:
     """What to type to make the weights again: paths, which mean nothing elsewhere, are left for the reader to fill."""
     words = ["train", arguments.kind, "--preset", arguments.preset]
-    for key, value in presets.parse_settings(arguments.set).items():
+    for key, value in parse_settings(arguments.set).items():
         if key == "data":
             value = ",".join(_without_path(text) for text in recipe.data)
         elif value.startswith(PICTURE):

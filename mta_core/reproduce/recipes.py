@@ -5,12 +5,12 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterable
 
-from mta_core import presets
+from mta_core import PROGRAM, presets
 from mta_core.kinds import Instance
+from mta_core.paper_presets import named
 from mta_core.train_generator import GeneratorRecipe
 from mta_core.train_victim import VictimRecipe
 
-PROGRAM = "python -m mta_core"
 Recipe = VictimRecipe | GeneratorRecipe
 
 
@@ -61,6 +61,6 @@ def generator_command(victim: str, method: str, instance: Instance, target: str)
     near = [name for name, make in presets.GENERATORS.items() if make().victim == victim and not make().init]
     if not near:
         return ""
-    kind = [*(["universal"] if instance == "universal" else []), *(["targeted"] if target else [])]
-    settings = [("name", "-".join([method, victim, *kind])), ("method", method), ("instance", instance)]
+    name = named(f"{method}-{victim}", instance, target)
+    settings = [("name", name), ("method", method), ("instance", instance)]
     return command("generator", near[0], settings + ([("target", target)] if target else []))

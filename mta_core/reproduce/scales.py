@@ -11,6 +11,7 @@ from mta_core import generators, presets, victims
 from mta_core.devices import Device
 from mta_core.events import Event
 from mta_core.kinds import Aim
+from mta_core.paper_presets import named
 from mta_core.reproduce import recipes
 from mta_core.reproduce.plan import Run, Table
 from mta_core.reproduce.trained import NotThere, make
@@ -69,9 +70,8 @@ class Small(Scale):
                 generators.AUTO, victim, aim, run.attack, run.instance == "universal"
             ).name  # fmt: skip
         except WeightsError:
-            kind = f"{aim.goal} {run.instance} {run.attack.upper()} generator"
             how = recipes.generator_command(run.source, run.attack, run.instance, run.target)
-            raise NotThere(_sentence(f"no {kind} for {run.source}", how)) from None
+            raise NotThere(_sentence(f"no {_kind(run, aim)} for {run.source}", how)) from None
 
     def limit(self, table: Table) -> int | None:
         return max(4, SMALL_PICTURES // len(table.runs))
@@ -108,12 +108,10 @@ class Paper(Scale):
     def generator(self, run: Run, victim: Card, aim: Aim) -> Player:
         preset = recipes.generator_preset(PAPER_SIZE[run.source], run.attack, run.instance, run.target)
         if preset is None:
-            kind = f"{aim.goal} {run.instance} {run.attack.upper()} generator"
-            raise NotThere(f"no preset makes a {kind} of the paper's size for {run.source}")
-        kinds = [run.attack, victim.name, *(["universal"] if run.instance == "universal" else []),
-                 *(["targeted"] if run.target else []), f"eps{run.epsilon:g}"]  # fmt: skip
+            raise NotThere(f"no preset makes a {_kind(run, aim)} of the paper's size for {run.source}")
+        stem = named(f"{run.attack}-{victim.name}", run.instance, run.target)
         recipe = replace(
-            presets.generator_preset(preset), name="-".join(kinds), victim=victim.name, data=(self.data,),
+            presets.generator_preset(preset), name=f"{stem}-eps{run.epsilon:g}", victim=victim.name, data=(self.data,),
             epsilon=run.epsilon,
         )  # fmt: skip
         yield from make(recipe, self.device, self.deadline, self._command("generator", preset, recipe), victim)
@@ -133,6 +131,10 @@ class Paper(Scale):
 
     def limit(self, table: Table) -> int | None:
         return None
+
+
+def _kind(run: Run, aim: Aim) -> str:
+    return f"{aim.goal} {run.instance} {run.attack.upper()} generator"
 
 
 def _sentence(what: str, how: str) -> str:
