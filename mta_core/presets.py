@@ -180,11 +180,12 @@ def universal(method: str) -> GeneratorRecipe:
 
 
 def of_objects(method: str, instance: str, target: str = "") -> GeneratorRecipe:
-    """The shipped generators for the classifiers of the objects."""
+    """The shipped generators for the classifiers of the objects: 300 steps draw their patterns, then networks learn."""
     return replace(
         plain(method), name=paper_presets.named(f"{method}-objects", instance, target), instance=instance,
         victim="objects", data=("objects",), tasks=DOMAINS, target=target, epsilon=10.0, per_epoch=800,
-        phases=((4, 224, 224),), batch_size=8,
+        pattern_epochs=3, phases=((4 if instance == "universal" else 5, 224, 224),), batch_size=8, learning_rate=1e-3,
+        output_rate=0.1, saturation=0.05,
     )  # fmt: skip
 
 
