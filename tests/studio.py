@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from mta_core.generators import MtaGenerator
+from mta_core.generators import MtaGenerator, Patterns
 from mta_core.victims import Classifier
 from mta_core.victims.dmtl import SPACES, Dmtl
 from mta_core.victims.mtan import Mtan
@@ -30,6 +30,16 @@ def make_weights(runs: Path, seed: int = 0) -> None:
     generator = MtaGenerator(tuple(SPACES), 4, 1)
     options = {**generator.options(), "victim": "dmtl"}
     save_weights(generator, Card("mta-dmtl", "generator", "mta", options, SPACES, SIZE), runs / "mta-dmtl")
+
+
+def make_universal(runs: Path) -> None:
+    """A universal perturbation for each task of `dmtl`, as the MTA generator `universal` would have left it."""
+    torch.manual_seed(3)
+    patterns = Patterns(list(SPACES), SIZE)
+    for direction in patterns.directions.values():
+        torch.nn.init.uniform_(direction, -1, 1)
+    options = {**patterns.options(), "victim": "dmtl", "method": "mta", "instance": "universal"}
+    save_weights(patterns, Card("universal", "generator", "patterns", options, SPACES, SIZE), runs / "universal")
 
 
 def make_other(runs: Path, name: str = "other", size: tuple[int, int] = SIZE) -> None:
