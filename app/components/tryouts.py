@@ -139,7 +139,7 @@ def _form(request: Request) -> Asked:
             f"How many, of {size}", 1.0, float(MOST), float(FIRST_COUNT), 1.0, "%.0f", key=state.COUNT, **state.LINKED
         )  # not whole numbers: a link that says "inf" would end the page
     with right:
-        attacks = _attacks(request)
+        attacks = _attacks(request, has_joint=not shelf.data.is_divided)
     for key in (state.DATA, state.COUNT, state.OTHERS):
         state.note_drawn(key)
     try:
@@ -158,14 +158,18 @@ def _shelves(request: Request) -> dict[str, Shelf]:
     return dict(sorted(fitting.items(), key=lambda item: not tasks & set(item[1].data.spaces)))
 
 
-def _attacks(request: Request) -> dict[str, Request]:
-    """By their labels: random noise, the attack of the side bar, and those that are chosen here."""
-    card = _cards()[request.victim]
-    own = label_of(request)
-    others = {v.label: v for v in variants(resources.workshop().generators(card.name), request.tasks) if v.label != own}
+def _attacks(request: Request, *, has_joint: bool) -> dict[str, Request]:
+    """By their labels: random noise, the attack of the side bar, and those that are chosen here.
+
+    Args:
+        has_joint: whether one perturbation for all tasks is offered: not where each task has pictures of its own.
+    """
+    card, own = _cards()[request.victim], label_of(request)
+    found = variants(resources.workshop().generators(card.name), request.tasks)
+    others = {v.label: v for v in found if v.label != own and (has_joint or v.scope != "joint")}
     first = [label for label, v in others.items() if v.is_first_choice and issubclass(v.kind, Generative)]
     chosen = st.pills(
-        "Beside it", list(others), selection_mode="multi", default=first, key=state.OTHERS, width="stretch",
+        "Beside it", list(others), selection_mode="multi", default=first, key=state.OTHERS, wrap=True,
         help=f"Further attacks at the same epsilon, in rows below {own}, the attack of the side bar.", **state.LINKED,
     )  # fmt: skip
     steps = getattr(request.attack, "num_steps", STEPS)
@@ -176,8 +180,9 @@ def _attacks(request: Request) -> dict[str, Request]:
 
 def label_of(request: Request) -> str:
     """Of the attack in its mode, as the labels of `app.variants` are."""
-    modes = [("universal", request.attack.is_universal), ("joint", request.scope == "joint")]
-    return " ".join([request.attack.label, *(name for name, has in modes if has)])
+    attack, generator = request.attack, getattr(request.attack, "generator", "")
+    modes = [("universal", attack.is_universal), ("joint", request.scope == "joint"), (f"({generator})", generator)]
+    return " ".join([attack.label, *(name for name, has in modes if has)])
 
 
 def _request(request: Request, card: Card, attack: Attack, scope: Scope) -> Request:

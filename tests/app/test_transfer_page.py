@@ -91,9 +91,11 @@ def test_a_link_brings_the_same_view(transfer: Open) -> None:
     assert header["rows"][1]["cells"][0]["caption"] == "mtan, clean"
     assert "8/255" in header["rows"][0]["cells"][1]["alt"]
     assert at.number_input(key="pictures").value == 2
-    keys = ("victim", "to", "tasks", "attack", "epsilon", "tables", "set", "pictures", "others", "pgd_num_steps")
+    keys = ("victim", "to", "tasks", "attack", "epsilon", "tables", "set", "pictures", "others")
     nonsense = dict.fromkeys(keys, "nonsense")
     assert read_stage(transfer(**nonsense))["rows"][1]["cells"][3]["caption"] == "mtan, attacked"
+    at = transfer(attack="PGD", pgd_num_restarts="inf", pgd_num_steps="1", tables="Data set", pictures="inf")
+    assert at.number_input(key="pictures").value == 8 and at.number_input(key="pgd_num_restarts").value == 1
 
 
 @pytest.mark.usefixtures("two")
@@ -214,6 +216,7 @@ def test_probabilities_of_both_classifiers(transfer: Open, tmp_path: Path) -> No
 def test_the_objects_are_a_data_set_where_a_victim_fits(transfer: Open) -> None:
     at = transfer(source="Objects", attack="FGSM", tables="Data set", others="none")
     assert at.selectbox(key="set").options == ["Objects", "Gallery"] and "of 6" in at.number_input(key="pictures").label
+    assert "PGD" in at.pills(key="others").options and "PGD joint" not in at.pills(key="others").options
     at.pills(key="others").set_value([]).run()
     at = measure(at)
     assert not at.error and "6 of its pictures" in table(at) and "Fooling ratio" in table(at)
