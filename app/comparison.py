@@ -92,7 +92,6 @@ def start(workshop: Workshop, trials: Sequence[Trial]) -> Job[Event]:
     job = workshop.worker.submit(
         lambda job: _run(workshop, missing, job), PATIENCE if trials[0].shelf else jobs.PATIENCE
     )
-    workshop.comparisons = {key: one for key, one in workshop.comparisons.items() if not one.is_done}
     workshop.comparisons[tuple(trials)] = job
     return job
 

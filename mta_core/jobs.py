@@ -22,6 +22,7 @@ class Job(Generic[Event]):
 
     Attributes:
         error: what ended it early, or None.
+        patience: seconds that it goes on though nobody asks.
         ready_at: when its next turn may come, on the monotonic clock.
     """
 
@@ -31,7 +32,7 @@ class Job(Generic[Event]):
         self.is_stopping = False
         self.is_cancelled = False
         self._iterator = work(self)
-        self._patience = patience
+        self.patience = patience
         self._asked = time.monotonic()
         self._changed = threading.Condition()
         self._is_done = False
@@ -70,7 +71,7 @@ class Job(Generic[Event]):
 
     def advance(self) -> bool:
         """Computes the next event; whether there may be another one."""
-        if time.monotonic() - self._asked > self._patience:
+        if time.monotonic() - self._asked > self.patience:
             self.cancel()
         if self.is_cancelled:
             self._iterator = iter(())  # lets go of what the work holds
@@ -117,6 +118,7 @@ class Worker:
             job = self._next()
             if job.advance():
                 self._queue(job)
+            del job  # what has ended is not held until the next one comes
 
     def _next(self) -> Job:  # type: ignore[type-arg]
         """Takes the first job that does not rest, as soon as there is one."""
