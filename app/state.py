@@ -6,6 +6,7 @@ component, are written here. Values that a link gets wrong fall back to their de
 
 from __future__ import annotations
 
+import time
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import fields
 from typing import Any
@@ -42,7 +43,7 @@ TABLES, DATA, COUNT = "tables", "set", "pictures"
 _JOB, _SHOWN, _UPLOAD, _CURVE, _REDRAWS = "_job", "_shown", "_upload", "_curve", "_redraws"
 _PICKED = {SCENE: "_scene", OBJECT: "_object"}
 _DRAWN, _LACKS, _MEASURED = "_drawn", "_lacks", "_measured"
-_WORK, _OPENED = "_work", "_opened"
+_WORK, _LEAVING = "_work", "_leaving"
 
 
 def target_key(t: Task) -> str:
@@ -95,10 +96,17 @@ def note_drawn(key: str) -> None:
     st.session_state.setdefault(_DRAWN, {})[key] = st.session_state.get(key)
 
 
-def are_parts_current(but: str = "") -> bool:
-    """Whether the parts drawn so far, `but` for the one named, show what the browser last told."""
+def are_parts_current(*but: str) -> bool:
+    """Whether the parts drawn so far, `but` for those named, show what the browser last told."""
     drawn = st.session_state.get(_DRAWN, {})
-    return all(st.session_state.get(key) == value for key, value in drawn.items() if key != but)
+    return all(st.session_state.get(key) == value for key, value in drawn.items() if key not in but)
+
+
+def restore_choice(key: str, options: Sequence[str]) -> None:
+    """Chooses all options of a control, before it is drawn, where none of them is chosen any more."""
+    chosen = st.session_state.get(key)
+    if isinstance(chosen, list) and not set(chosen) & set(options):
+        st.session_state[key] = list(options)
 
 
 def picker(key: str) -> str:
@@ -236,7 +244,7 @@ def keep_work(place: str, asked: Hashable, job: Job[Any]) -> None:
 def drop_work(place: str) -> None:
     known = st.session_state.get(_WORK, {}).pop(place, None)
     if known:
-        known[1].cancel()
+        known[1].leave()
 
 
 def drop_work_of_others(place: str, asked: Hashable) -> None:
@@ -245,20 +253,26 @@ def drop_work_of_others(place: str, asked: Hashable) -> None:
         drop_work(place)
 
 
-def note_opened() -> None:
-    """A cell of the heat map was clicked."""
-    st.session_state[_OPENED] = st.session_state[MATRIX].opened
+def opened() -> tuple[str, str] | None:
+    """The row and the task of the cell of the heat map that was just clicked."""
+    told = st.session_state[MATRIX].opened
+    return (str(told[0]), str(told[1])) if isinstance(told, list | tuple) and len(told) == 3 else None
 
 
-def take_opened() -> tuple[str, str] | None:
-    """The row and the task of the cell that was clicked since this was last called."""
-    opened = st.session_state.pop(_OPENED, None)
-    return (str(opened[0]), str(opened[1])) if isinstance(opened, list | tuple) and len(opened) == 3 else None
+def leave_with(answers: Mapping[str, object]) -> None:
+    """Remembers what the controls of another page are to say, by their keys, until it is drawn: those of the page that
+    is left may have the same ones."""
+    st.session_state[_LEAVING] = (time.monotonic(), dict(answers))
 
 
-def answer(answers: Mapping[str, object]) -> None:
-    """Sets the controls of another page, by their keys."""
-    for key, value in answers.items():
+def leaving() -> tuple[float, Mapping[str, object]] | None:
+    """When and with which answers the page is left; None where it is not."""
+    return st.session_state.get(_LEAVING)
+
+
+def arrive() -> None:
+    """Sets the controls of the page that was gone to; called before they are drawn."""
+    for key, value in st.session_state.pop(_LEAVING, (0.0, {}))[1].items():
         st.session_state[_PICKED.get(key, key)] = value
 
 

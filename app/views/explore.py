@@ -16,13 +16,14 @@ from mta_core.jobs import Job
 
 
 def page() -> None:
+    state.arrive()
     if not chrome.has_victims():
         return
     with st.sidebar:
         picture = pictures.choose()
         if picture is not None:
             request = controls.choose(picture)
-            gain, beside = controls.look(bool(picture.targets))
+            gain, beside = controls.look(request)
         used = state.choices()
         st.fragment(check)(used, state.count_redraws())
     if picture is None:
