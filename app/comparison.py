@@ -93,9 +93,7 @@ def start(workshop: Workshop, trials: Sequence[Trial]) -> Job[Event]:
     missing = [trial for trial in trials if is_open(workshop, trial)]
     patience, farewell = (PATIENCE, FAREWELL) if trials[0].shelf else (jobs.PATIENCE, 0.0)
     job = workshop.worker.submit(lambda job: _run(workshop, missing, job), patience, farewell)
-    workshop.comparisons = {key: one for key, one in workshop.comparisons.items() if not one.is_done}
-    if trials[0].request.picture.kept is None:  # an upload is forgotten with its session, which keeps the job
-        workshop.comparisons[tuple(trials)] = job
+    workshop.comparisons[tuple(trials)] = job
     return job
 
 

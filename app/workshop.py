@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Hashable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping, MutableMapping
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
+from weakref import WeakValueDictionary
 
 from torch import Tensor
 
@@ -160,8 +161,10 @@ class Workshop:
     def __init__(self, device: Device) -> None:
         self.device = device
         self.worker = Worker()
-        self.comparisons: dict[Hashable, Job[Any]] = {}
-        """The work of `app.comparison`, by what was asked."""
+        self.comparisons: MutableMapping[Hashable, Job[Any]] = WeakValueDictionary()
+        """The work of `app.comparison` that a browser looks at or the worker is busy with, by what was asked."""
+        self.series: MutableMapping[Hashable, Job[Any]] = WeakValueDictionary()
+        """The same of `app.series`."""
         self._shared = Kept()
         self._subjects: Recent[Subject] = Recent(SUBJECTS)
 

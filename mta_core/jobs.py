@@ -22,6 +22,7 @@ class Job(Generic[Event]):
 
     Attributes:
         error: what ended it early, or None.
+        patience: seconds that it goes on though nobody asks.
         ready_at: when its next turn may come, on the monotonic clock.
     """
 
@@ -33,7 +34,7 @@ class Job(Generic[Event]):
         self.is_stopping = False
         self.is_cancelled = False
         self._iterator = work(self)
-        self._patience, self._farewell = patience, farewell
+        self.patience, self._farewell = patience, farewell
         self._asked = time.monotonic()
         self._changed = threading.Condition()
         self._is_done = False
@@ -67,7 +68,7 @@ class Job(Generic[Event]):
     def leave(self) -> None:
         """Whoever calls this wants it no longer. Work that others may follow goes on as long as one of them asks."""
         if self._farewell:
-            self._patience = min(self._patience, self._farewell)
+            self.patience = min(self.patience, self._farewell)
         else:
             self.cancel()
 
@@ -79,7 +80,7 @@ class Job(Generic[Event]):
 
     def advance(self) -> bool:
         """Computes the next event; whether there may be another one."""
-        if time.monotonic() - self._asked > self._patience:
+        if time.monotonic() - self._asked > self.patience:
             self.cancel()
         if self.is_cancelled:
             self._iterator = iter(())  # lets go of what the work holds

@@ -9,6 +9,7 @@ import torch
 from PIL import Image
 
 from mta_core.generators import MtaGenerator
+from mta_core.victims import Classifier
 from mta_core.victims.dmtl import SPACES, Dmtl
 from mta_core.victims.mtan import Mtan
 from mta_core.weights import SHIPPED, Card, save_weights
@@ -37,6 +38,14 @@ def make_other(runs: Path, name: str = "other", size: tuple[int, int] = SIZE) ->
     victim = Mtan(input_size=size, width=2)
     torch.nn.init.constant_(victim.heads["depth"][-1].bias, 2.0)
     save_weights(victim, Card(name, "victim", "mtan", victim.options(), SPACES, size), runs / name)
+
+
+def make_classifier(runs: Path, name: str, domain: str, size: tuple[int, int] = (64, 64)) -> None:
+    """An untrained classifier of one domain of the objects, in the layout of `runs/`."""
+    torch.manual_seed(0)
+    tasks = {domain: "office31"}
+    victim = Classifier(tasks, size, "shufflenet_v2_x0_5")
+    save_weights(victim, Card(name, "victim", "classifier", victim.options(), tasks, size), runs / name)
 
 
 def make_gallery(root: Path, count: int = 3) -> None:

@@ -18,8 +18,8 @@ from app.words import plain
 from mta_core.events import Progress
 from mta_core.jobs import Job
 
-PICTURE_PLACE, DATA_PLACE = "map", "map_data"
-"""Where the work on one picture is kept, and that on a data set, which goes on out of sight."""
+PICTURE_PLACE = "map"
+"""Where the work on one picture is kept; that on a data set goes on out of sight."""
 SCALES: dict[str, Scale] = {"Times worse": "ratio", "In its own unit": "unit"}
 TARGET_SCALES: dict[str, Scale] = {"Times nearer": "ratio", "In its own unit": "unit"}
 SCALE, SCALE_TO_TARGET, DETAIL = "scale", "scale_target", "compare_detail"
@@ -53,7 +53,7 @@ def draw(contest: Contest, used: Mapping[str, object]) -> None:
 
 
 def _place(contest: Contest) -> str:
-    return DATA_PLACE if contest.is_data else PICTURE_PLACE
+    return state.MAP_DATA if contest.is_data else PICTURE_PLACE
 
 
 def _job(contest: Contest) -> Job[Event] | None:

@@ -11,7 +11,7 @@ from urllib.parse import parse_qs
 import pytest
 import streamlit as st
 from conftest import MAIN
-from helpers import png, read_message, stage_bytes, to_the_end
+from helpers import png, read_message, stage_bytes, to_the_end, work
 from streamlit.testing.v1 import AppTest
 
 from app.components import leave
@@ -125,9 +125,8 @@ def test_a_cell_leads_to_the_same_run_in_explore(page: Open) -> None:
         there = AppTest.from_file(str(MAIN), default_timeout=60)
         there.query_params = dict(_parsed(link))  # type: ignore[assignment]
         there.run()
-        request = (
-            there.session_state["_job"][0] if "_job" in there.session_state else there.session_state["_shown"].request
-        )
+        asked = work(there)
+        request = asked[0] if asked else there.session_state["_shown"].request
         assert (request.attack.label, request.budget.units, request.picture.name) == (attack, 3, "Room 3")
         assert [t.label for t in request.tasks] == ["Depth"] and there.segmented_control(key="scope").value == scope
         assert label != "PGD" or request.attack.num_steps == 2

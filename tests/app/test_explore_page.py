@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from helpers import png, read_message, read_stage, settle, stage_bytes, to_the_end
+from helpers import job_of, png, read_message, read_stage, settle, stage_bytes, to_the_end, work
 from streamlit.testing.v1 import AppTest
 from studio import make_weights
 
@@ -120,7 +120,7 @@ def test_the_last_column_can_show_random_noise(page: Open) -> None:
 def test_the_curve_has_every_epsilon(page: Open) -> None:
     at = page(detail="Against epsilon", tasks="Depth")
     for _ in range(60):
-        job = at.session_state["_curve"][1]
+        job = job_of(at, "curve")
         if job.is_done:
             break
         job.wait(len(job.events), 5)
@@ -247,13 +247,14 @@ def test_what_ends_while_the_pictures_are_drawn_is_in_the_charts_below(
 
     def draw_until_the_end(message: Any) -> None:
         drawing.set()
-        to_the_end(at.session_state["_job"][1])
+        to_the_end(job_of(at))
         draw(message)
 
     monkeypatch.setattr(stage, "draw", draw_until_the_end)
     at.slider(key="epsilon").set_value(2.0).run()
     assert all("noise" in chart.proto.alt for chart in at.get("plotly_chart"))
-    assert at.session_state["_shown"].is_complete_for(at.session_state["_job"][0])
+    asked = work(at)
+    assert asked is not None and at.session_state["_shown"].is_complete_for(asked[0])
 
 
 def drop_the_first(monkeypatch: pytest.MonkeyPatch, *, stop: bool = False) -> list[Job[Any]]:
@@ -299,7 +300,7 @@ def test_a_last_point_that_comes_while_the_curve_is_drawn_is_not_missed(
 
     def curve_until_the_end(*args: Any) -> Any:
         figure = curve(*args)
-        to_the_end(at.session_state["_curve"][1])
+        to_the_end(job_of(at, "curve"))
         return figure
 
     at = page(tasks="Depth", attack="FGSM")
@@ -320,8 +321,8 @@ def test_the_curve_waits_for_the_attack(page: Open, monkeypatch: pytest.MonkeyPa
     at = page(tasks="Depth", attack="FGSM", detail="Against epsilon")
     released = hold_the_end(monkeypatch)
     at.slider(key="epsilon").set_value(2.0).run()
-    assert "_curve" not in at.session_state
+    assert work(at, "curve") is None
     assert "at 0 epsilons" in at.get("plotly_chart")[0].proto.alt
     released.set()
     settle(at)
-    assert "_curve" in at.session_state
+    assert work(at, "curve") is not None
