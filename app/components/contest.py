@@ -169,6 +169,8 @@ def _first(shelf: Shelf, data: DataSource) -> int | None:
 
 def _contest(picture: Picture, card: Card, tasks: tuple[Task, ...], on: DataSet | None = None) -> Contest:
     target, like, own = _goal_and_variants(picture, card, tasks)
+    if on is not None and on.data.is_divided:
+        own = [v for v in own if v.scope != "joint"]  # no picture has several tasks
     names = [v.label for v in own]
     chosen = st.pills(
         "Attacks", names, selection_mode="multi", default=[v.label for v in own if v.is_first_choice], key="attacks",

@@ -352,6 +352,7 @@ def test_objects_are_attacked_by_who_knows_them(page: Open, with_objects: Path) 
 def test_the_shipped_objects_are_a_data_set_for_each_domain(page: Open, with_objects: Path) -> None:
     at = page(on="Data set", data="Objects", attacks="FGSM")
     assert at.number_input(key="count").label == "Pictures, of 4", "those of one domain"
+    assert "PGD" in at.pills(key="attacks").options and "PGD joint" not in at.pills(key="attacks").options
     settle(at.button(key="start_ranking").click().run())
     assert "on 4 pictures" in status(at) and not at.error
     link = _parsed(lines(at)["FGSM"]["cells"][0]["href"])
