@@ -65,7 +65,9 @@ class Costs:
         known = {c.name: c for c in cost.known(setup)}
         found = self._measured.get(_without_attacks(setup), Measured(setup, {}))
         attacks = {name: c for name, c in found.costs.items() if name in setup.attacks}
-        return replace(found, setup=setup, costs={name: found.costs.get(name, c) for name, c in known.items()} | attacks)
+        return replace(
+            found, setup=setup, costs={name: found.costs.get(name, c) for name, c in known.items()} | attacks
+        )
 
     def running(self) -> tuple[Setup, Job[Event]] | None:
         """What is being measured, whoever asked for it."""
@@ -154,7 +156,9 @@ def when(measured: Measured) -> str:
         return "Parameters and multiply-adds are exact. Time and memory have not been measured on this server yet."
     turns = "1 turn" if measured.turns == 1 else f"the median of {measured.turns} turns"
     words = f"{turns[:1].upper()}{turns[1:]}, {time.strftime('%d %B %Y, %H:%M', time.localtime(measured.at))}."
-    missing = [kind.label for kind in ATTACKS if kind.name in measured.setup.attacks and kind.name not in measured.costs]
+    missing = [
+        kind.label for kind in ATTACKS if kind.name in measured.setup.attacks and kind.name not in measured.costs
+    ]
     if missing and not measured.notes:  # which say why
         words += f" Not measured yet: {', '.join(missing)}."
     if measured.load is not None and measured.load > 1.5 * measured.cores:

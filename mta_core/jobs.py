@@ -134,6 +134,7 @@ class Worker:
             job = self._next()
             if job.advance():
                 self._queue(job)
+            del job  # what has ended is not held until the next one comes
 
     def _next(self) -> Job:  # type: ignore[type-arg]
         """Takes the first job that does not rest, as soon as there is one."""

@@ -38,23 +38,26 @@ def make_weights(runs: Path, seed: int = 0) -> None:
 def make_generators(runs: Path) -> None:
     """Untrained generators for `dmtl` of every kind that the first one is not, by what they are."""
     torch.manual_seed(3)
-    made: dict[str, tuple[MtaGenerator | GapGenerator | Patterns, dict[str, str]]] = {
+    made: dict[str, tuple[MtaGenerator | GapGenerator, dict[str, str]]] = {
         "joint": (MtaGenerator((JOINT,), 4, 1), {"scope": "joint"}),
         "gap": (GapGenerator(tuple(SPACES), 4, 1), {}),
-        "universal": (_patterns(), {"method": "mta", "instance": "universal"}),
         "aimed": (MtaGenerator(tuple(SPACES), 4, 1), {"target": AIMED}),
     }
     for name, (generator, more) in made.items():
         options = {**generator.options(), "victim": "dmtl", **more}
         card = Card(name, "generator", generator.architecture, options, SPACES, SIZE)
         save_weights(generator, card, runs / name)
+    make_universal(runs)
 
 
-def _patterns() -> Patterns:
-    made = Patterns(tuple(SPACES), SIZE).requires_grad_(False)
-    for direction in made.directions.values():
-        direction.uniform_(-0.02, 0.02)
-    return made
+def make_universal(runs: Path) -> None:
+    """A universal perturbation for each task of `dmtl`, as the MTA generator `universal` would have left it."""
+    torch.manual_seed(3)
+    patterns = Patterns(list(SPACES), SIZE)
+    for direction in patterns.directions.values():
+        torch.nn.init.uniform_(direction, -1, 1)
+    options = {**patterns.options(), "victim": "dmtl", "method": "mta", "instance": "universal"}
+    save_weights(patterns, Card("universal", "generator", "patterns", options, SPACES, SIZE), runs / "universal")
 
 
 def make_other(runs: Path, name: str = "other", size: tuple[int, int] = SIZE) -> None:
