@@ -178,10 +178,15 @@ def measured() -> Result | None:
 
 
 def turn_to(page: str) -> None:
-    """Called before a page is drawn: nobody looks any more at what the one before computes."""
+    """Called before a page is drawn: nobody looks any more at what the one before computes, and the controls say what a
+    click there asked for."""
     if st.session_state.get(_PAGE, page) != page:
         for place in _works().keys() - set(LASTING):
             drop_work(place)
+        asked = st.session_state.pop(_LEAVING, None)
+        if asked and asked[0] == page:
+            for key, value in asked[2].items():
+                st.session_state[_PICKED.get(key, key)] = value
     st.session_state[_PAGE] = page
 
 
@@ -246,18 +251,12 @@ def opened() -> tuple[str, str] | None:
     return (str(told[0]), str(told[1])) if isinstance(told, list | tuple) and len(told) == 3 else None
 
 
-def leave_with(answers: Mapping[str, object]) -> None:
+def leave_for(page: str, answers: Mapping[str, object]) -> None:
     """Remembers what the controls of another page are to say, by their keys, until it is drawn: those of the page that
     is left may have the same ones."""
-    st.session_state[_LEAVING] = (time.monotonic(), dict(answers))
+    st.session_state[_LEAVING] = (page, time.monotonic(), dict(answers))
 
 
-def leaving() -> tuple[float, Mapping[str, object]] | None:
-    """When and with which answers the page is left; None where it is not."""
+def leaving() -> tuple[str, float, Mapping[str, object]] | None:
+    """For which page this one is left, since when, and with which answers; None where it is not."""
     return st.session_state.get(_LEAVING)
-
-
-def arrive() -> None:
-    """Sets the controls of the page that was gone to; called before they are drawn."""
-    for key, value in st.session_state.pop(_LEAVING, (0.0, {}))[1].items():
-        st.session_state[_PICKED.get(key, key)] = value

@@ -146,7 +146,7 @@ def _downloads(asked: Pair, found: Sequence[Result | None], is_live: bool) -> No
     is_whole = all(result.is_complete and result.stopped_at is None for result in known)
     is_disabled = is_live or len(known) < 2 or not is_whole
     if not is_live and any(result.stopped_at is not None for result in known):
-        st.caption("A stopped attack has no rows: it is not what its settings say.")
+        st.caption("Rows are those of whole attacks: run the stopped one again to take them away.")
     with st.container(horizontal=True, key="downloads", gap="small"):
         st.download_button(
             "Rows (JSON)", lambda: exports.rows_json(_rows(known), _provenance(asked)), "side-by-side.json",

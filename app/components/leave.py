@@ -21,13 +21,14 @@ _component = st.components.v2.component(
 
 def to_explore(answers: Mapping[str, object]) -> None:
     """Shows Explore with its controls set to these answers, by their keys; called by a click."""
-    state.leave_with(answers)
+    state.leave_for("Explore", answers)
 
 
 def go() -> None:
     """Goes where a click led to; drawn by whatever part of the page may be drawn after it."""
     if asked := state.leaving():
-        _component(key="leave", data={"link": explore_link(asked[1]), "token": asked[0]})
+        _, since, answers = asked
+        _component(key="leave", data={"link": explore_link(answers), "token": since})
 
 
 def explore_link(answers: Mapping[str, object]) -> str:

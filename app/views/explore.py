@@ -14,5 +14,4 @@ def choose(picture: Picture) -> Asked:
     return Asked(request, *controls.look(request))
 
 
-state.arrive()
 following.page(choose, detail.tabs, state.DETAIL)

@@ -148,10 +148,14 @@ def cells_are_buttons(monkeypatch: pytest.MonkeyPatch, *opened: str) -> None:
     monkeypatch.setattr("app.state.opened", lambda: opened)
 
 
+def is_leaving(at: AppTest) -> bool:
+    return any(c.proto.component_name.endswith("mta_leave") for c in at.get("bidi_component"))
+
+
 def goes_to_explore(at: AppTest) -> Request:
     """Follows a click to Explore, and returns what is attacked there."""
     assert not at.exception, at.exception
-    assert any(c.proto.component_name.endswith("mta_leave") for c in at.get("bidi_component")), "nothing leads there"
+    assert is_leaving(at)
     at.query_params.clear()
     settle_attack(at.switch_page("views/explore.py").run())
     request: Request = at.session_state["_shown"].request
@@ -174,12 +178,21 @@ def test_a_click_opens_that_run_whatever_explore_showed_before(monkeypatch: pyte
     assert [t.label for t in request.tasks] == ["Depth"]
 
 
+def test_who_goes_elsewhere_than_a_click_leads_stays_there(page: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    cells_are_buttons(monkeypatch, "FGSM", "depth")
+    at = page(attacks="FGSM", tasks="Depth")
+    assert is_leaving(at.button(key="map_button").click().run())
+    at.query_params.clear()
+    at.switch_page("views/cost.py").run()
+    assert not is_leaving(at.switch_page("views/compare.py").run())
+
+
 def test_a_click_on_what_is_gone_leads_nowhere(page: Open, monkeypatch: pytest.MonkeyPatch) -> None:
     cells_are_buttons(monkeypatch, "nobody", "depth")
     at = page(attacks="FGSM", tasks="Depth")
     at.button(key="map_button").click().run()
     assert not at.exception
-    assert not any(c.proto.component_name.endswith("mta_leave") for c in at.get("bidi_component"))
+    assert not is_leaving(at)
 
 
 def test_a_data_set_waits_to_be_started(page: Open) -> None:
