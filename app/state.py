@@ -6,6 +6,7 @@ component, are written here. Values that a link gets wrong fall back to their de
 
 from __future__ import annotations
 
+import time
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import fields
 from typing import Any
@@ -47,7 +48,7 @@ LASTING = (SERIES, MAP_DATA)
 _SHOWN, _UPLOAD, _REDRAWS, _PAGE = "_shown", "_upload", "_redraws", "_page"
 _PICKED = {SCENE: "_scene", OBJECT: "_object"}
 _DRAWN, _LACKS, _MEASURED = "_drawn", "_lacks", "_measured"
-_WORK, _OPENED = "_work", "_opened"
+_WORK, _LEAVING = "_work", "_leaving"
 
 
 def target_key(t: Task) -> str:
@@ -100,10 +101,17 @@ def note_drawn(key: str) -> None:
     st.session_state.setdefault(_DRAWN, {})[key] = st.session_state.get(key)
 
 
-def are_parts_current(but: str = "") -> bool:
-    """Whether the parts drawn so far, `but` for the one named, show what the browser last told."""
+def are_parts_current(*but: str) -> bool:
+    """Whether the parts drawn so far, `but` for those named, show what the browser last told."""
     drawn = st.session_state.get(_DRAWN, {})
-    return all(st.session_state.get(key) == value for key, value in drawn.items() if key != but)
+    return all(st.session_state.get(key) == value for key, value in drawn.items() if key not in but)
+
+
+def restore_choice(key: str, options: Sequence[str]) -> None:
+    """Chooses all options of a control, before it is drawn, where none of them is chosen any more."""
+    chosen = st.session_state.get(key)
+    if isinstance(chosen, list) and not set(chosen) & set(options):
+        st.session_state[key] = list(options)
 
 
 def picker(key: str) -> str:
@@ -170,10 +178,15 @@ def measured() -> Result | None:
 
 
 def turn_to(page: str) -> None:
-    """Called before a page is drawn: nobody looks any more at what the one before computes."""
+    """Called before a page is drawn: nobody looks any more at what the one before computes, and the controls say what a
+    click there asked for."""
     if st.session_state.get(_PAGE, page) != page:
         for place in _works().keys() - set(LASTING):
             drop_work(place)
+        asked = st.session_state.pop(_LEAVING, None)
+        if asked and asked[0] == page:
+            for key, value in asked[2].items():
+                st.session_state[_PICKED.get(key, key)] = value
     st.session_state[_PAGE] = page
 
 
@@ -199,7 +212,7 @@ def keep_work(place: str, asked: Hashable, job: Job[Any]) -> None:
 def drop_work(place: str) -> None:
     known = _works().pop(place, None)
     if known:
-        known[1].cancel()
+        known[1].leave()
 
 
 def drop_work_of_others(place: str, asked: Hashable) -> None:
@@ -232,18 +245,18 @@ def is_dropped(request: Request, job: Job[AttackEvent] | None) -> bool:
     return job is not None and job.is_cancelled and not job.is_stopping and work_on(ATTACK, request) is job
 
 
-def note_opened() -> None:
-    """A cell of the heat map was clicked."""
-    st.session_state[_OPENED] = st.session_state[MATRIX].opened
+def opened() -> tuple[str, str] | None:
+    """The row and the task of the cell of the heat map that was just clicked."""
+    told = st.session_state[MATRIX].opened
+    return (str(told[0]), str(told[1])) if isinstance(told, list | tuple) and len(told) == 3 else None
 
 
-def take_opened() -> tuple[str, str] | None:
-    """The row and the task of the cell that was clicked since this was last called."""
-    opened = st.session_state.pop(_OPENED, None)
-    return (str(opened[0]), str(opened[1])) if isinstance(opened, list | tuple) and len(opened) == 3 else None
+def leave_for(page: str, answers: Mapping[str, object]) -> None:
+    """Remembers what the controls of another page are to say, by their keys, until it is drawn: those of the page that
+    is left may have the same ones."""
+    st.session_state[_LEAVING] = (page, time.monotonic(), dict(answers))
 
 
-def answer(answers: Mapping[str, object]) -> None:
-    """Sets the controls of another page, by their keys."""
-    for key, value in answers.items():
-        st.session_state[_PICKED.get(key, key)] = value
+def leaving() -> tuple[str, float, Mapping[str, object]] | None:
+    """For which page this one is left, since when, and with which answers; None where it is not."""
+    return st.session_state.get(_LEAVING)

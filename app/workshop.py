@@ -289,7 +289,8 @@ class Workshop:
             return None
         return self._outcome(self._other(request), request, adversarials, {}, fast=fast)
 
-    def _goal(self, subject: Subject, request: Request) -> Goal:
+    def goal(self, subject: Subject, request: Request) -> Goal:
+        """Where the attack of a request leads. Only the worker asks for it."""
         if request.like is None:
             return parse_goal(request.target, request.tasks, subject)
         answers = self._clean_answers(subject, request.like)
@@ -302,7 +303,7 @@ class Workshop:
             targets |= {t.name: t.as_target(clean[t.name])[0] for t in unlabelled}
         return explore(
             subject, request.attack, request.picture.image, request.tasks, request.budget,
-            truth=targets, scope=request.scope, goal=self._goal(subject, request), seed=request.seed,
+            truth=targets, scope=request.scope, goal=self.goal(subject, request), seed=request.seed,
         )  # fmt: skip
 
     def _outcome(
@@ -319,7 +320,7 @@ class Workshop:
         return finish(
             subject, request.picture.image, request.tasks, request.budget, adversarials, truth=request.truth,
             known={"clean": self._clean_answers(subject, request.picture, fast=fast), **known}, with_noise=False,
-            fast=fast, seconds=seconds, goal=self._goal(subject, request),
+            fast=fast, seconds=seconds, goal=self.goal(subject, request),
         )  # fmt: skip
 
     def _clean_answers(self, subject: Subject, picture: Picture, *, fast: bool = False) -> Answers:

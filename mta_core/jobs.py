@@ -26,13 +26,15 @@ class Job(Generic[Event]):
         ready_at: when its next turn may come, on the monotonic clock.
     """
 
-    def __init__(self, work: Callable[[Job[Event]], Iterator[Event]], patience: float = PATIENCE) -> None:
+    def __init__(
+        self, work: Callable[[Job[Event]], Iterator[Event]], patience: float = PATIENCE, farewell: float = 0.0
+    ) -> None:
         self._events: list[Event] = []
         self.error: Exception | None = None
         self.is_stopping = False
         self.is_cancelled = False
         self._iterator = work(self)
-        self.patience = patience
+        self.patience, self._farewell = patience, farewell
         self._asked = time.monotonic()
         self._changed = threading.Condition()
         self._is_done = False
@@ -62,6 +64,13 @@ class Job(Generic[Event]):
         with self._changed:
             self.is_cancelled = True
             self._changed.notify_all()
+
+    def leave(self) -> None:
+        """Whoever calls this wants it no longer. Work that others may follow goes on as long as one of them asks."""
+        if self._farewell:
+            self.patience = min(self.patience, self._farewell)
+        else:
+            self.cancel()
 
     def wait(self, seen: int, timeout: float) -> bool:
         """Waits until there are more than `seen` events or nothing more will come; whether that is so."""
@@ -102,9 +111,16 @@ class Worker:
         self._submitted = threading.Condition()
         threading.Thread(target=self._work, name="accelerator", daemon=True).start()
 
-    def submit(self, work: Callable[[Job[Event]], Iterator[Event]], patience: float = PATIENCE) -> Job[Event]:
-        """Starts the iterator that `work` makes of its job as soon as those before it have had their turn."""
-        job = Job(work, patience)
+    def submit(
+        self, work: Callable[[Job[Event]], Iterator[Event]], patience: float = PATIENCE, farewell: float = 0.0
+    ) -> Job[Event]:
+        """Starts the iterator that `work` makes of its job as soon as those before it have had their turn.
+
+        Args:
+            farewell: seconds without anybody asking after which it is dropped once somebody has left it; 0 where it
+                is nobody else's.
+        """
+        job = Job(work, patience, farewell)
         self._queue(job)
         return job
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from torch import Tensor
+
 from mta_core.explore import Subject
 from mta_core.goal import AWAY, Goal
 from mta_core.imaging import fit, read
@@ -28,11 +30,25 @@ def parse_goal(text: str | None, tasks: Sequence[Task], subject: Subject) -> Goa
         other = fit(read(text.removeprefix(PICTURE)), (height, width))
         answers = subject.answer(other[None], tasks)
         return Goal(text, {t.name: t.as_target(answers[t.name])[0] for t in tasks})
-    values = _values(text, tasks)
-    return Goal(text, {t.name: t.everywhere(values[t.name]) for t in tasks})
+    return Goal(text, answers_of(text, tasks))
 
 
-def _values(text: str, tasks: Sequence[Task]) -> dict[str, str]:
+def answers_of(text: str, tasks: Sequence[Task]) -> dict[str, Tensor]:
+    """What each task is to answer by these words, where they name no picture.
+
+    Raises:
+        ValueError: see `parse_goal`.
+    """
+    values = values_of(text, tasks)
+    return {t.name: t.everywhere(values[t.name]) for t in tasks}
+
+
+def values_of(text: str, tasks: Sequence[Task]) -> dict[str, str]:
+    """The words for each task, as they were typed.
+
+    Raises:
+        ValueError: a task has none, or another one has.
+    """
     names = [t.name for t in tasks]
     if "=" not in text and "," not in text:
         return dict.fromkeys(names, text.strip())

@@ -8,13 +8,16 @@ import numpy as np
 import torch
 from PIL import Image
 
-from mta_core.generators import MtaGenerator, Patterns
+from mta_core.generators import GapGenerator, MtaGenerator, Patterns
+from mta_core.kinds import JOINT
 from mta_core.victims import Classifier
 from mta_core.victims.dmtl import SPACES, Dmtl
 from mta_core.victims.mtan import Mtan
 from mta_core.weights import SHIPPED, Card, save_weights
 
 SIZE = (288, 384)
+AIMED = "segmentation=floor,depth=2.0,normals=up"
+"""The target of one of the generators, not in the words of the tasks."""
 
 
 def has_shipped_weights() -> bool:
@@ -30,6 +33,21 @@ def make_weights(runs: Path, seed: int = 0) -> None:
     generator = MtaGenerator(tuple(SPACES), 4, 1)
     options = {**generator.options(), "victim": "dmtl"}
     save_weights(generator, Card("mta-dmtl", "generator", "mta", options, SPACES, SIZE), runs / "mta-dmtl")
+
+
+def make_generators(runs: Path) -> None:
+    """Untrained generators for `dmtl` of every kind that the first one is not, by what they are."""
+    torch.manual_seed(3)
+    made: dict[str, tuple[MtaGenerator | GapGenerator, dict[str, str]]] = {
+        "joint": (MtaGenerator((JOINT,), 4, 1), {"scope": "joint"}),
+        "gap": (GapGenerator(tuple(SPACES), 4, 1), {}),
+        "aimed": (MtaGenerator(tuple(SPACES), 4, 1), {"target": AIMED}),
+    }
+    for name, (generator, more) in made.items():
+        options = {**generator.options(), "victim": "dmtl", **more}
+        card = Card(name, "generator", generator.architecture, options, SPACES, SIZE)
+        save_weights(generator, card, runs / name)
+    make_universal(runs)
 
 
 def make_universal(runs: Path) -> None:

@@ -72,7 +72,9 @@ def _measures(result: Result) -> None:
             st.markdown(f"**{outcome.task.label}**")
             _measures_of(result, outcome)
     without = [o.task.label.lower() for o in outcomes if o.truth is None]
-    if without:
+    if result.request.is_targeted:
+        st.caption("Measured against the target: better is nearer to it.")
+    elif without:
         st.caption(f"No ground truth for {', '.join(without)}: measured against the clean output.")
 
 

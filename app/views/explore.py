@@ -11,7 +11,7 @@ from app.library import Picture
 def choose(picture: Picture) -> Asked:
     request = controls.choose(picture)
     state.drop_work_of_others(state.CURVE, request)
-    return Asked(request, *controls.look(bool(picture.targets)))
+    return Asked(request, *controls.look(request))
 
 
 following.page(choose, detail.tabs, state.DETAIL)

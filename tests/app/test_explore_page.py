@@ -112,6 +112,29 @@ def test_the_form_follows_the_attack(page: Open) -> None:
     assert "scope" not in {control.key for control in at.segmented_control}
 
 
+@pytest.mark.usefixtures("with_generators")
+def test_generators_of_every_kind_have_their_controls(page: Open) -> None:
+    at = page(attack="MTA")
+    assert "GAP" in at.selectbox(key="attack").options
+    assert at.segmented_control(key="scope").options == ["One per task", "One for all"]
+    assert at.selectbox(key="mta_instance").options == ["per-instance", "universal"]
+    seen = [shown(at)]
+    settle(at.selectbox(key="mta_instance").set_value("universal").run())
+    seen.append(shown(at))
+    settle(at.segmented_control(key="scope").set_value("One for all").run())
+    assert "for all tasks" in read_stage(at)["rows"][0]["cells"][1]["alt"]
+    seen.append(shown(at))
+    settle(at.selectbox(key="attack").set_value("GAP").run())
+    assert "scope" not in {control.key for control in at.segmented_control}, "there is but one"
+    seen.append(shown(at))
+    assert not at.error and len(set(seen)) == 4, "each draws a perturbation of its own"
+
+
+def shown(at: AppTest) -> str:
+    """Digest of the perturbation."""
+    return str(read_stage(at)["rows"][0]["cells"][2]["digest"])
+
+
 def test_the_last_column_can_show_random_noise(page: Open) -> None:
     rows = read_stage(page(beside="Random noise"))["rows"]
     assert all(row["cells"][3]["caption"] == "With noise" for row in rows[1:])
