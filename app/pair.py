@@ -90,7 +90,7 @@ def _perturbations(
     return {
         "id": "perturbation",
         "title": "Perturbation",
-        "words": f"For {whose}, ×{gain:g}. Alike: {alike:.2f}, where 1 is the same direction and 0 is unrelated.",
+        "words": f"For {whose}, ×{gain:g}. Cosine similarity {alike:.2f}: 1 is the same direction, 0 is unrelated.",
         "facts": size,
         "cells": cells,
     }

@@ -21,7 +21,7 @@ from mta_core.kinds import Aim
 from mta_core.tasks import TASKS, Task
 from mta_core.weights import Card, WeightsError
 
-SCOPES: dict[str, Scope] = {"One per task": "per-task", "One for all": "joint"}
+SCOPES: dict[str, Scope] = {"Per task": "per-task", "Joint": "joint"}
 NORMS = {norm.label: norm for norm in Norm}
 RANGES = {Norm.LINF: ("epsilon", 0.5, 16.0, 5.0, 0.5), Norm.L2: ("epsilon_l2", 0.5, 20.0, 4.0, 0.5)}
 """Key, least, greatest, first value and step of epsilon in the norm's units."""

@@ -14,7 +14,7 @@ from mta_core.targets import values_of
 from mta_core.tasks import Task
 from mta_core.weights import Card
 
-AWAY, TOWARDS, LIKE = "Away", "Target", "Like another"
+AWAY, TOWARDS, LIKE = "Non-targeted", "Targeted", "Like another"
 TARGET = "target"
 """The keys of the controls that say towards what begin with it."""
 HELP = (

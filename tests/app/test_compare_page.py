@@ -121,7 +121,7 @@ def test_without_an_attack_the_noise_stays(page: Open) -> None:
 
 def test_a_cell_leads_to_the_same_run_in_explore(page: Open) -> None:
     at = page(attacks=["PGD", "FGSM joint"], steps="2", epsilon="3", tasks="Depth", scene="0002")
-    for label, attack, scope in (("PGD", "PGD", "One per task"), ("FGSM joint", "FGSM", "One for all")):
+    for label, attack, scope in (("PGD", "PGD", "Per task"), ("FGSM joint", "FGSM", "Joint")):
         link = lines(at)[label]["cells"][0]["href"]
         there = AppTest.from_file(str(MAIN), default_timeout=60)
         there.query_params = dict(_parsed(link))  # type: ignore[assignment]
@@ -166,12 +166,12 @@ def goes_to_explore(at: AppTest) -> Request:
 def test_a_click_opens_that_run_whatever_explore_showed_before(monkeypatch: pytest.MonkeyPatch) -> None:
     cells_are_buttons(monkeypatch, "FGSM", "depth")
     at = AppTest.from_file(str(MAIN), default_timeout=60)
-    for key, value in {"attack": "PGD", "pgd_num_steps": "1", "goal": "Target", "tasks": "Depth"}.items():
+    for key, value in {"attack": "PGD", "pgd_num_steps": "1", "goal": "Targeted", "tasks": "Depth"}.items():
         at.query_params[key] = value
     settle_attack(at.run())
     at.query_params.clear()
     settle(at.switch_page("views/compare.py").run())
-    settle(at.segmented_control(key="goal").set_value("Away").run())
+    settle(at.segmented_control(key="goal").set_value("Non-targeted").run())
     settle(at.slider(key="epsilon").set_value(3.0).run())
     request = goes_to_explore(at.button(key="map_button").click().run())
     assert (request.attack.label, request.budget.units, request.target) == ("FGSM", 3, "")
@@ -402,7 +402,7 @@ def test_who_answers_nothing_of_a_data_set_is_told_so(
 
 @pytest.mark.usefixtures("with_generators")
 def test_attacks_towards_a_target_are_compared_with_generators_trained_for_it(page: Open) -> None:
-    at = page(goal="Target", steps="1", attacks=["MTA", "FGSM"])
+    at = page(goal="Targeted", steps="1", attacks=["MTA", "FGSM"])
     assert at.selectbox(key="target_segmentation").value == "floor", "what the generator knows"
     assert list(lines(at)) == ["Clean", "Random noise", "MTA", "FGSM"]
     assert {column["note"] for column in heat_map(at)["columns"]} == {"against the target"}
@@ -424,14 +424,14 @@ def test_attacks_towards_another_picture_are_compared(page: Open) -> None:
 
 
 def test_the_target_accuracy_is_compared(page: Open, with_objects: Path) -> None:
-    at = page(on="Data set", data="Objects", goal="Target", target_amazon="mug", attacks=["MTA universal", "FGSM"])
+    at = page(on="Data set", data="Objects", goal="Targeted", target_amazon="mug", attacks=["MTA universal", "FGSM"])
     settle(at.button(key="start_ranking").click().run())
     assert heat_map(at)["columns"][0]["measure"] == "Target accuracy, ↑ better"
     assert all(cell["text"] for cell in lines(at)["MTA universal"]["cells"])
 
 
 def test_towards_a_target_two_stand_side_by_side(page: Open) -> None:
-    at = page(compare=PAIR, attack_a="FGSM", attack_b="FGSM joint", goal="Target", tasks="Depth")
+    at = page(compare=PAIR, attack_a="FGSM", attack_b="FGSM joint", goal="Targeted", tasks="Depth")
     row = read_message(stage_bytes(at))[0]["rows"][2]
     assert "(against the target)" in row["note"]
     request = goes_to_explore(at.button(key="open_A").click().run())

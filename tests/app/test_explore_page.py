@@ -97,7 +97,7 @@ def test_l2_has_its_own_epsilon(page: Open) -> None:
 
 
 def test_pgd_draws_its_losses(page: Open) -> None:
-    at = page(attack="PGD", pgd_num_steps="3", scope="One for all", detail="Loss by step")
+    at = page(attack="PGD", pgd_num_steps="3", scope="Joint", detail="Loss by step")
     chart = read_stage(at)["chart"]
     assert {series["label"] for series in chart["series"]} == {"Segmentation", "Depth", "Surface normals"}
     assert all(len(series["points"]) == 3 for series in chart["series"])
@@ -116,12 +116,12 @@ def test_the_form_follows_the_attack(page: Open) -> None:
 def test_generators_of_every_kind_have_their_controls(page: Open) -> None:
     at = page(attack="MTA")
     assert "GAP" in at.selectbox(key="attack").options
-    assert at.segmented_control(key="scope").options == ["One per task", "One for all"]
+    assert at.segmented_control(key="scope").options == ["Per task", "Joint"]
     assert at.selectbox(key="mta_instance").options == ["per-instance", "universal"]
     seen = [shown(at)]
     settle(at.selectbox(key="mta_instance").set_value("universal").run())
     seen.append(shown(at))
-    settle(at.segmented_control(key="scope").set_value("One for all").run())
+    settle(at.segmented_control(key="scope").set_value("Joint").run())
     assert "for all tasks" in read_stage(at)["rows"][0]["cells"][1]["alt"]
     seen.append(shown(at))
     settle(at.selectbox(key="attack").set_value("GAP").run())

@@ -47,7 +47,7 @@ def test_a_room_is_offered_to_those_who_know_rooms(page: Open, with_objects: Pat
 
 def test_a_generator_offers_the_target_it_was_trained_for(page: Open, with_objects: Path) -> None:
     at = page(source="Objects", attack="MTA")
-    assert at.segmented_control(key="goal").options == ["Target"]
+    assert at.segmented_control(key="goal").options == ["Targeted"]
     assert at.selectbox(key="target").options == ["mug"]
     assert "against the target" in read_stage(at)["rows"][1]["measure"]["reference"]
 
@@ -56,7 +56,7 @@ def test_a_generator_offers_the_target_it_was_trained_for(page: Open, with_objec
     ("tasks", "key", "value"), [("Segmentation", "segmentation", "floor"), ("Depth", "depth", "5")]
 )
 def test_each_task_has_a_target_of_its_own(page: Open, tasks: str, key: str, value: str) -> None:
-    at = page(attack="FGSM", goal="Target", tasks=tasks)
+    at = page(attack="FGSM", goal="Targeted", tasks=tasks)
     assert {name for name in keys(at) if name.startswith("target_")} == {f"target_{key}"}
     first = read_stage(at)["rows"][1]["measure"]
     assert first["reference"] == "against the target"
@@ -84,19 +84,19 @@ def test_another_picture_is_never_the_attacked_one(page: Open) -> None:
 
 @pytest.mark.usefixtures("with_generators")
 def test_a_generator_is_offered_for_the_tasks_its_target_names(page: Open) -> None:
-    assert page(attack="MTA").segmented_control(key="goal").options == ["Away", "Target"]
+    assert page(attack="MTA").segmented_control(key="goal").options == ["Non-targeted", "Targeted"]
     assert "goal" not in keys(page(attack="MTA", tasks="Depth")), "its target is for three tasks"
 
 
 @pytest.mark.usefixtures("with_generators")
 def test_what_generators_were_trained_for_comes_first(page: Open) -> None:
-    at = page(attack="FGSM", goal="Target")
+    at = page(attack="FGSM", goal="Targeted")
     shown = {t: at.selectbox(key=f"target_{t}").options[:2] for t in ("segmentation", "depth", "normals")}
     assert shown == {"segmentation": ["floor", "wall"], "depth": ["2", "1"], "normals": ["up", "camera"]}
 
 
 def test_the_link_names_a_class_as_it_is_shown(page: Open, with_objects: Path) -> None:
-    at = page(source="Objects", attack="FGSM", goal="Target", target_amazon="desk chair")
+    at = page(source="Objects", attack="FGSM", goal="Targeted", target_amazon="desk chair")
     assert at.session_state["_shown"].request.target == "amazon=desk_chair"
 
 
@@ -114,6 +114,6 @@ def test_the_last_column_is_chosen_where_there_is_one(page: Open, with_objects: 
 
 
 def test_the_target_accuracy_is_called_so(page: Open, with_objects: Path) -> None:
-    at = page(source="Objects", attack="FGSM", goal="Target")
+    at = page(source="Objects", attack="FGSM", goal="Targeted")
     assert read_stage(at)["rows"][1]["measure"]["label"] == "Target accuracy"
     assert "Measured against the target" in "".join(caption.value for caption in at.caption)
