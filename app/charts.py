@@ -170,7 +170,8 @@ def cost_charts(measured: Measured) -> dict[str, go.Figure]:
         networks = [c for c in timed if c.method in METHOD_COLOURS]
         has_paper = any(c.paper_milliseconds for c in networks)
         title = "Time of generators" + (" (◆ paper)" if has_paper else "")
-        figures["time"] = _cost_bars(title, networks, lambda c: c.milliseconds, duration)
+        marks = [c.paper_milliseconds for c in networks if c.paper_milliseconds]
+        figures["time"] = _cost_bars(title, networks, lambda c: c.milliseconds, duration, marks)
         for c in networks:
             _mark(figures["time"], c)
     if any(c.method not in METHOD_COLOURS for c in timed):
@@ -191,9 +192,13 @@ def cost_charts(measured: Measured) -> dict[str, go.Figure]:
 
 
 def _cost_bars(
-    title: str, costs: Sequence[Cost], value: Callable[[Cost], float | None], write: Callable[[float], str]
+    title: str,
+    costs: Sequence[Cost],
+    value: Callable[[Cost], float | None],
+    write: Callable[[float], str],
+    marks: Sequence[float] = (),
 ) -> go.Figure:
-    """A bar for each, from the top down."""
+    """A bar for each, from the top down, with room for `marks` on the same scale."""
     figure = make_subplots(1, 1, subplot_titles=[title])
     numbers = [value(c) or 0.0 for c in costs]
     bars = go.Bar(
@@ -202,9 +207,8 @@ def _cost_bars(
         textfont_size=11, hovertemplate="%{y}: %{text}<extra></extra>",
     )  # fmt: skip
     figure.add_trace(bars)
-    figure.update_xaxes(
-        showticklabels=False, showgrid=False, zeroline=False, range=[0, 1.35 * max(numbers, default=1.0)]
-    )
+    end = max(1.35 * max(numbers, default=1.0), 1.05 * max(marks, default=0.0))
+    figure.update_xaxes(showticklabels=False, showgrid=False, zeroline=False, range=[0, end])
     figure.update_yaxes(autorange="reversed", showgrid=False, ticks="")
     said = "; ".join(f"{c.label} {write(n)}" for c, n in zip(costs, numbers, strict=True))
     return _finish(figure, f"{title}: {said}", height=60 + BAR_HEIGHT * len(costs), margin_top=36)

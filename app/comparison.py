@@ -18,6 +18,8 @@ from mta_core.jobs import Job
 
 PATIENCE = 600.0
 """Seconds that work on a data set goes on though nobody looks: long enough to show another page meanwhile."""
+FAREWELL = 70.0
+"""The same once somebody has asked for another: other browsers may follow it, hidden ones look once a minute."""
 
 
 class OnePicture(DataSource):
@@ -89,10 +91,8 @@ def start(workshop: Workshop, trials: Sequence[Trial]) -> Job[Event]:
         trials: of one victim and the same pictures.
     """
     missing = [trial for trial in trials if is_open(workshop, trial)]
-    job = workshop.worker.submit(
-        lambda job: _run(workshop, missing, job), PATIENCE if trials[0].shelf else jobs.PATIENCE
-    )
-    workshop.comparisons = {key: one for key, one in workshop.comparisons.items() if not one.is_done}
+    patience, farewell = (PATIENCE, FAREWELL) if trials[0].shelf else (jobs.PATIENCE, 0.0)
+    job = workshop.worker.submit(lambda job: _run(workshop, missing, job), patience, farewell)
     workshop.comparisons[tuple(trials)] = job
     return job
 
@@ -132,7 +132,21 @@ def _settings(workshop: Workshop, trials: Sequence[Trial]) -> list[Setting]:
     subject = workshop.subject(trials[0].request.victim)
     source = trials[0].pictures or OnePicture(trials[0].request.picture)
     requests = [trial.request for trial in trials]
-    return [Setting(subject, source, r.attack, r.budget, r.tasks, source.split, r.scope, seed=r.seed) for r in requests]
+    return [
+        Setting(
+            subject, source, r.attack, r.budget, r.tasks, source.split, r.scope, goal=workshop.goal(subject, r),
+            seed=r.seed,
+        )
+        for r in requests
+    ]  # fmt: skip
+
+
+def names(trial: Trial, known: Standing) -> list[str]:
+    """Of the pictures that were measured, in their order."""
+    if trial.pictures is None:
+        return [trial.request.picture.name]
+    asked = map(trial.pictures.name_of, range(trial.count))
+    return [name for name in asked if name not in known.left_out][: known.num_pictures]
 
 
 def _is_level(known: Mapping[int, Standing]) -> bool:

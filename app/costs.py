@@ -31,7 +31,7 @@ class Measured:
         at: when the last turn ended, local time in seconds since the epoch; None before the first.
         load: processes that wanted a processor in the minute before that; None where the system does not tell.
         cores: that computed.
-        notes: what was left out, and why.
+        notes: what was left out of the last measurement, and why.
     """
 
     setup: Setup
@@ -43,7 +43,8 @@ class Measured:
 
     @property
     def turns(self) -> int:
-        return max((c.turns for c in self.costs.values()), default=0)
+        """Of what was measured least often."""
+        return min((c.turns for c in self.costs.values() if c.turns), default=0)
 
 
 class Costs:
@@ -60,9 +61,13 @@ class Costs:
         return precisions(self.device)
 
     def latest(self, setup: Setup) -> Measured:
-        """What was measured of it last; before that, what is known without."""
-        found = self._measured.get(setup)
-        return found or Measured(setup, {c.name: c for c in cost.known(setup)})
+        """What was measured last of the generators and of each of its attacks; before that, what is known without."""
+        known = {c.name: c for c in cost.known(setup)}
+        found = self._measured.get(_without_attacks(setup), Measured(setup, {}))
+        attacks = {name: c for name, c in found.costs.items() if name in setup.attacks}
+        return replace(
+            found, setup=setup, costs={name: found.costs.get(name, c) for name, c in known.items()} | attacks
+        )
 
     def running(self) -> tuple[Setup, Job[Event]] | None:
         """What is being measured, whoever asked for it."""
@@ -83,19 +88,26 @@ class Costs:
             running[1].stop()
 
     def _work(self, setup: Setup, job: Job[Event]) -> Iterator[Event]:
+        before = self._measured.get(_without_attacks(setup), Measured(setup, {})).costs
         costs = {c.name: c for c in cost.known(setup)}
+        costs |= {name: c for name, c in before.items() if name not in (*costs, *setup.attacks)}
         notes: list[str] = []
         for event in cost.measure(setup, self.device):
             if isinstance(event, Message):
                 notes.append(event.text)
             if isinstance(event, Row):
                 costs[event.values["name"]] = Cost(**event.values)
-                self._measured[setup] = Measured(
+                self._measured[_without_attacks(setup)] = Measured(
                     setup, dict(costs), time.time(), _load(), torch.get_num_threads(), tuple(notes)
                 )
             yield event
             if job.is_stopping:
                 return
+
+
+def _without_attacks(setup: Setup) -> Setup:
+    """What generators cost does not depend on who is measured beside them."""
+    return replace(setup, attacks=())
 
 
 def offered() -> dict[str, str]:
@@ -143,7 +155,12 @@ def when(measured: Measured) -> str:
     if measured.at is None:
         return "Parameters and multiply-adds are exact. Time and memory have not been measured on this server yet."
     turns = "1 turn" if measured.turns == 1 else f"the median of {measured.turns} turns"
-    words = f"{turns[:1].upper()}{turns[1:]}, {time.strftime('%H:%M', time.localtime(measured.at))}."
+    words = f"{turns[:1].upper()}{turns[1:]}, {time.strftime('%d %B %Y, %H:%M', time.localtime(measured.at))}."
+    missing = [
+        kind.label for kind in ATTACKS if kind.name in measured.setup.attacks and kind.name not in measured.costs
+    ]
+    if missing and not measured.notes:  # which say why
+        words += f" Not measured yet: {', '.join(missing)}."
     if measured.load is not None and measured.load > 1.5 * measured.cores:
         words += (
             f" The machine was busy with other work, load {measured.load:.1f} on {measured.cores} cores: times are too "
@@ -160,7 +177,10 @@ def duration(milliseconds: float) -> str:
     return f"{milliseconds:.0f} ms" if milliseconds >= 10 else f"{milliseconds:.1f} ms"
 
 
-COLUMNS = ("Attack", "Kind", "Time", "Paper", "Time over MTA", "Parameters", "Paper", "Multiply-adds", "Peak memory")
+COLUMNS = (
+    "Attack", "Kind", "Time", "Paper's time", "Time over MTA", "Parameters", "Paper's parameters", "Multiply-adds",
+    "Peak memory",
+)  # fmt: skip
 NOTHING = "–"
 """Where nothing is known, or the paper has no such number."""
 

@@ -11,11 +11,12 @@ from typing import Any
 
 import numpy as np
 
-from app.words import reference
+from app.words import aimed_measure, reference
 from app.workshop import Request, Result
 from mta_core import imaging, results
 from mta_core.evaluate import AGGREGATIONS
 from mta_core.explore import Outcome
+from mta_core.tasks import Measure
 
 
 def adversarial_png(result: Result, perturbation: str) -> bytes:
@@ -43,6 +44,9 @@ def report_json(result: Result) -> bytes:
             "attack": request.attack.name,
             **_settings(request),
             "scope": request.scope,
+            "goal": "targeted" if request.is_targeted else "non-targeted",
+            "target": request.target or None,
+            "target_picture": request.like.name if request.like else None,
             "norm": str(request.budget.norm),
             "epsilon": request.budget.units,
             "epsilon_unit": request.budget.epsilon_unit,
@@ -79,7 +83,7 @@ def rows_of(result: Result) -> list[dict[str, Any]]:
     }  # fmt: skip
     return [
         {
-            **identity, "task": name, "metric": m.name, "aggregation": aggregation, "unit": m.unit,
+            **identity, "task": name, "metric": _name(m, request), "aggregation": aggregation, "unit": m.unit,
             "higher_is_better": m.higher_is_better, "clean": o.measures["clean"][m.name],
             "adversarial": o.measures["adversarial"][m.name],
         }
@@ -97,13 +101,18 @@ def _tasks(result: Result, outcome: Outcome, verdict: Callable[[str], str]) -> d
             "verdict": verdict(name),
             "reference": reference(o, result.request.is_targeted).removeprefix("against the ") or "ground truth",
             "measures": {
-                m.name: {"unit": m.unit, "higher_is_better": m.higher_is_better}
+                _name(m, result.request): {"unit": m.unit, "higher_is_better": m.higher_is_better}
                 | {kind: _number(values[m.name]) for kind, values in o.measures.items()}
                 for m in o.task.measures
             },
         }
         for name, o in outcome.tasks.items()
     }
+
+
+def _name(measure: Measure, request: Request) -> str:
+    """As in the rows of the command line."""
+    return (aimed_measure(measure) if request.is_targeted else measure).name
 
 
 def rows_json(rows: Sequence[Mapping[str, Any]], made: Mapping[str, Any]) -> bytes:
@@ -115,12 +124,15 @@ def rows_json(rows: Sequence[Mapping[str, Any]], made: Mapping[str, Any]) -> byt
     return results.dumps(results.document(rows, made)).encode()
 
 
-def provenance(requests: Mapping[str, Request], device: str, data: str, names: Sequence[str]) -> dict[str, Any]:
+def provenance(
+    requests: Mapping[str, Request], device: str, data: str, names: Sequence[str], unreadable: Sequence[str] = ()
+) -> dict[str, Any]:
     """Where rows of the page Compare come from; the first of the requests stands for what all share.
 
     Args:
         requests: by the names of the attacks.
         names: of the pictures.
+        unreadable: of those that were left out.
     """
     first = next(iter(requests.values()))
     weights = {first.victim: first.weights[0]} if first.weights else {}
@@ -128,7 +140,7 @@ def provenance(requests: Mapping[str, Request], device: str, data: str, names: S
     attacks = {name: asdict(request.attack) for name, request in requests.items()}
     return results.provenance(
         command="the page Compare", device=device, seed=first.seed, weights=weights, data=data, names=names,
-        attacks=attacks,
+        attacks=attacks, unreadable=list(unreadable),
     )  # fmt: skip
 
 

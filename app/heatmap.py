@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from app.words import direction
@@ -29,6 +29,17 @@ EXPLAINED: dict[Scale, str] = {
     ),
 }
 """A plain sentence or two for each scale."""
+EXPLAINED_TARGET: dict[Scale, str] = {
+    "ratio": (
+        "×4 means four times nearer to the target than on the clean pictures: four times the score, or a quarter of "
+        "the error; where the clean score is 0, how much was gained. The colour goes by the logarithm."
+    ),
+    "unit": (
+        "How far each measure moved, in its own unit (pts are percentage points). Each column has its own scale of "
+        "colour, up to its largest step towards the target: compare down a column, not across."
+    ),
+}
+"""The same where attacks lead towards a target."""
 
 
 @dataclass(frozen=True)
@@ -37,11 +48,19 @@ class Column:
 
     Attributes:
         has_truth: whether there are labels; without them the clean output stands in, which has no error at all.
+        is_targeted: whether attacks lead towards a target, which the measure is taken against.
     """
 
     task: Task
     measure: Measure
     has_truth: bool = True
+    is_targeted: bool = False
+
+    @property
+    def harm(self) -> Measure:
+        """The measure in the eyes of the attack: worse is what it wants, so towards a target to come nearer."""
+        m = self.measure
+        return replace(m, higher_is_better=not m.higher_is_better) if self.is_targeted else m
 
 
 @dataclass(frozen=True)
@@ -117,6 +136,7 @@ def _words(line: Line, total: int) -> str:
 
 def _head(column: Column) -> dict[str, str]:
     note = "" if column.has_truth else "against the clean output"
+    note = "against the target" if column.is_targeted else note
     measure = f"{column.measure.label}, {direction(column.measure.higher_is_better)}"
     return {"label": column.task.label, "measure": measure, "note": note}
 
@@ -155,7 +175,7 @@ def _cell(line: Line, column: Column, scale: Scale, tops: _Tops, best: Mapping[s
 def text(column: Column, clean: float, adversarial: float, scale: Scale) -> str:
     """The large words of a cell; in the own unit too where there is no telling how many times worse it is."""
     m = column.measure
-    times = times_worse(m, clean, adversarial)
+    times = times_worse(column.harm, clean, adversarial)
     if math.isnan(adversarial):
         return "–"
     if scale == "ratio" and not math.isnan(times):
@@ -180,33 +200,40 @@ class _Tops:
         for column in columns:
             rows = [row for line in lines if (row := row_of(line.standing, column))]
             values = [(row["clean"], row["adversarial"]) for row in rows if not math.isnan(row["adversarial"])]
-            times += [t for t in (times_worse(column.measure, *pair) for pair in values) if math.isfinite(t)]
+            times += [t for t in (times_worse(column.harm, *pair) for pair in values) if math.isfinite(t)]
             least = [SHARE * abs(clean) for clean, _ in values]
-            falls[column.task.name] = max([1e-9, *least, *(fall(column.measure, *pair) for pair in values)])
+            falls[column.task.name] = max([1e-9, *least, *(fall(column.harm, *pair) for pair in values)])
         return cls(max(times), falls)
 
     def share(self, column: Column, clean: float, adversarial: float, scale: Scale) -> float:
         """In [0, 1]: how full the colour of a cell is."""
-        times = times_worse(column.measure, clean, adversarial)
+        times = times_worse(column.harm, clean, adversarial)
         if math.isnan(adversarial):
             return 0.0
         if scale == "ratio" and not math.isnan(times):
             value = 1.0 if math.isinf(times) else math.log(max(times, 1.0)) / math.log(self.times)
         else:
-            value = fall(column.measure, clean, adversarial) / self.falls[column.task.name]
+            value = fall(column.harm, clean, adversarial) / self.falls[column.task.name]
         return min(1.0, max(0.0, value))
 
 
 def strongest(columns: Sequence[Column], lines: Sequence[Line]) -> dict[str, tuple[Line, Values]]:
-    """The attack that did most to each task, with its row, where several did something."""
+    """The attack that did most to each task, with its row, where several did something to the same pictures."""
     found = {}
+    rivals = _abreast([line for line in lines if not line.is_reference])
     for column in columns:
-        known = [(line, row) for line in lines if not line.is_reference and (row := row_of(line.standing, column))]
-        sign = 1 if column.measure.higher_is_better else -1
+        known = [(line, row) for line in rivals if (row := row_of(line.standing, column))]
+        sign = 1 if column.harm.higher_is_better else -1
         known.sort(key=lambda pair: (math.isnan(pair[1]["adversarial"]), sign * pair[1]["adversarial"]))
-        if len(known) > 1 and _is_visible(column.measure, known[0][1]):
+        if len(known) > 1 and _is_visible(column.harm, known[0][1]):
             found[column.task.name] = known[0]
     return found
+
+
+def _abreast(lines: Sequence[Line]) -> list[Line]:
+    """Those that have had as many pictures as any, but for one; others are not to be compared with them yet."""
+    counts = [line.standing.num_pictures if line.standing else 0 for line in lines]
+    return [line for line, count in zip(lines, counts, strict=True) if count >= max(counts) - 1]
 
 
 def _is_visible(measure: Measure, row: Values) -> bool:
@@ -223,11 +250,12 @@ def headline(columns: Sequence[Column], lines: Sequence[Line]) -> str:
         if column.task.name in best:
             line, row = best[column.task.name]
             m = column.measure
-            rival = _rival(column, lines, line, row)
+            rival = _rival(column, _abreast(lines), line, row)
             lead = f"; {rival} lies within its 95 % interval" if rival else ""
             change = f"{m.label} {m.format(row['clean'])} → {m.format(row['adversarial'])}{lead}"
             won.setdefault(line.label, []).append(f"{column.task.label.lower()} ({change})")
-    return " ".join(f"{label} does most to {_joined(tasks)}." for label, tasks in won.items())
+    does = "comes nearest to the target in" if any(c.is_targeted for c in columns) else "does most to"
+    return " ".join(f"{label} {does} {_joined(tasks)}." for label, tasks in won.items())
 
 
 def _rival(column: Column, lines: Sequence[Line], best: Line, row: Values) -> str:

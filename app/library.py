@@ -14,7 +14,6 @@ from torch import Tensor
 from app.kept import Kept
 from mta_core import imaging
 from mta_core.data import SOURCES, DataError, DataSource, Sample, Size, open_data
-from mta_core.data.base import fit_sample
 from mta_core.imaging import Fit
 from mta_core.weights import ROOT
 
@@ -29,6 +28,7 @@ class Picture:
 
     Attributes:
         image: (3, H, W) in [0, 1], on the 8-bit grid, so that a PNG of it is exactly it.
+        source: reads it anew at another size, so that what one size cuts off is there for another.
         targets: its label maps, by task.
         kept: what is computed of it, where that must end with it: an upload is forgotten with its session.
     """
@@ -37,6 +37,7 @@ class Picture:
     name: str
     credit: str
     image: Tensor = field(compare=False, repr=False)
+    source: Callable[[Size], Sample] = field(compare=False, repr=False)
     targets: Mapping[str, Tensor] = field(default_factory=dict, compare=False, repr=False)
     kept: Kept | None = field(default=None, compare=False, repr=False)
 
@@ -51,14 +52,16 @@ class Shelf:
     """The pictures of one data source, the last ones used kept in memory.
 
     Args:
-        at: opens the same source at another size than that of the page.
+        opened: opens the source at a size.
+        size: that of its pictures on the page.
     """
 
-    def __init__(self, name: str, data: DataSource, at: Callable[[Size], DataSource] | None = None) -> None:
+    def __init__(self, name: str, opened: Callable[[Size], DataSource], size: Size = SIZE) -> None:
         self.name = name
-        self.data = data
-        self._at = at
-        self.read = lru_cache(maxsize=32)(self._read)
+        self.size = size
+        self.data_at = lru_cache(maxsize=4)(opened)
+        self.data = self.data_at(size)
+        self._sample = lru_cache(maxsize=32)(self._read)
         self.thumbnails = lru_cache(maxsize=1)(self._thumbnails)
 
     def __len__(self) -> int:
@@ -67,19 +70,20 @@ class Shelf:
     def keys(self) -> list[str]:
         return [self.data.name_of(index) for index in range(len(self))]
 
-    def data_at(self, size: Size) -> DataSource:
-        """The source at the input size of a victim."""
-        return self.data if self._at is None or tuple(size) == SIZE else self._at(size)
-
-    def _read(self, index: int) -> Picture:
-        sample = self.data[index]
+    def read(self, index: int) -> Picture:
+        sample = self._sample(index, self.size)
         return Picture(
             f"{self.name}/{sample.name}",
             _title(self.data, sample, index),
             self.data.terms,
-            _on_grid(sample.image),
+            sample.image,
+            partial(self._sample, index),
             sample.targets,
         )
+
+    def _read(self, index: int, size: Size) -> Sample:
+        sample = self.data_at(size)[index]
+        return replace(sample, image=_on_grid(sample.image))
 
     def _thumbnails(self) -> tuple[bytes, ...]:
         pictures = (self.read(index).image for index in range(len(self)))
@@ -108,7 +112,7 @@ def open_gallery() -> Shelf | None:
     """The shipped scenes; None where they are not there."""
     try:
         opened = partial(open_data, f"rooms:{gallery_folder()}", "gallery")
-        return Shelf("gallery", opened(SIZE), opened)
+        return Shelf("gallery", opened)
     except (DataError, OSError):
         return None
 
@@ -117,7 +121,7 @@ def open_objects() -> Shelf | None:
     """The shipped objects; None where they are not there."""
     try:
         opened = partial(open_data, f"objects:{gallery_folder() / 'objects'}", "gallery")
-        return Shelf("objects", opened((224, 224)), opened)
+        return Shelf("objects", opened, (224, 224))
     except (DataError, OSError):
         return None
 
@@ -129,13 +133,14 @@ def open_connected(text: str | None = None) -> dict[str, Shelf]:
     for root in parse_roots(text):
         try:
             opened = partial(open_data, root, "test")
-            data = opened(SIZE)
+            shelf = Shelf(root, opened)
         except (DataError, OSError, ValueError) as error:
             print(f"MTA_DATA_ROOTS: {root} is left out: {error}", file=sys.stderr)
             continue
         path = Path(root.partition(":")[2])
-        labels = (data.label, f"{data.label} ({path.name})", f"{data.label} ({path})")
-        shelves[next((label for label in labels if label not in shelves), labels[-1])] = Shelf(root, data, opened)
+        name = shelf.data.label
+        labels = (name, f"{name} ({path.name})", f"{name} ({path})")
+        shelves[next((label for label in labels if label not in shelves), labels[-1])] = shelf
     return shelves
 
 
@@ -152,10 +157,10 @@ def parse_roots(text: str, separator: str = os.pathsep, names: Iterable[str] = (
 
 
 def at_size(picture: Picture, size: Size) -> Picture:
-    """The picture at the input size of a victim."""
+    """The picture at the input size of a victim: read anew, since the one of the page may be cut already."""
     if picture.image.shape[-2:] == tuple(size):
         return picture
-    sample = fit_sample(Sample(picture.name, picture.image, dict(picture.targets)), size)
+    sample = picture.source((size[0], size[1]))
     key = f"{picture.key}@{size[0]}x{size[1]}"
     return replace(picture, key=key, image=_on_grid(sample.image), targets=sample.targets)
 
@@ -165,14 +170,22 @@ def _on_grid(image: Tensor) -> Tensor:
 
 
 def read_upload(name: str, data: bytes) -> dict[Fit, Picture]:
-    """An uploaded file, brought to the size of the page in each way `imaging.fit` knows; the file is not needed again.
+    """An uploaded file, brought to the size of the page in each way `imaging.fit` knows; it is decoded again for a
+    victim of another size: the bytes take less room than the pixels.
 
     Raises:
         ImageError: it cannot be read; the message is one sentence.
     """
     decoded, key, kept = imaging.decode(data), f"upload/{imaging.digest(data)}", Kept(results=4, answers=16)
     credit = "your upload, forgotten with this session"
+
+    def fitted(mode: Fit, size: Size) -> Sample:
+        return Sample(name, imaging.fit(imaging.decode(data), size, mode))
+
     return {
-        mode: Picture(f"{key}/{mode}", name, credit, _on_grid(imaging.fit(decoded, SIZE, mode)), kept=kept)
+        mode: Picture(
+            f"{key}/{mode}", name, credit, _on_grid(imaging.fit(decoded, SIZE, mode)),
+            lru_cache(maxsize=2)(partial(fitted, mode)), kept=kept,
+        )
         for mode in imaging.FITS
-    }
+    }  # fmt: skip

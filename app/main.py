@@ -9,6 +9,7 @@ ROOT = Path(__file__).resolve().parent.parent
 if str(ROOT) not in sys.path:  # `streamlit run` knows only this folder
     sys.path.insert(0, str(ROOT))
 
+from app import state  # noqa: E402
 from app.components import chrome  # noqa: E402
 
 chrome.page()
@@ -18,4 +19,7 @@ PAGES = (
     st.Page("views/transfer.py", title="Transfer"),
     st.Page("views/cost.py", title="Cost"),
 )
-st.navigation(PAGES, position="top").run()
+page = st.navigation(PAGES, position="top")
+state.turn_to(page.title)
+chrome.heading(page.title)
+page.run()

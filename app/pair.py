@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from app.panels import ANSWERS, Drawing, Rows, amplify, answers, aspect_of, cell, drawing, packed, scale_end, split
-from app.words import direction, perturbation_title
+from app.words import aimed_measure, automatic_gain, direction, gain_of, perturbation_title, psnr, reference
 from app.workshop import Result
 from mta_core.explore import PerturbationOutcome, noisy_picture
 from mta_core.tasks import Task
@@ -50,7 +50,7 @@ def _rows(results: Sequence[Result], names: Names, task: str) -> Rows:
 def _pictures(results: Sequence[Result], made: Sequence[PerturbationOutcome], names: Names) -> dict[str, Any]:
     request, clean = results[0].request, results[0].outcome.clean
     difference = made[0].adversarial - made[1].adversarial
-    gain = _gain(difference)
+    gain = gain_of(difference)
     cells = [
         cell("Clean", f"Clean picture: {request.picture.name}", drawing(clean)),
         *(
@@ -61,7 +61,7 @@ def _pictures(results: Sequence[Result], made: Sequence[PerturbationOutcome], na
             f"A − B, ×{gain:g}", f"A minus B, amplified {gain:g} times; grey: equal", drawing(amplify(difference, gain))
         ),
     ]
-    size = [[name[:1], f"PSNR {one.similarity.psnr:.1f} dB"] for name, one in zip(names, made, strict=True)]
+    size = [[name[:1], f"PSNR {psnr(one)}"] for name, one in zip(names, made, strict=True)]
     words = "The two adversarial pictures, and where they differ."
     return {"id": "picture", "title": request.picture.name, "words": words, "facts": size, "cells": cells}
 
@@ -69,7 +69,7 @@ def _pictures(results: Sequence[Result], made: Sequence[PerturbationOutcome], na
 def _perturbations(
     results: Sequence[Result], made: Sequence[PerturbationOutcome], names: Names, task: str
 ) -> dict[str, Any]:
-    gain = min(_gain(one.perturbation) for one in made)
+    gain = min(automatic_gain(one) for one in made)
     alike = cosine(made[0].perturbation, made[1].perturbation)
     request, clean = results[0].request, results[0].outcome.clean
     noise = noisy_picture(request.budget, clean[None], request.seed)[0] - clean
@@ -90,7 +90,7 @@ def _perturbations(
     return {
         "id": "perturbation",
         "title": "Perturbation",
-        "words": f"For {whose}, ×{gain:g}. Alike: {alike:.2f}, where 1 is the same direction and 0 is unrelated.",
+        "words": f"For {whose}, ×{gain:g}. Cosine similarity {alike:.2f}: 1 is the same direction, 0 is unrelated.",
         "facts": size,
         "cells": cells,
     }
@@ -104,12 +104,14 @@ def _answers(results: Sequence[Result], names: Names, t: Task) -> dict[str, Any]
         ("A", one.measures["adversarial"]),
         ("B", other.measures["adversarial"]),
     ]
-    reference = "" if one.truth is not None else " (against the clean output)"
+    is_targeted = results[0].request.is_targeted
+    shown = aimed_measure(m) if is_targeted else m
+    note = f" ({against})" if (against := reference(one, is_targeted)) else ""
     said = {
         "id": t.name,
         "title": t.label,
         "words": verdict(results, t),
-        "note": f"{m.label}, {direction(m.higher_is_better)}{reference}",
+        "note": f"{shown.label}, {direction(m.higher_is_better)}{note}",
         "facts": [[label, m.format(measures[m.name])] for label, measures in values],
     }
     if isinstance(t, Classification):
@@ -157,14 +159,10 @@ def verdict(results: Sequence[Result], t: Task) -> str:
     """Which of the two did more to a task, in a sentence."""
     m = t.main_measure
     a, b = (result.outcome.tasks[t.name].measures["adversarial"][m.name] for result in results)
-    if m.format(a) == m.format(b):
-        return "Both do the same."
     if a != a or b != b:
         return "There is nothing to measure."
+    if m.format(a) == m.format(b):
+        return "Both do the same."
+    if results[0].request.is_targeted:
+        return f"{'A' if m.is_worse(b, a) else 'B'} comes nearer to the target."
     return f"{'A' if m.is_worse(a, b) else 'B'} does more."
-
-
-def _gain(difference: Tensor) -> float:
-    """At which the largest difference just spans the range, to two digits."""
-    largest = float(difference.abs().max())
-    return float(f"{0.5 / largest:.2g}") if largest else 1.0

@@ -189,7 +189,7 @@ def _picture_row(result: Result, view: View) -> dict[str, Any]:
 def _task_row(result: Result, outcome: TaskOutcome, view: View) -> dict[str, Any]:
     t = outcome.task
     if isinstance(t, Classification):
-        return _answer_row(result, outcome, t, view)
+        return _answer_row(result, outcome, t)
     verdict = result.verdict(t.name)
     legend = t.legend(*(v for v in (outcome.clean, outcome.adversarial, outcome.truth) if v is not None))
     span = legend.span
@@ -232,7 +232,7 @@ def _task_row(result: Result, outcome: TaskOutcome, view: View) -> dict[str, Any
     }
 
 
-def _answer_row(result: Result, outcome: TaskOutcome, t: Classification, view: View) -> dict[str, Any]:
+def _answer_row(result: Result, outcome: TaskOutcome, t: Classification) -> dict[str, Any]:
     """A task with one answer for the whole picture: the likeliest ones with their probabilities."""
     verdict, before = result.verdict(t.name), outcome.clean
     cells = [
@@ -315,6 +315,3 @@ def drawing(picture: Tensor, tones: Tensor | None = None) -> Drawing:
     if tones is None:
         return Drawing(imaging.to_uint8(picture))
     return Drawing(picture.numpy(), tuple((tones * 255).round().byte().flatten().tolist()))
-
-
-__all__ = ["GAINS", "View", "amplify", "message"]

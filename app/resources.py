@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
 
 import streamlit as st
 
@@ -11,6 +14,10 @@ from app.costs import Costs
 from app.library import Shelf
 from app.workshop import Workshop
 from mta_core import devices
+from mta_core.jobs import Job
+
+GRACE = 10.0
+"""Seconds that work goes on for a browser that is gone: it may be back at once, as after a fault of the network."""
 
 
 @st.cache_resource(show_spinner=False)
@@ -31,11 +38,15 @@ def gallery() -> Shelf | None:
     return library.open_gallery()
 
 
-@st.cache_resource(show_spinner=False)
 def objects() -> Shelf | None:
-    """The shipped pictures of objects; None where there are none, or no victim that classifies them."""
+    """The shipped pictures of objects; None where there are none, or no victim that classifies them, yet."""
     known = {space for card in workshop().victims() for space in card.tasks.values()}
-    return library.open_objects() if "office31" in known else None
+    return _objects() if "office31" in known else None
+
+
+@st.cache_resource(show_spinner=False)
+def _objects() -> Shelf | None:
+    return library.open_objects()
 
 
 @st.cache_resource(show_spinner=False)
@@ -51,3 +62,24 @@ def warm() -> None:
         shelf.thumbnails()
     if shelf and cards:
         workshop().prepare(cards[0].name, shelf.read(0))
+
+
+@dataclass
+class Connection:
+    """One browser, from when it came until it is gone.
+
+    Attributes:
+        jobs: tells what is being computed for its page.
+    """
+
+    jobs: Callable[[], list[Job[Any]]] = list
+
+    def end(self) -> None:
+        for job in self.jobs():
+            job.patience = min(job.patience, GRACE)
+
+
+@st.cache_resource(scope="session", on_release=Connection.end, show_spinner=False)
+def connection() -> Connection:
+    """Of the browser whose page is being drawn; ends when that is closed or loaded anew."""
+    return Connection()

@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
+import torch
+
 from app.kept import Recent
-from app.library import Shelf, at_size
+from app.library import Picture, Shelf
 from app.workshop import Request, Tick, Workshop
 from mta_core import results
-from mta_core.attacks import Noise
 from mta_core.data import DataSource
 from mta_core.evaluate import Setting
-from mta_core.events import Row
+from mta_core.events import Progress, Row
 from mta_core.jobs import Job
 from mta_core.kinds import Aim
+from mta_core.tasks import Task
 from mta_core.transfer import Pair, pairs, transfer
-from mta_core.weights import Card, WeightsError
+from mta_core.weights import WeightsError
 
 Values = Mapping[str, Any]
+PATIENCE = 600.0
+"""Seconds that a measurement goes on though nobody looks: long enough to show another page meanwhile."""
 
 
 @dataclass(frozen=True)
@@ -28,23 +32,28 @@ class Series:
     """What is asked for.
 
     Attributes:
-        request: the attack; its picture is the first of them.
+        request: the attack; its picture stands for all of them.
+        label: the attack's, for people.
         shelf: the data set's name, for people.
-        count: how many of its pictures, from the first.
+        count: how many of its pictures, from the first; where tasks have pictures of their own, of each task's.
         data: these, at the size of the victim that the attack is made on.
     """
 
     request: Request
+    label: str = field(compare=False)
     shelf: str
     count: int
     data: DataSource = field(compare=False, repr=False)
 
     @property
-    def title(self) -> str:
-        r, tasks = self.request, ", ".join(t.label.lower() for t in self.request.tasks)
-        scope = "one for all tasks" if r.scope == "joint" else "one for each task"
-        victims = f"made on {r.victim}, tried on {r.to}"
-        return f"{r.attack.label} at {r.budget.label}, {scope} ({tasks}), {victims}; {self.shelf}"
+    def names(self) -> list[str]:
+        """Of the pictures, in their order."""
+        parts = parts_of(self.data, self.request.tasks)
+        return [part.name_of(i) for part in parts for i in range(min(self.count, len(part)))]
+
+    @property
+    def num_pictures(self) -> int:
+        return sum(min(self.count, len(part)) for part in parts_of(self.data, self.request.tasks))
 
 
 @dataclass(frozen=True)
@@ -52,44 +61,46 @@ class Measured:
     """What is known of a series so far.
 
     Attributes:
-        rows: as of the command line, of the attack, then of random noise; see `mta_core.transfer`.
+        rows: as of the command line; see `mta_core.transfer`.
         left_out: names of the pictures that cannot be read.
         is_whole: whether all pictures that were asked for are in.
     """
 
     rows: tuple[Values, ...]
+    num_pictures: int
     left_out: tuple[str, ...]
     seconds: float
     is_whole: bool = False
 
-    @property
-    def num_pictures(self) -> int:
-        return int(self.rows[0]["n"])
-
     def pairs(self, request: Request) -> list[Pair]:
-        """Those of the attack that are told to people."""
-        return [p for p in self._brief(request) if p.source["attack"] == request.attack.name]
-
-    def noise(self, request: Request) -> list[Pair]:
-        """The same of random noise; none where that is the attack."""
-        return [p for p in self._brief(request) if p.source["attack"] != request.attack.name]
-
-    def _brief(self, request: Request) -> list[Pair]:
+        """Those that are told to people."""
         return [p for p in pairs(self.rows, request.victim, request.to) if results.is_brief(p.source)]
 
 
-def series_of(request: Request, label: str, shelf: Shelf, count: int, card: Card) -> Series:
+def series_of(request: Request, label: str, name: str, shelf: Shelf, count: int) -> Series:
     """The attack of a request on the first pictures of a data set.
 
     Args:
-        card: of the victim that the attack is made on.
+        request: for a picture at the input size of the victim that the attack is made on.
+        label: of the attack, `name` of the data set, for people.
 
     Raises:
-        DataError: the data or the first picture cannot be read.
-        ImageError: the first picture is damaged.
+        DataError: the data cannot be opened.
     """
-    first = at_size(shelf.read(0), card.input_size)
-    return Series(replace(request, picture=first), label, min(count, len(shelf)), shelf.data_at(card.input_size))
+    height, width = request.picture.image.shape[-2:]
+    data = shelf.data_at((height, width))
+    everyone = Picture(shelf.name, name, data.terms, torch.empty(0), lambda _: data[0])
+    longest = max(len(part) for part in parts_of(data, request.tasks))
+    return Series(replace(request, picture=everyone), label, name, min(count, longest), data)
+
+
+def parts_of(data: DataSource, tasks: Sequence[Task]) -> list[DataSource]:
+    """The pictures of each task where tasks have pictures of their own, else those of all.
+
+    Raises:
+        DataError: a task has none.
+    """
+    return [data.for_task(t.name) for t in tasks] if data.is_divided else [data]
 
 
 def known(workshop: Workshop, series: Series) -> Measured | None:
@@ -97,20 +108,45 @@ def known(workshop: Workshop, series: Series) -> Measured | None:
     return _kept(workshop, series).get(series)
 
 
-def start(workshop: Workshop, series: Series) -> Job[Tick]:
-    """Measures picture by picture; what is known is kept as it comes. Stopped, it has the pictures that were ready."""
-    return workshop.worker.submit(lambda job: _run(workshop, series, job))
+def is_open(workshop: Workshop, series: Series) -> bool:
+    """Whether there is more to be known of it."""
+    found = known(workshop, series)
+    return found is None or not found.is_whole
 
 
-def provenance(workshop: Workshop, series: Series, measured: Measured) -> dict[str, Any]:
-    """Where the rows come from, for the file that is taken away; see `mta_core.results.provenance`."""
-    request, data = series.request, series.data
-    asked = range(measured.num_pictures + len(measured.left_out))
+def start(workshop: Workshop, asked: Sequence[Series]) -> Job[Tick]:
+    """Measures what is not known yet, one attack after the other, picture by picture; what is known is kept as it
+    comes. Stopped, it has the pictures that were ready."""
+    missing = [one for one in asked if is_open(workshop, one)]
+    job = workshop.worker.submit(lambda job: _run(workshop, missing, job), PATIENCE)
+    workshop.series[tuple(asked)] = job
+    return job
+
+
+def running(workshop: Workshop, asked: Sequence[Series]) -> Job[Tick] | None:
+    """The work on these, if somebody started it: a page that is loaded anew finds its own again."""
+    job = workshop.series.get(tuple(asked))
+    return None if job is None or job.is_done else job
+
+
+def provenance(workshop: Workshop, asked: Sequence[Series], found: Sequence[Measured]) -> dict[str, Any]:
+    """Where the rows come from, for the file that is taken away; see `mta_core.results.provenance`.
+
+    Args:
+        found: what is known of each series that is asked for.
+    """
+    first, most = asked[0], max(found, key=lambda one: one.num_pictures + len(one.left_out))
+    request, seen = first.request, most.num_pictures + len(most.left_out)
+    weights: dict[str, str] = {}
+    for one in asked:
+        weights |= _weights(workshop, one.request)
     return results.provenance(
-        device=workshop.device.label, seed=request.seed, seconds=measured.seconds, weights=_weights(workshop, request),
-        data=data.name, names=[name for name in map(data.name_of, asked) if name not in measured.left_out],
-        attack={"name": request.attack.name, **asdict(request.attack)}, unreadable=list(measured.left_out),
-        reference={t.name: "labels" if t.name in data.spaces else "clean output" for t in request.tasks},
+        command="the page Transfer", device=workshop.device.label, seed=request.seed,
+        seconds=sum(one.seconds for one in found), weights=weights, data=first.data.name,
+        names=[name for name in first.names[:seen] if name not in most.left_out],
+        attacks={one.label: {"name": one.request.attack.name, **asdict(one.request.attack)} for one in asked},
+        unreadable=list(most.left_out),
+        reference={t.name: "labels" if t.name in first.data.spaces else "clean output" for t in request.tasks},
         **{"from": request.victim, "to": request.to},
     )  # fmt: skip
 
@@ -125,19 +161,32 @@ def _weights(workshop: Workshop, request: Request) -> dict[str, str]:
         return used
 
 
-def _run(workshop: Workshop, series: Series, job: Job[Tick]) -> Iterator[Tick]:
+def _run(workshop: Workshop, asked: Sequence[Series], job: Job[Tick]) -> Iterator[Tick]:
+    problem: ValueError | None = None
+    for one in asked:
+        try:
+            yield from _measure(workshop, one, job)
+        except ValueError as error:  # the others go on
+            problem = problem or ValueError(f"{one.label}: {error}")
+        if job.is_stopping:
+            return
+    if problem is not None:
+        raise problem
+
+
+def _measure(workshop: Workshop, series: Series, job: Job[Tick]) -> Iterator[Tick]:
     request, tick, begin = series.request, Tick(), time.perf_counter()
-    baselines = () if request.attack.is_baseline else (Noise(),)
     setting = Setting(
         workshop.subject(request.victim), series.data, request.attack, request.budget, request.tasks,
-        series.data.split, request.scope, seed=request.seed, baselines=baselines,
+        series.data.split, request.scope, seed=request.seed,
     )  # fmt: skip
     rows: list[Values] = []
     left_out: list[str] = []
+    done = 0
 
     def keep(is_whole: bool = False) -> None:
         if rows:
-            new = Measured(tuple(rows), tuple(left_out), time.perf_counter() - begin, is_whole)
+            new = Measured(tuple(rows), done, tuple(left_out), time.perf_counter() - begin, is_whole)
             _keep(workshop, series, new)
             rows.clear()
 
@@ -149,6 +198,7 @@ def _run(workshop: Workshop, series: Series, job: Job[Tick]) -> Iterator[Tick]:
             rows.append(event.values)
             continue
         keep()
+        done = event.done if isinstance(event, Progress) else done
         yield tick  # one for all: there are very many
         if job.is_stopping:
             return

@@ -6,6 +6,7 @@ component, are written here. Values that a link gets wrong fall back to their de
 
 from __future__ import annotations
 
+import time
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import fields
 from typing import Any
@@ -13,8 +14,9 @@ from typing import Any
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
+from app import resources
 from app.library import Picture
-from app.workshop import AttackEvent, CurveEvent, Request, Result
+from app.workshop import AttackEvent, Request, Result
 from mta_core.attacks import ATTACKS
 from mta_core.imaging import Fit
 from mta_core.jobs import Job
@@ -37,12 +39,16 @@ COST = ("cost_precision", "cost_batch", "cost_attacks")
 """Keys of the widgets of the page Cost."""
 MATRIX = "matrix"
 """Key of the heat map."""
-TABLES, DATA, COUNT = "tables", "set", "pictures"
-"""The same of Transfer: which tables, and on how many pictures of which data set."""
-_JOB, _SHOWN, _UPLOAD, _CURVE, _REDRAWS = "_job", "_shown", "_upload", "_curve", "_redraws"
+TABLES, DATA, COUNT, OTHERS = "tables", "set", "pictures", "others"
+"""The same of Transfer: which tables, on how many pictures of which data set, and which further attacks."""
+ATTACK, CURVE, SERIES, MAP_DATA = "attack", "curve", "series", "map_data"
+"""Places of work: the attack of a page and its curve, then what many pictures of Transfer and Compare take."""
+LASTING = (SERIES, MAP_DATA)
+"""Places whose work goes on while another page is shown."""
+_SHOWN, _UPLOAD, _REDRAWS, _PAGE = "_shown", "_upload", "_redraws", "_page"
 _PICKED = {SCENE: "_scene", OBJECT: "_object"}
 _DRAWN, _LACKS, _MEASURED = "_drawn", "_lacks", "_measured"
-_WORK, _OPENED = "_work", "_opened"
+_WORK, _LEAVING = "_work", "_leaving"
 
 
 def target_key(t: Task) -> str:
@@ -95,10 +101,17 @@ def note_drawn(key: str) -> None:
     st.session_state.setdefault(_DRAWN, {})[key] = st.session_state.get(key)
 
 
-def are_parts_current(but: str = "") -> bool:
-    """Whether the parts drawn so far, `but` for the one named, show what the browser last told."""
+def are_parts_current(*but: str) -> bool:
+    """Whether the parts drawn so far, `but` for those named, show what the browser last told."""
     drawn = st.session_state.get(_DRAWN, {})
-    return all(st.session_state.get(key) == value for key, value in drawn.items() if key != but)
+    return all(st.session_state.get(key) == value for key, value in drawn.items() if key not in but)
+
+
+def restore_choice(key: str, options: Sequence[str]) -> None:
+    """Chooses all options of a control, before it is drawn, where none of them is chosen any more."""
+    chosen = st.session_state.get(key)
+    if isinstance(chosen, list) and not set(chosen) & set(options):
+        st.session_state[key] = list(options)
 
 
 def picker(key: str) -> str:
@@ -164,79 +177,42 @@ def measured() -> Result | None:
     return st.session_state.get(_MEASURED)
 
 
-def job_of(request: Request) -> Job[AttackEvent] | None:
-    """The running attack, if it is for this request."""
-    asked = st.session_state.get(_JOB)
-    return asked[1] if asked and asked[0] == request else None
-
-
-def keep_job(request: Request, job: Job[AttackEvent]) -> None:
-    """The latest request wins: the one before is dropped."""
-    drop_job()
-    st.session_state[_JOB] = (request, job)
-
-
-def is_kept(job: Job[AttackEvent]) -> bool:
-    """Whether this is the attack that was started last; a part of the page may be drawn for an earlier one yet."""
-    asked = st.session_state.get(_JOB)
-    return asked is not None and asked[1] is job
-
-
-def is_replaced(request: Request, job: Job[AttackEvent] | None) -> bool:
-    """Whether the same request was started once more since this job."""
-    return job_of(request) not in (None, job)
-
-
-def is_dropped(request: Request, job: Job[AttackEvent] | None) -> bool:
-    """Whether nobody looked for so long that the attack was given up, though it is still the wanted one.
-
-    A tab that was frozen looks again. What a person stopped is not wanted.
-    """
-    return job is not None and job.is_cancelled and not job.is_stopping and job_of(request) is job
-
-
-def drop_job() -> None:
-    """Nobody looks at the running attack any more."""
-    asked = st.session_state.pop(_JOB, None)
-    if asked:
-        asked[1].cancel()
-
-
-def curve_of(request: Request) -> Job[CurveEvent] | None:
-    asked = st.session_state.get(_CURVE)
-    return asked[1] if asked and asked[0] == request and not asked[1].is_cancelled else None
-
-
-def drop_curve_of_others(request: Request) -> None:
-    asked = st.session_state.get(_CURVE)
-    if asked and asked[0] != request:
-        del st.session_state[_CURVE]
-        asked[1].cancel()
-
-
-def keep_curve(request: Request, job: Job[CurveEvent]) -> None:
-    asked = st.session_state.get(_CURVE)
-    if asked:
-        asked[1].cancel()
-    st.session_state[_CURVE] = (request, job)
+def turn_to(page: str) -> None:
+    """Called before a page is drawn: nobody looks any more at what the one before computes, and the controls say what a
+    click there asked for."""
+    if st.session_state.get(_PAGE, page) != page:
+        for place in _works().keys() - set(LASTING):
+            drop_work(place)
+        asked = st.session_state.pop(_LEAVING, None)
+        if asked and asked[0] == page:
+            for key, value in asked[2].items():
+                st.session_state[_PICKED.get(key, key)] = value
+    st.session_state[_PAGE] = page
 
 
 def work_on(place: str, asked: Hashable) -> Job[Any] | None:
     """The work of a place on a page, if it is for what is asked there now."""
-    known = st.session_state.get(_WORK, {}).get(place)
+    known = _works().get(place)
     return known[1] if known and known[0] == asked else None
+
+
+def last_work(place: str) -> tuple[Any, Job[Any]] | None:
+    """What was asked for last at a place, and its work, whatever is asked there now."""
+    return _works().get(place)
 
 
 def keep_work(place: str, asked: Hashable, job: Job[Any]) -> None:
     """The latest that is asked for wins: the work before is dropped."""
     drop_work(place)
-    st.session_state.setdefault(_WORK, {})[place] = (asked, job)
+    works = _works()
+    works[place] = (asked, job)
+    resources.connection().jobs = lambda: [job for place, (_, job) in works.copy().items() if place not in LASTING]
 
 
 def drop_work(place: str) -> None:
-    known = st.session_state.get(_WORK, {}).pop(place, None)
+    known = _works().pop(place, None)
     if known:
-        known[1].cancel()
+        known[1].leave()
 
 
 def drop_work_of_others(place: str, asked: Hashable) -> None:
@@ -245,24 +221,42 @@ def drop_work_of_others(place: str, asked: Hashable) -> None:
         drop_work(place)
 
 
-def note_opened() -> None:
-    """A cell of the heat map was clicked."""
-    st.session_state[_OPENED] = st.session_state[MATRIX].opened
+def _works() -> dict[str, tuple[Any, Job[Any]]]:
+    works: dict[str, tuple[Any, Job[Any]]] = st.session_state.setdefault(_WORK, {})
+    return works
 
 
-def take_opened() -> tuple[str, str] | None:
-    """The row and the task of the cell that was clicked since this was last called."""
-    opened = st.session_state.pop(_OPENED, None)
-    return (str(opened[0]), str(opened[1])) if isinstance(opened, list | tuple) and len(opened) == 3 else None
+def is_kept(job: Job[AttackEvent]) -> bool:
+    """Whether this is the attack that was started last; a part of the page may be drawn for an earlier one yet."""
+    asked = last_work(ATTACK)
+    return asked is not None and asked[1] is job
 
 
-def answer(answers: Mapping[str, object]) -> None:
-    """Sets the controls of another page, by their keys."""
-    for key, value in answers.items():
-        st.session_state[_PICKED.get(key, key)] = value
+def is_replaced(request: Request, job: Job[AttackEvent] | None) -> bool:
+    """Whether the same request was started once more since this job."""
+    return work_on(ATTACK, request) not in (None, job)
 
 
-def last_work(place: str) -> tuple[Any, Job[Any]] | None:
-    """What was asked for last at a place, and its work, whatever is asked there now."""
-    known: tuple[Any, Job[Any]] | None = st.session_state.get(_WORK, {}).get(place)
-    return known
+def is_dropped(request: Request, job: Job[AttackEvent] | None) -> bool:
+    """Whether nobody looked for so long that the attack was given up, though it is still the wanted one.
+
+    A tab that was frozen looks again. What a person stopped is not wanted.
+    """
+    return job is not None and job.is_cancelled and not job.is_stopping and work_on(ATTACK, request) is job
+
+
+def opened() -> tuple[str, str] | None:
+    """The row and the task of the cell of the heat map that was just clicked."""
+    told = st.session_state[MATRIX].opened
+    return (str(told[0]), str(told[1])) if isinstance(told, list | tuple) and len(told) == 3 else None
+
+
+def leave_for(page: str, answers: Mapping[str, object]) -> None:
+    """Remembers what the controls of another page are to say, by their keys, until it is drawn: those of the page that
+    is left may have the same ones."""
+    st.session_state[_LEAVING] = (page, time.monotonic(), dict(answers))
+
+
+def leaving() -> tuple[str, float, Mapping[str, object]] | None:
+    """For which page this one is left, since when, and with which answers; None where it is not."""
+    return st.session_state.get(_LEAVING)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import html
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from itertools import groupby
-from typing import Any
+from typing import Any, Literal
 
 from mta_core.results import label_of, measure_of
 from mta_core.tasks import task
@@ -29,14 +30,89 @@ def transfer_table(found: Sequence[Pair], noise: Sequence[Pair], names: Names, c
     lines = "".join(
         _task_lines(list(group), noise) for _, group in groupby(found, key=lambda pair: str(pair.source["task"]))
     )
+    head = (
+        f'<tr><th rowspan="2" scope="col">Measure</th>'
+        f"<th{wide}>made on {made_on}</th><th{wide}>tried on {tried_on}</th>"
+        f'<th rowspan="2" scope="col">carries over</th></tr><tr>{heads}{heads}</tr>'
+    )
+    return _framed(head, lines, caption)
+
+
+def _framed(head: str, bodies: str, caption: str) -> str:
+    """A table that scrolls sideways by itself where the page is narrow."""
     said = html.escape(caption)
     return (
         f'<p class="mta-caption">{said}</p><div class="mta-scroll" tabindex="0" role="region" aria-label="{said}">'
-        f'<table class="mta-table" aria-label="{said}"><thead>'
-        f'<tr><th rowspan="2" scope="col">Measure</th>'
-        f"<th{wide}>made on {made_on}</th><th{wide}>tried on {tried_on}</th>"
-        f'<th rowspan="2" scope="col">carries over</th></tr><tr>{heads}{heads}</tr></thead>{lines}</table></div>'
+        f'<table class="mta-transfer" aria-label="{said}"><thead>{head}</thead>{bodies}</table></div>'
     )
+
+
+@dataclass(frozen=True)
+class Line:
+    """One attack of a table of attacks.
+
+    Attributes:
+        found: its measures; none where nothing is known yet.
+        note: what must be known of it.
+        is_baseline: whether it is no attack at all: nothing of it can carry over.
+    """
+
+    label: str
+    found: Sequence[Pair]
+    note: str = ""
+    is_baseline: bool = False
+
+
+def attacks_table(lines: Sequence[Line], names: Names, caption: str) -> str:
+    """A row for each attack, a column for each measure, as the MTA paper's Tables 5 and 6: first the victim that the
+    pictures are tried on, then the one they are made on, then the share that carries over. Both are one victim: once.
+
+    Args:
+        lines: of which at least one has measures.
+        names: of the victim the attacks are made on, and of the other.
+    """
+    columns = max((line.found for line in lines), key=len)
+    tasks = [(task(name).label, len(list(own))) for name, own in groupby(columns, key=lambda pair: pair.source["task"])]
+    groups = "".join(f'<th colspan="{n}" scope="colgroup">{html.escape(label)}</th>' for label, n in tasks)
+    heads = "".join(f'<th scope="col">{_measure(pair)}</th>' for pair in columns)
+    made_on, tried_on = names
+    bodies = _victim_lines(f"tried on {tried_on}", lines, columns, "to")
+    if made_on != tried_on:
+        bodies += _victim_lines(f"made on {made_on}", lines, columns, "source")
+        attacks = [line for line in lines if not line.is_baseline]
+        shares = [_cells(line, columns, lambda pair: _share(pair.share)) for line in attacks]
+        bodies += _block("carries over", list(zip(attacks, shares, strict=True)), len(columns))
+    return _framed(f'<tr><th rowspan="2" scope="col">Attack</th>{groups}</tr><tr>{heads}</tr>', bodies, caption)
+
+
+def _victim_lines(title: str, lines: Sequence[Line], columns: Sequence[Pair], side: Literal["source", "to"]) -> str:
+    def value(pair: Pair) -> str:
+        row = getattr(pair, side)
+        return f"<td><b>{measure_of(row).format(row['adversarial'])}</b>{_interval(row)}</td>"
+
+    def clean(pair: Pair) -> str:
+        row = getattr(pair, side)
+        return f"<td>{measure_of(row).format(row['clean'])}</td>"
+
+    rows = [(Line("No attack", columns), _cells(Line("", columns), columns, clean))]
+    return _block(title, rows + [(line, _cells(line, columns, value)) for line in lines], len(columns))
+
+
+def _block(title: str, rows: Sequence[tuple[Line, str]], num_columns: int) -> str:
+    """Rows under a title that spans all columns."""
+    head = f'<tr><th class="mta-group" colspan="{1 + num_columns}" scope="rowgroup">{html.escape(title)}</th></tr>'
+    lines = "".join(f'<tr><th scope="row">{_label(line)}</th>{cells}</tr>' for line, cells in rows)
+    return f"<tbody>{head}{lines}</tbody>"
+
+
+def _label(line: Line) -> str:
+    return html.escape(line.label) + (f"<small>{html.escape(line.note)}</small>" if line.note else "")
+
+
+def _cells(line: Line, columns: Sequence[Pair], write: Callable[[Pair], str]) -> str:
+    """What `write` makes of each measure; dots where it is not known yet."""
+    of_line = [next((pair for pair in line.found if _is_same(pair, column)), None) for column in columns]
+    return "".join(write(pair) if pair else "<td>…</td>" for pair in of_line)
 
 
 def _task_lines(found: Sequence[Pair], noise: Sequence[Pair]) -> str:
@@ -44,7 +120,7 @@ def _task_lines(found: Sequence[Pair], noise: Sequence[Pair]) -> str:
     name = html.escape(task(found[0].source["task"]).label)
     columns = 8 if noise else 6
     lines = "".join(_line(pair, noise) for pair in found)
-    return f'<tbody><tr><th class="mta-task" colspan="{columns}" scope="rowgroup">{name}</th></tr>{lines}</tbody>'
+    return f'<tbody><tr><th class="mta-group" colspan="{columns}" scope="rowgroup">{name}</th></tr>{lines}</tbody>'
 
 
 def _line(pair: Pair, noise: Sequence[Pair]) -> str:
@@ -57,10 +133,14 @@ def _line(pair: Pair, noise: Sequence[Pair]) -> str:
         if noise:
             cells += f"<td>{measure.format(getattr(beside, side)['adversarial']) if beside else '…'}</td>"
         cells += f"<td><b>{measure.format(row['adversarial'])}</b>{_interval(row)}</td>"
-    arrow = "↑" if measure.higher_is_better else "↓"
-    better = "higher is better" if measure.higher_is_better else "lower is better"
-    label = f'{html.escape(label_of({**pair.source}))} <span title="{better}">{arrow}</span>'
-    return f'<tr><th scope="row">{label}</th>{cells}{_share(pair.share)}</tr>'
+    return f'<tr><th scope="row">{_measure(pair)}</th>{cells}{_share(pair.share)}</tr>'
+
+
+def _measure(pair: Pair) -> str:
+    """Its name, and which way is better."""
+    higher = measure_of(pair.source).higher_is_better
+    better, arrow = ("higher is better", "↑") if higher else ("lower is better", "↓")
+    return f'{html.escape(label_of({**pair.source}))} <span title="{better}">{arrow}</span>'
 
 
 def _is_same(one: Pair, other: Pair) -> bool:

@@ -5,27 +5,19 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from app.panels import View, answer, cell
+from app.panels import ANSWERS, View, answer, answers, cell
 from app.words import measure_line
 from app.workshop import Result
 from mta_core.explore import TaskOutcome
+from mta_core.tasks.classification import Classification
 from mta_core.tasks.colours import CIVIDIS
 from mta_core.transfer import Pair, format_share
 
 
 def task_row(result: Result, outcome: TaskOutcome, view: View) -> dict[str, Any]:
-    """Both victims' answers before and after, in one colour scale; the words are of the one they are tried on."""
+    """Both victims' answers before and after, a map in one colour scale; the words are of the one they are tried on."""
     request, t = result.request, outcome.task
     other = result.on_other.tasks[t.name]
-    legend = t.legend(outcome.clean, outcome.adversarial, other.clean, other.adversarial)
-    cells = [
-        cell(f"{name}, {state}", f"{t.label} of {name} for the {state} picture", made)
-        for name, kind, one in ((request.victim, "source", outcome), (request.to, "to", other))
-        for state, made in (
-            ("clean", answer(result, t, f"{kind} clean", one.clean, legend.span)),
-            ("attacked", answer(result, t, f"{kind} attacked", one.adversarial, legend.span)),
-        )
-    ]
     on_source, on_other = measure_line(outcome), measure_line(other)
     return {
         "id": t.name,
@@ -36,9 +28,39 @@ def task_row(result: Result, outcome: TaskOutcome, view: View) -> dict[str, Any]
             [request.victim, f"{on_source['clean']} → {on_source['adversarial']}"],
             ["carries over", format_share(main_pair(outcome, other).share)],
         ],
-        "legend": asdict(legend) | {"scale": CIVIDIS if legend.span else None},
-        "cells": cells,
+        **(_probabilities if isinstance(t, Classification) else _maps)(result, outcome, other),
     }
+
+
+def _maps(result: Result, outcome: TaskOutcome, other: TaskOutcome) -> dict[str, Any]:
+    t = outcome.task
+    legend = t.legend(outcome.clean, outcome.adversarial, other.clean, other.adversarial)
+    cells = [
+        cell(f"{name}, {state}", f"{t.label} of {name} for the {state} picture", made)
+        for name, kind, one in _victims(result, outcome, other)
+        for state, made in (
+            ("clean", answer(result, t, f"{kind} clean", one.clean, legend.span)),
+            ("attacked", answer(result, t, f"{kind} attacked", one.adversarial, legend.span)),
+        )
+    ]
+    return {"legend": asdict(legend) | {"scale": CIVIDIS if legend.span else None}, "cells": cells}
+
+
+def _probabilities(result: Result, outcome: TaskOutcome, other: TaskOutcome) -> dict[str, Any]:
+    """One answer for the whole picture: the likeliest ones, marked where the first is another than before."""
+    t = outcome.task
+    assert isinstance(t, Classification)
+    cells = [
+        answers(t, f"{name}, {state}", f"for the {state} picture, {name}", value, one.clean)
+        for name, _, one in _victims(result, outcome, other)
+        for state, value in (("clean", one.clean), ("attacked", one.adversarial))
+    ]
+    return {"legend": {"entries": ANSWERS}, "cells": cells}
+
+
+def _victims(result: Result, outcome: TaskOutcome, other: TaskOutcome) -> tuple[tuple[str, str, TaskOutcome], ...]:
+    """Both victims by name and by part, with what became of them."""
+    return (result.request.victim, "source", outcome), (result.request.to, "to", other)
 
 
 def main_pair(outcome: TaskOutcome, other: TaskOutcome) -> Pair:

@@ -6,9 +6,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
+import torch
+
 from mta_core.attacks import ATTACKS, Attack, Generative, Scope, make_attack
 from mta_core.generators import instance_of, method_of, scope_of
-from mta_core.tasks import Task
+from mta_core.targets import PICTURE, answers_of, values_of
+from mta_core.tasks import TASKS, Task
 from mta_core.weights import Card
 
 QUICK = ("fgsm", "pgd")
@@ -23,6 +26,7 @@ class Variant:
         label: for people and links, e.g. "MTA universal" or "PGD joint".
         settings: fields of the attack that make the mode.
         is_first_choice: whether it is compared unless somebody chooses.
+        target: as a generator was trained for, or as everybody else is told; see `mta_core.targets.parse_goal`.
     """
 
     label: str
@@ -30,6 +34,7 @@ class Variant:
     scope: Scope = "per-task"
     settings: tuple[tuple[str, Any], ...] = ()
     is_first_choice: bool = False
+    target: str = ""
 
     @property
     def words(self) -> str:
@@ -57,18 +62,66 @@ def trained(cards: Iterable[Card], tasks: Sequence[Task], *, with_targeted: bool
     names = {t.name for t in tasks}
     made: dict[str, list[Card]] = {}
     for card in cards:
-        if names <= set(card.tasks) and (with_targeted or not card.options.get("target")):
+        target = target_of(card)
+        if names <= set(card.tasks) and (not target or (with_targeted and is_target_of(target, tasks))):
             made.setdefault(method_of(card), []).append(card)
     return made
 
 
-def variants(cards: Iterable[Card], tasks: Sequence[Task]) -> list[Variant]:
+def target_of(card: Card) -> str:
+    """What a generator was trained towards; empty where it leads away from the truth."""
+    return str(card.options.get("target", ""))
+
+
+def is_target_of(target: str, tasks: Sequence[Task]) -> bool:
+    """Whether it says what each of these tasks is to answer, and nothing of others."""
+    try:
+        return not _is_told(target) or bool(answers_of(target, tasks))
+    except ValueError:
+        return False
+
+
+def _is_told(target: str) -> bool:
+    """Whether it names answers, not the picture whose answers they are."""
+    return bool(target) and not target.startswith(PICTURE)
+
+
+def means_same(target: str, other: str, tasks: Sequence[Task]) -> bool:
+    """Whether two targets ask these tasks for the same answers, in whatever words."""
+    if not (_is_told(target) and _is_told(other)):
+        return target == other
+    asked, known = answers_of(target, tasks), answers_of(other, tasks)
+    return all(torch.equal(asked[t.name], known[t.name]) for t in tasks)
+
+
+def goals_of(t: Task, cards: Iterable[Card]) -> list[str]:
+    """The targets to offer for a task: those that generators were trained for, then those it names itself."""
+    found: list[str] = []
+    for card in cards:
+        target, tasks = target_of(card), [other for other in TASKS if other.name in card.tasks]
+        if t in tasks and _is_told(target) and is_target_of(target, tasks):
+            found.append(_named(t, values_of(target, tasks)[t.name]))
+    return list(dict.fromkeys([*found, *t.goals]))
+
+
+def _named(t: Task, value: str) -> str:
+    """As the task itself calls it, if it does."""
+    wanted = t.everywhere(value)
+    return next((name for name in t.goals if torch.equal(t.everywhere(name), wanted)), value)
+
+
+def variants(cards: Iterable[Card], tasks: Sequence[Task], target: str = "", *, is_like: bool = False) -> list[Variant]:
     """In the order of the registry; random noise is not among them, since everything is compared with it.
 
     Args:
         cards: of the victim's generators.
+        target: where all are to lead; empty for away from the truth.
+        is_like: whether they are to lead to another picture's answers, which no generator was trained for.
     """
-    own = trained(cards, tasks)
+    own = {
+        name: [card for card in made if means_same(target_of(card), target, tasks)]
+        for name, made in trained([] if is_like else cards, tasks, with_targeted=True).items()
+    }
     found: list[Variant] = []
     for kind in ATTACKS:
         if kind.is_baseline:
@@ -77,7 +130,7 @@ def variants(cards: Iterable[Card], tasks: Sequence[Task]) -> list[Variant]:
             found += _generative(kind, own.get(kind.name, []))
         else:
             found += [
-                Variant(_label(kind.label, "", scope), kind, scope, (), kind.name in QUICK and scope == "per-task")
+                Variant(_label(kind.label, "", scope), kind, scope, (), _is_quick(kind, scope), target)
                 for scope in kind.scopes
             ]
     return found
@@ -92,8 +145,12 @@ def _generative(kind: type[Attack], cards: Sequence[Card]) -> list[Variant]:
         is_first = label not in found
         settings = (("instance", instance), *(() if is_first else (("generator", card.name),)))
         label = label if is_first else f"{label} ({card.name})"
-        found.setdefault(label, Variant(label, kind, "joint" if scope == "joint" else "per-task", settings, is_first))
+        found.setdefault(label, Variant(label, kind, scope, settings, is_first, target_of(card)))
     return list(found.values())
+
+
+def _is_quick(kind: type[Attack], scope: Scope) -> bool:
+    return kind.name in QUICK and scope == "per-task"
 
 
 def _label(name: str, instance: str, scope: str) -> str:

@@ -3,25 +3,36 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Any
+
+from torch import Tensor
 
 from mta_core.attacks import JOINT
 from mta_core.explore import PerturbationOutcome, TaskOutcome
-from mta_core.tasks import task
+from mta_core.tasks import Measure, task
 
 
 def measure_line(outcome: TaskOutcome, *, is_targeted: bool = False) -> dict[str, Any]:
     """The main measure before and after, for people; towards a target success is to come nearer."""
     measure = outcome.task.main_measure
+    shown = aimed_measure(measure) if is_targeted else measure
     values = {kind: measure.format(numbers[measure.name]) for kind, numbers in outcome.measures.items()}
     before, after = (outcome.measures[kind][measure.name] for kind in ("clean", "adversarial"))
     return {
-        "label": measure.label,
+        "label": shown.label,
         "direction": direction(measure.higher_is_better),
         "worse": measure.is_worse(before, after) if is_targeted else measure.is_worse(after, before),
         "reference": reference(outcome, is_targeted),
         **values,
     }
+
+
+def aimed_measure(measure: Measure) -> Measure:
+    """The measure under the name it has against the target of an attack."""
+    if not measure.when_targeted:
+        return measure
+    return replace(measure, name=measure.when_targeted, label=f"Target {measure.label.lower()}")
 
 
 def reference(outcome: TaskOutcome, is_targeted: bool) -> str:
@@ -48,13 +59,23 @@ def direction(higher_is_better: bool) -> str:
 def facts(shown: PerturbationOutcome) -> list[list[str]]:
     """The size of a perturbation, for people."""
     s = shown.similarity
-    psnr = "∞" if s.psnr == float("inf") else f"{s.psnr:.1f} dB"
-    return [["L-inf", f"{s.linf * 255:.2f}/255"], ["L2", f"{s.l2:.2f}"], ["PSNR", psnr], ["SSIM", f"{s.ssim:.3f}"]]
+    return [
+        ["L-inf", f"{s.linf * 255:.2f}/255"], ["L2", f"{s.l2:.2f}"], ["PSNR", psnr(shown)], ["SSIM", f"{s.ssim:.3f}"]
+    ]  # fmt: skip
+
+
+def psnr(shown: PerturbationOutcome) -> str:
+    value = shown.similarity.psnr
+    return "∞" if value == float("inf") else f"{value:.1f} dB"
 
 
 def automatic_gain(shown: PerturbationOutcome) -> float:
+    return gain_of(shown.perturbation)
+
+
+def gain_of(difference: Tensor) -> float:
     """The gain at which the largest value just spans the range, to two digits."""
-    largest = float(shown.perturbation.abs().max())
+    largest = float(difference.abs().max())
     return float(f"{0.5 / largest:.2g}") if largest else 1.0
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Hashable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping, MutableMapping
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
+from weakref import WeakValueDictionary
 
 from torch import Tensor
 
@@ -160,8 +161,10 @@ class Workshop:
     def __init__(self, device: Device) -> None:
         self.device = device
         self.worker = Worker()
-        self.comparisons: dict[Hashable, Job[Any]] = {}
-        """The work of `app.comparison`, by what was asked."""
+        self.comparisons: MutableMapping[Hashable, Job[Any]] = WeakValueDictionary()
+        """The work of `app.comparison` that a browser looks at or the worker is busy with, by what was asked."""
+        self.series: MutableMapping[Hashable, Job[Any]] = WeakValueDictionary()
+        """The same of `app.series`."""
         self._shared = Kept()
         self._subjects: Recent[Subject] = Recent(SUBJECTS)
 
@@ -286,7 +289,8 @@ class Workshop:
             return None
         return self._outcome(self._other(request), request, adversarials, {}, fast=fast)
 
-    def _goal(self, subject: Subject, request: Request) -> Goal:
+    def goal(self, subject: Subject, request: Request) -> Goal:
+        """Where the attack of a request leads. Only the worker asks for it."""
         if request.like is None:
             return parse_goal(request.target, request.tasks, subject)
         answers = self._clean_answers(subject, request.like)
@@ -299,7 +303,7 @@ class Workshop:
             targets |= {t.name: t.as_target(clean[t.name])[0] for t in unlabelled}
         return explore(
             subject, request.attack, request.picture.image, request.tasks, request.budget,
-            truth=targets, scope=request.scope, goal=self._goal(subject, request), seed=request.seed,
+            truth=targets, scope=request.scope, goal=self.goal(subject, request), seed=request.seed,
         )  # fmt: skip
 
     def _outcome(
@@ -316,7 +320,7 @@ class Workshop:
         return finish(
             subject, request.picture.image, request.tasks, request.budget, adversarials, truth=request.truth,
             known={"clean": self._clean_answers(subject, request.picture, fast=fast), **known}, with_noise=False,
-            fast=fast, seconds=seconds, goal=self._goal(subject, request),
+            fast=fast, seconds=seconds, goal=self.goal(subject, request),
         )  # fmt: skip
 
     def _clean_answers(self, subject: Subject, picture: Picture, *, fast: bool = False) -> Answers:

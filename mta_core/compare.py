@@ -9,19 +9,18 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from torch import Tensor
 
 from mta_core.attacks import JOINT, Step
-from mta_core.data import DataError
+from mta_core.data import DataError, DataSource
 from mta_core.data.loader import Place, batches
 from mta_core.evaluate import Answers, Meters, Setting, answer, rows_of
 from mta_core.events import Message, Progress
 from mta_core.imaging import ImageError
 from mta_core.objective import make_problem
-from mta_core.streaming import said
 
 Values = Mapping[str, Any]
 
@@ -36,6 +35,7 @@ class Standing:
         num_pictures: how many these are.
         is_complete: whether nothing more will come of it.
         problem: why it ended early, in a sentence; empty where it did not.
+        left_out: why pictures could not be read, by their names.
     """
 
     number: int
@@ -43,6 +43,7 @@ class Standing:
     num_pictures: int = 0
     is_complete: bool = False
     problem: str = ""
+    left_out: Mapping[str, str] = field(default_factory=dict)
 
 
 Event = Progress | Message | Standing
@@ -88,11 +89,20 @@ class _Entry:
         self.meters.add(setting.tasks, Answers(reference, clean, attacked))
         self.num_pictures += 1
 
-    def standing(self, *, is_complete: bool = False, problem: str = "") -> Standing:
+    def standing(self, left_out: Mapping[str, str], *, is_complete: bool = False, problem: str = "") -> Standing:
         setting = self.setting
         found = [r.values for t in setting.tasks for r in rows_of(self.identity, t, self.meters, setting.goal)]
         known = tuple(found) if self.num_pictures else ()
-        return Standing(self.number, known, self.num_pictures, is_complete, problem)
+        return Standing(self.number, known, self.num_pictures, is_complete, problem, dict(left_out))
+
+
+def _said(source: DataSource, problems: deque[tuple[Place, ImageError]], left_out: dict[str, str]) -> Iterator[Message]:
+    """A message for each picture that could not be read since last time."""
+    while problems:
+        (_, index), error = problems.popleft()
+        name = source.name_of(index)
+        left_out[name] = str(error)
+        yield Message(f"left out {name}: {error}")
 
 
 def _only_task(settings: Sequence[Setting]) -> str:
@@ -107,9 +117,7 @@ def _only_task(settings: Sequence[Setting]) -> str:
     return names.pop()
 
 
-def compare(
-    settings: Sequence[Setting], *, limit: int | None = None, unreadable: list[str] | None = None
-) -> Iterator[Event]:
+def compare(settings: Sequence[Setting], *, limit: int | None = None) -> Iterator[Event]:
     """Progress after every step of every attack, and the `Standing` of an attack after every picture.
 
     Progress counts attacked pictures, each attack's for itself; its stage is the running attack's label, its values
@@ -119,7 +127,6 @@ def compare(
     Args:
         settings: of one victim and the same pictures.
         limit: how many pictures, from the first; all where it is None.
-        unreadable: filled with the names of the pictures that were left out.
 
     Raises:
         ValueError: the settings are not of one victim and the same pictures, there are none, or the limit is below 1.
@@ -132,7 +139,7 @@ def compare(
         raise ValueError("expected attacks on the same pictures and the same victim")
     if source.is_divided:
         source = source.for_task(_only_task(settings))
-    left_out: list[str] = [] if unreadable is None else unreadable
+    left_out: dict[str, str] = {}
     entries: list[_Entry] = []
     for number, setting in enumerate(settings):
         try:
@@ -146,7 +153,7 @@ def compare(
     tasks = tuple({t.name: t for entry in entries for t in entry.setting.tasks}.values())
     begin, done = time.perf_counter(), 0
     for images, targets in batches([source], [(0, i) for i in range(total)], 1, unreadable=problems):
-        yield from said(source, problems, left_out)
+        yield from _said(source, problems, left_out)
         clean_images = subject.device.put(images)
         clean = answer(subject, clean_images, tasks)
         for place, entry in enumerate(tuple(entries)):
@@ -157,14 +164,14 @@ def compare(
                     yield Progress(shown, all_of_them, "attacked pictures", values, entry.setting.attack.label)
             except ValueError as error:
                 entries.remove(entry)
-                yield entry.standing(is_complete=True, problem=str(error))
+                yield entry.standing(left_out, is_complete=True, problem=str(error))
             else:
-                yield entry.standing(is_complete=done + 1 + len(left_out) == total)
+                yield entry.standing(left_out, is_complete=done + 1 + len(left_out) == total)
         done += 1
         if not entries:
             return
-    yield from said(source, problems, left_out)
+    yield from _said(source, problems, left_out)
     if entries and not done:
         raise DataError(f"expected pictures that can be read in {source.label}, none of {total} can")
     for entry in entries:
-        yield entry.standing(is_complete=True)
+        yield entry.standing(left_out, is_complete=True)

@@ -174,7 +174,7 @@ def _entry(setup: Setup, kind: type[Generator], instance: str, inputs: str) -> E
         _leave_out_norms(generator)
         count = multiply_adds(generator, torch.empty(setup.batch_size, 3, *setup.size))
     name = f"{method}-{instance}{'-noise' if is_noise else ''}"
-    label = f"{method.upper()}, {num_blocks}{', own noise' if is_noise else ' blocks'}"
+    label = f"{method.upper()}, {num_blocks} blocks{', a noise per task' if is_noise else ''}"
     return Entry(name, label, method, instance, num_blocks, inputs, parameters, count)
 
 

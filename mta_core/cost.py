@@ -71,9 +71,10 @@ class Cost:
     def of(cls, setup: Setup, entry: Entry) -> Self:
         """What is known before anything is measured."""
         paper = entry.name if setup.is_papers else ""
+        timed = paper if setup.batch_size == 1 else ""  # the paper's times are of one picture
         return cls(
             **vars(entry), precision=setup.precision, batch_size=setup.batch_size, milliseconds=None, turns=0,
-            over_mta=None, peak_bytes=None, paper_milliseconds=PAPER_MILLISECONDS.get(paper),
+            over_mta=None, peak_bytes=None, paper_milliseconds=PAPER_MILLISECONDS.get(timed),
             paper_parameters=PAPER_PARAMETERS.get(paper),
         )  # fmt: skip
 

@@ -49,7 +49,7 @@ AWAY = Goal()
 """Non-targeted."""
 
 
-def values_of(text: str, tasks: Sequence[str]) -> dict[str, str]:
+def words_of(text: str, tasks: Sequence[str]) -> dict[str, str]:
     """What is to be answered to each task, of `TASK=VALUE,...` or one VALUE for all.
 
     Raises:
@@ -75,11 +75,11 @@ def narrowed(text: str, own: Sequence[str], tasks: Sequence[str]) -> str:
     """A target for the tasks `own` as one for those of them that are named.
 
     Raises:
-        ValueError: as `values_of` does.
+        ValueError: as `words_of` does.
     """
     if not text or text.startswith(PICTURE):
         return text
-    values = values_of(text, own)
+    values = words_of(text, own)
     return ",".join(f"{name}={values[name]}" for name in tasks)
 
 
@@ -88,7 +88,7 @@ def is_same_target(text: str, own: Sequence[str], wanted: str, tasks: Sequence[s
     if not (text and wanted) or text.startswith(PICTURE) or wanted.startswith(PICTURE):
         return text == wanted
     try:
-        one, other = values_of(text, own), values_of(wanted, tasks)
+        one, other = words_of(text, own), words_of(wanted, tasks)
         return all(torch.equal(task(name).everywhere(one[name]), task(name).everywhere(other[name])) for name in tasks)
     except ValueError:
         return False

@@ -22,16 +22,19 @@ class Job(Generic[Event]):
 
     Attributes:
         error: what ended it early, or None.
+        patience: seconds that it goes on though nobody asks.
         ready_at: when its next turn may come, on the monotonic clock.
     """
 
-    def __init__(self, work: Callable[[Job[Event]], Iterator[Event]], patience: float = PATIENCE) -> None:
+    def __init__(
+        self, work: Callable[[Job[Event]], Iterator[Event]], patience: float = PATIENCE, farewell: float = 0.0
+    ) -> None:
         self._events: list[Event] = []
         self.error: Exception | None = None
         self.is_stopping = False
         self.is_cancelled = False
         self._iterator = work(self)
-        self._patience = patience
+        self.patience, self._farewell = patience, farewell
         self._asked = time.monotonic()
         self._changed = threading.Condition()
         self._is_done = False
@@ -62,6 +65,13 @@ class Job(Generic[Event]):
             self.is_cancelled = True
             self._changed.notify_all()
 
+    def leave(self) -> None:
+        """Whoever calls this wants it no longer. Work that others may follow goes on as long as one of them asks."""
+        if self._farewell:
+            self.patience = min(self.patience, self._farewell)
+        else:
+            self.cancel()
+
     def wait(self, seen: int, timeout: float) -> bool:
         """Waits until there are more than `seen` events or nothing more will come; whether that is so."""
         self._asked = time.monotonic()
@@ -70,7 +80,7 @@ class Job(Generic[Event]):
 
     def advance(self) -> bool:
         """Computes the next event; whether there may be another one."""
-        if time.monotonic() - self._asked > self._patience:
+        if time.monotonic() - self._asked > self.patience:
             self.cancel()
         if self.is_cancelled:
             self._iterator = iter(())  # lets go of what the work holds
@@ -101,9 +111,16 @@ class Worker:
         self._submitted = threading.Condition()
         threading.Thread(target=self._work, name="accelerator", daemon=True).start()
 
-    def submit(self, work: Callable[[Job[Event]], Iterator[Event]], patience: float = PATIENCE) -> Job[Event]:
-        """Starts the iterator that `work` makes of its job as soon as those before it have had their turn."""
-        job = Job(work, patience)
+    def submit(
+        self, work: Callable[[Job[Event]], Iterator[Event]], patience: float = PATIENCE, farewell: float = 0.0
+    ) -> Job[Event]:
+        """Starts the iterator that `work` makes of its job as soon as those before it have had their turn.
+
+        Args:
+            farewell: seconds without anybody asking after which it is dropped once somebody has left it; 0 where it
+                is nobody else's.
+        """
+        job = Job(work, patience, farewell)
         self._queue(job)
         return job
 
@@ -117,6 +134,7 @@ class Worker:
             job = self._next()
             if job.advance():
                 self._queue(job)
+            del job  # what has ended is not held until the next one comes
 
     def _next(self) -> Job:  # type: ignore[type-arg]
         """Takes the first job that does not rest, as soon as there is one."""

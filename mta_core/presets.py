@@ -149,7 +149,7 @@ def gap() -> GeneratorRecipe:
 
 def mta_joint_pattern() -> GeneratorRecipe:
     """Where the shipped joint generator starts from. Give the data: `--set data=nyuv2:PATH,rooms`."""
-    return replace(mta_pattern(), name="mta-joint-pattern", scope="joint")
+    return replace(mta_pattern(), name="mta-joint-pattern", scope="joint", pattern_epochs=9, phases=((9, 288, 384),))
 
 
 def mta_joint() -> GeneratorRecipe:
@@ -157,27 +157,29 @@ def mta_joint() -> GeneratorRecipe:
     return replace(mta(), name="mta-dmtl-joint", scope="joint", init="mta-joint-pattern")
 
 
-def plain(method: str) -> GeneratorRecipe:
-    """A per-instance generator without a pattern, as in the paper, small enough for two cores: what `contest` compares,
-    with several seeds. Give the data: `--set data=nyuv2:PATH,rooms`."""
+def plain(method: str, instance: str) -> GeneratorRecipe:
+    """A generator without a pattern, as in the paper, small enough for two cores: what `contest` compares, with several
+    seeds. Give the data: `--set data=nyuv2:PATH,rooms`."""
     return GeneratorRecipe(
-        name=f"{method}-dmtl-plain", method=method, ngf=16, num_blocks=4, phases=((6, 288, 384),), learning_rate=2e-3,
-        output_gain=0.02, output_rate=1.0, saturation=0.0,
+        name=paper_presets.named(f"{method}-dmtl-plain", instance), method=method, instance=instance, ngf=16,
+        num_blocks=4, phases=((3, 288, 384),), learning_rate=1e-3, output_gain=0.02, output_rate=0.1,
     )  # fmt: skip
 
 
 def universal(method: str) -> GeneratorRecipe:
-    """The shipped universal perturbations, drawn from noise as in the paper. Give the data:
+    """The shipped universal perturbations, on the patterns of `mta-pattern`. Give the data:
     `--set data=nyuv2:PATH,rooms`."""
-    return replace(plain(method), name=f"{method}-dmtl-universal", instance="universal")
+    return replace(
+        plain(method, "universal"), name=f"{method}-dmtl-universal", patterns="mta-pattern", phases=((1, 288, 384),)
+    )
 
 
 def of_objects(method: str, instance: str, target: str = "") -> GeneratorRecipe:
-    """The shipped generators for the classifiers of the objects."""
+    """The shipped generators for the classifiers of the objects: 300 steps draw their patterns, then networks learn."""
     return replace(
-        plain(method), name=paper_presets.named(f"{method}-objects", instance, target), instance=instance,
-        victim="objects", data=("objects",), tasks=DOMAINS, target=target, epsilon=10.0, per_epoch=800,
-        phases=((4, 224, 224),), batch_size=8,
+        plain(method, instance), name=paper_presets.named(f"{method}-objects", instance, target), victim="objects",
+        data=("objects",), tasks=DOMAINS, target=target, epsilon=10.0, per_epoch=800, pattern_epochs=3,
+        phases=((4 if instance == "universal" else 5, 224, 224),), batch_size=8,
     )  # fmt: skip
 
 
@@ -231,7 +233,11 @@ VICTIMS: Mapping[str, Callable[[], VictimRecipe]] = {
     **{f"{n}-{domain}": partial(resnet, domain, n) for n in ("resnet18", "resnet50") for domain in DOMAINS},
 }
 GENERATORS: Mapping[str, Callable[[], GeneratorRecipe]] = {
-    **{f"{method}-plain": partial(plain, method) for method in paper_presets.METHODS},
+    **{
+        paper_presets.named(f"{m}-plain", i): partial(plain, m, i)
+        for m in paper_presets.METHODS
+        for i in paper_presets.INSTANCES
+    },
     "mta-pattern": mta_pattern,
     "mta": mta,
     "gap": gap,

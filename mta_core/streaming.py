@@ -41,7 +41,7 @@ def stream(
     size, before = batch_size, 0
     problems: deque[tuple[Place, ImageError]] = deque()
     for images, targets in batches([source], [(0, index) for index in range(count)], batch_size, unreadable=problems):
-        yield from said(source, problems, left_out)
+        yield from _said(source, problems, left_out)
         done = 0
         while done < len(images):
             window = slice(done, done + size)
@@ -59,7 +59,7 @@ def stream(
                 size = max(1, size // 2)
                 yield Message(f"out of memory on the device: going on with batches of {size}")
         before += done
-    yield from said(source, problems, left_out)
+    yield from _said(source, problems, left_out)
     if not before:
         raise DataError(f"expected pictures that can be read in {source.label}, none of {count} can")
 
@@ -78,7 +78,7 @@ def _fitting(work: Generator[Event, None, Found]) -> Generator[Event, None, Foun
     return None
 
 
-def said(source: DataSource, problems: deque[tuple[Place, ImageError]], left_out: list[str]) -> Iterator[Message]:
+def _said(source: DataSource, problems: deque[tuple[Place, ImageError]], left_out: list[str]) -> Iterator[Message]:
     """A message for each picture that could not be read since last time."""
     while problems:
         (_, index), error = problems.popleft()

@@ -6,12 +6,14 @@ import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
+from torch import Tensor
+
 from mta_core.explore import Subject
-from mta_core.goal import AWAY, PICTURE, Goal, values_of
+from mta_core.goal import AWAY, PICTURE, Goal, words_of
 from mta_core.imaging import fit, read
 from mta_core.tasks import Task
 
-__all__ = ["PICTURE", "parse_goal"]
+__all__ = ["PICTURE", "answers_of", "parse_goal", "values_of"]
 
 
 def parse_goal(text: str | None, tasks: Sequence[Task], subject: Subject) -> Goal:
@@ -33,5 +35,23 @@ def parse_goal(text: str | None, tasks: Sequence[Task], subject: Subject) -> Goa
         # Not where it lies, which is nobody's business, but what tells whether it is the same.
         name = f"{PICTURE}{file.stem}@{hashlib.sha256(file.read_bytes()).hexdigest()[:16]}"
         return Goal(name, {t.name: t.as_target(answers[t.name])[0] for t in tasks})
-    values = values_of(text, [t.name for t in tasks])
-    return Goal(text, {t.name: t.everywhere(values[t.name]) for t in tasks})
+    return Goal(text, answers_of(text, tasks))
+
+
+def answers_of(text: str, tasks: Sequence[Task]) -> dict[str, Tensor]:
+    """What each task is to answer by these words, where they name no picture.
+
+    Raises:
+        ValueError: see `parse_goal`.
+    """
+    values = values_of(text, tasks)
+    return {t.name: t.everywhere(values[t.name]) for t in tasks}
+
+
+def values_of(text: str, tasks: Sequence[Task]) -> dict[str, str]:
+    """The words for each task, as they were typed.
+
+    Raises:
+        ValueError: a task has none or two, or another one has some.
+    """
+    return words_of(text, [t.name for t in tasks])

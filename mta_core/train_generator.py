@@ -223,11 +223,14 @@ class GeneratorTraining(FoolingTraining, Descent):
         return (epochs - begin) / (end - begin)
 
     def outputs(self, images: Images) -> dict[str, Tensor]:
-        """The generator's outputs before their tanh, differentiable, in the device's fast precision."""
+        """The generator's outputs before their tanh, differentiable, in the device's fast precision: (B, 3, H, W), or
+        (1, 3, H, W) where they are the same for all pictures."""
         if self.is_drawing:
             patterns = self.generator.patterns.items()
-            return {name: pattern.expand_as(pictures_of(images, name)) for name, pattern in patterns}
+            return {name: pattern[None] for name, pattern in patterns}
         kind, dtype = self.device.torch_device.type, self.device.fast_dtype
+        if self.generator.is_universal:  # the same for all pictures: one stands for them
+            images = images[:1] if isinstance(images, Tensor) else {name: one[:1] for name, one in images.items()}
         with torch.autocast(kind, dtype, enabled=dtype != torch.float32):
             return self.generator.before_tanh(images)
 

@@ -8,12 +8,16 @@ import numpy as np
 import torch
 from PIL import Image
 
-from mta_core.generators import MtaGenerator
+from mta_core.generators import GapGenerator, MtaGenerator, Patterns
+from mta_core.kinds import JOINT
+from mta_core.victims import Classifier
 from mta_core.victims.dmtl import SPACES, Dmtl
 from mta_core.victims.mtan import Mtan
 from mta_core.weights import SHIPPED, Card, save_weights
 
 SIZE = (288, 384)
+AIMED = "segmentation=floor,depth=2.0,normals=up"
+"""The target of one of the generators, not in the words of the tasks."""
 
 
 def has_shipped_weights() -> bool:
@@ -31,12 +35,45 @@ def make_weights(runs: Path, seed: int = 0) -> None:
     save_weights(generator, Card("mta-dmtl", "generator", "mta", options, SPACES, SIZE), runs / "mta-dmtl")
 
 
+def make_generators(runs: Path) -> None:
+    """Untrained generators for `dmtl` of every kind that the first one is not, by what they are."""
+    torch.manual_seed(3)
+    made: dict[str, tuple[MtaGenerator | GapGenerator, dict[str, str]]] = {
+        "joint": (MtaGenerator((JOINT,), 4, 1), {"scope": "joint"}),
+        "gap": (GapGenerator(tuple(SPACES), 4, 1), {}),
+        "aimed": (MtaGenerator(tuple(SPACES), 4, 1), {"target": AIMED}),
+    }
+    for name, (generator, more) in made.items():
+        options = {**generator.options(), "victim": "dmtl", **more}
+        card = Card(name, "generator", generator.architecture, options, SPACES, SIZE)
+        save_weights(generator, card, runs / name)
+    make_universal(runs)
+
+
+def make_universal(runs: Path) -> None:
+    """A universal perturbation for each task of `dmtl`, as the MTA generator `universal` would have left it."""
+    torch.manual_seed(3)
+    patterns = Patterns(list(SPACES), SIZE)
+    for direction in patterns.directions.values():
+        torch.nn.init.uniform_(direction, -1, 1)
+    options = {**patterns.options(), "victim": "dmtl", "method": "mta", "instance": "universal"}
+    save_weights(patterns, Card("universal", "generator", "patterns", options, SPACES, SIZE), runs / "universal")
+
+
 def make_other(runs: Path, name: str = "other", size: tuple[int, int] = SIZE) -> None:
     """An untrained MTAN of that name and input size, in the layout of `runs/`."""
     torch.manual_seed(7)
     victim = Mtan(input_size=size, width=2)
     torch.nn.init.constant_(victim.heads["depth"][-1].bias, 2.0)
     save_weights(victim, Card(name, "victim", "mtan", victim.options(), SPACES, size), runs / name)
+
+
+def make_classifier(runs: Path, name: str, domain: str, size: tuple[int, int] = (64, 64)) -> None:
+    """An untrained classifier of one domain of the objects, in the layout of `runs/`."""
+    torch.manual_seed(0)
+    tasks = {domain: "office31"}
+    victim = Classifier(tasks, size, "shufflenet_v2_x0_5")
+    save_weights(victim, Card(name, "victim", "classifier", victim.options(), tasks, size), runs / name)
 
 
 def make_gallery(root: Path, count: int = 3) -> None:

@@ -107,11 +107,10 @@ class Broken(Shelf):
 
 
 def test_pictures_that_cannot_be_read_are_left_out_for_all(settings: list[Setting]) -> None:
-    unreadable: list[str] = []
     source = Broken(3, (1,))
-    events = list(compare([replace(s, source=source) for s in settings], unreadable=unreadable))
+    events = list(compare([replace(s, source=source) for s in settings]))
     assert [e.text for e in events if isinstance(e, Message)] == ["left out picture 1: expected a picture"]
-    assert unreadable == ["picture 1"]
+    assert all(e.left_out == {"picture 1": "expected a picture"} for e in last(events).values())
     assert {e.num_pictures for e in last(events).values()} == {2}
     assert all(e.is_complete for e in last(events).values())
     with pytest.raises(DataError, match="none of 2 can"):

@@ -117,6 +117,22 @@ def test_looking_at_its_events_keeps_a_job(monkeypatch: pytest.MonkeyPatch) -> N
     assert not job.is_cancelled
 
 
+@pytest.mark.parametrize("farewell", [0.0, 70.0])
+def test_what_was_left_ends_at_once_unless_others_may_follow_it(
+    monkeypatch: pytest.MonkeyPatch, farewell: float
+) -> None:
+    now = 0.0
+    monkeypatch.setattr(jobs.time, "monotonic", lambda: now)
+    job: Job[int] = Job(lambda job: iter([1, 2, 3]), 600, farewell)
+    job.leave()
+    assert job.is_cancelled == (farewell == 0)
+    if farewell:
+        now = 60.0
+        assert job.advance() and job.events == [1], "somebody asks"
+        now = 131.0
+        assert not job.advance() and job.is_cancelled, "nobody has for longer than that"
+
+
 def test_waiting_for_a_cancelled_job_returns_at_once() -> None:
     job: Job[int] = Job(lambda job: iter(()))
     job.cancel()

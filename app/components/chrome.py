@@ -29,8 +29,13 @@ def page() -> None:
     )
     st.logo(str(ICONS / "icon.svg"), size="large")
     st.html(STYLE)
-    st.sidebar.html(f'<div class="mta-brand">{NAME}</div>')
+    st.sidebar.html(f'<h1 class="mta-brand">{NAME}</h1>')
     st.html(f'<div class="mta-device">{html.escape(resources.workshop().device.label)}</div>')
+
+
+def heading(title: str) -> None:
+    """The name of the page for those who go from heading to heading; others see it above."""
+    st.html(f'<h2 class="mta-hidden">{title}</h2>')
 
 
 def has_victims() -> bool:

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import streamlit as st
 
 from app import library, resources, state, variants
 from app.comparison import Trial
-from app.components import controls, leave, pictures
+from app.components import controls, goals, leave, pictures
 from app.heatmap import Column
 from app.library import Picture, Shelf
 from app.variants import Variant
-from app.words import nearest, plain
+from app.words import aimed_measure, nearest, plain
 from app.workshop import Request
 from mta_core.attacks import Noise
 from mta_core.budget import Budget
-from mta_core.data import DataError
+from mta_core.data import DataError, DataSource
 from mta_core.imaging import ImageError
 from mta_core.kinds import Aim
 from mta_core.tasks import Measure, Task
@@ -59,69 +59,118 @@ class Contest:
         return {**dict(self.place), **controls.answers(trial.request), state.WHOSE: shown}
 
     def link(self, trial: Trial, task: str) -> str:
-        return leave.explore_link(self.explore(trial, task))
+        """Empty where Explore has no such run: there noise leads nowhere."""
+        is_shown = not (trial.request.is_targeted and trial.request.attack.is_baseline)
+        return leave.explore_link(self.explore(trial, task)) if is_shown else ""
+
+
+@dataclass(frozen=True)
+class DataSet:
+    """The first pictures of a data set.
+
+    Attributes:
+        name: see `Trial.shelf`.
+        data: all of them, at the victim's input size; of one task where each has its own.
+        place: see `Contest.place`.
+    """
+
+    name: str
+    data: DataSource
+    count: int
+    place: Mapping[str, object]
 
 
 @dataclass(frozen=True)
 class Pair:
-    """Two attacks on one picture, with their names for people."""
+    """Two attacks on one picture, with their names for people, and which one it is: see `Contest.place`."""
 
     first: Request
     second: Request
     names: tuple[str, str]
+    place: tuple[tuple[str, object], ...]
 
     @property
     def requests(self) -> tuple[Request, Request]:
         return (self.first, self.second)
 
+    def explore(self, request: Request) -> dict[str, object]:
+        """What Explore's controls must say to show one of the two."""
+        return {**dict(self.place), **controls.answers(request)}
+
 
 def choose() -> Contest | Pair | None:
     """What is to be compared; None where there is no picture."""
     view = st.segmented_control("Compare", (MAP, PAIR), default=MAP, key="compare", **controls.WIDE)
-    if view == PAIR:
-        picture = pictures.choose()
-        return _pair(picture) if picture else None
-    on = st.segmented_control("On", (PICTURE, DATA), default=PICTURE, key="on", **controls.WIDE)
-    if on == DATA:
-        return _on_data()
+    if view != PAIR:
+        on = st.segmented_control("On", (PICTURE, DATA), default=PICTURE, key="on", **controls.WIDE)
+        if on == DATA:
+            return _on_data()
     picture = pictures.choose()
-    return _contest(picture) if picture else None
+    if picture is None:
+        return None
+    card, tasks = _victim_and_tasks(picture.targets)
+    if view == PAIR:
+        return _pair(picture, card, tasks)
+    return _contest(picture, card, tasks)
 
 
 def _on_data() -> Contest | None:
-    gallery = resources.gallery()
-    shelves = {**({pictures.GALLERY: gallery} if gallery else {}), **resources.connected()}
+    gallery, objects = resources.gallery(), resources.objects()
+    shelves = {
+        **({pictures.GALLERY: gallery} if gallery else {}),
+        **({pictures.OBJECTS: objects} if objects else {}),
+        **resources.connected(),
+    }
     if not shelves:
         st.caption("There is no data set: the gallery is missing and none is connected.")
         return None
     label = st.selectbox(
         "Data set", list(shelves), key="data", **state.LINKED,
-        help="The gallery, and what the operator connected with MTA_DATA_ROOTS.",
+        help="What is shipped, and what the operator connected with MTA_DATA_ROOTS.",
     )  # fmt: skip
     shelf = shelves[label]
-    usual = float(min(FIRST_PICTURES, len(shelf)))
-    count = st.number_input(
-        f"Pictures, of {len(shelf)}", 1.0, float(MOST_PICTURES), usual, 1.0, "%.0f", key="count",
-        persist_state="session", help="The first ones of the data set, in its order.", **state.LINKED,
-    )  # fmt: skip
-    first = _first(shelf)
-    return _contest(first, shelf, label, min(nearest(count), len(shelf))) if first else None
+    place = st.container()  # how many pictures there are depends on the task, which is chosen below
+    card, tasks = _victim_and_tasks(shelf.data.spaces)
+    data = shelf.data_at(card.input_size)
+    if data.is_divided:
+        tasks = tuple(t for t in tasks if t.name in data.spaces)[:1]
+        if not tasks:
+            st.error(plain(f"{card.name} answers no task of {label}: train a victim that does."))
+            return None
+        data = data.for_task(tasks[0].name)
+        st.caption(plain(f"The pictures of {tasks[0].label}: here every task has its own."))
+    with place:
+        usual = float(min(FIRST_PICTURES, len(data)))
+        count = st.number_input(
+            f"Pictures, of {len(data)}", 1.0, float(MOST_PICTURES), usual, 1.0, "%.0f", key="count",
+            persist_state="session", help="The first ones of the data set, in its order.", **state.LINKED,
+        )  # fmt: skip
+    first = _first(shelf, data)
+    if first is None:
+        return None
+    picture = shelf.read(first)
+    used = DataSet(shelf.name, data, min(nearest(count), len(data)), pictures.place_of(shelf, label, first))
+    return _contest(picture, card, tasks, used)
 
 
-def _first(shelf: Shelf) -> Picture | None:
-    """The first picture that can be read, of the first few."""
-    problem: Exception | None = None
-    for index in range(min(FIRST_PICTURES, len(shelf))):
+def _first(shelf: Shelf, data: DataSource) -> int | None:
+    """Where on the shelf the first of these pictures stands that can be read, of the first few."""
+    names, problem = shelf.keys(), None
+    for i in range(min(FIRST_PICTURES, len(data))):
+        index = names.index(data.name_of(i))
         try:
-            return shelf.read(index)
+            shelf.read(index)
+            return index
         except (DataError, ImageError) as error:
             problem = problem or error
     st.error(plain(f"The first pictures cannot be read: {problem}."))
     return None
 
 
-def _contest(picture: Picture, shelf: Shelf | None = None, label: str = "", count: int = 1) -> Contest:
-    card, tasks, own = _victim_and_tasks()
+def _contest(picture: Picture, card: Card, tasks: tuple[Task, ...], on: DataSet | None = None) -> Contest:
+    target, like, own = _goal_and_variants(picture, card, tasks)
+    if on is not None and on.data.is_divided:
+        own = [v for v in own if v.scope != "joint"]  # no picture has several tasks
     names = [v.label for v in own]
     chosen = st.pills(
         "Attacks", names, selection_mode="multi", default=[v.label for v in own if v.is_first_choice], key="attacks",
@@ -129,22 +178,24 @@ def _contest(picture: Picture, shelf: Shelf | None = None, label: str = "", coun
     )  # fmt: skip
     used = [v for v in own if v.label in chosen]
     steps = _steps(used)
+    is_targeted = bool(target) or like is not None
+    measures = [_measure(t, is_targeted) for t in tasks]
     budget = controls.choose_budget()
-    noise = Variant(Noise.label, Noise)
-    data = shelf.data_at(card.input_size) if shelf else None
+    noise = Variant(Noise.label, Noise, target=target)
     picture = library.at_size(picture, card.input_size)
+    requests = [_request(v, picture, card, tasks, steps, budget, like) for v in (noise, *used)]
     trials = tuple(
-        Trial(_request(v, picture, card, tasks, steps, budget), shelf.name if shelf else "", count, v.label, data)
-        for v in (noise, *used)
+        Trial(r, on.name, on.count, v.label, on.data) if on else Trial(r, label=v.label)
+        for r, v in zip(requests, (noise, *used), strict=True)
     )
-    labelled = data.spaces if data is not None else picture.targets
-    columns = tuple(Column(t, _measure(t), t.name in labelled) for t in tasks)
-    place = pictures.place_of(shelf, label) if shelf else pictures.place()
+    labelled = on.data.spaces if on else picture.targets
+    columns = tuple(Column(t, m, t.name in labelled, is_targeted) for t, m in zip(tasks, measures, strict=True))
+    place = on.place if on else pictures.place()
     return Contest(trials, tuple(v.words for v in (noise, *used)), columns, tuple(place.items()))
 
 
-def _pair(picture: Picture) -> Pair:
-    card, tasks, own = _victim_and_tasks()
+def _pair(picture: Picture, card: Card, tasks: tuple[Task, ...]) -> Pair:
+    _, like, own = _goal_and_variants(picture, card, tasks)
     names = {v.label: v for v in own}
     norm = controls.choose_norm()
     sides = []
@@ -154,9 +205,10 @@ def _pair(picture: Picture) -> Pair:
         sides.append((names[label], controls.choose_epsilon(norm, suffix, f"Epsilon of {letter}")))
     steps = _steps([variant for variant, _ in sides])
     picture = library.at_size(picture, card.input_size)
-    first, second = (_request(variant, picture, card, tasks, steps, budget) for variant, budget in sides)
+    first, second = (_request(variant, picture, card, tasks, steps, budget, like) for variant, budget in sides)
     labels = tuple(_side_name(variant, budget, sides) for variant, budget in sides)
-    return Pair(first, second, (f"A: {labels[0]}", f"B: {labels[1]}"))
+    names_of_sides = (f"A: {labels[0]}", f"B: {labels[1]}")
+    return Pair(first, second, names_of_sides, tuple(pictures.place().items()))
 
 
 def _side_name(variant: Variant, budget: Budget, sides: Sequence[tuple[Variant, Budget]]) -> str:
@@ -165,11 +217,20 @@ def _side_name(variant: Variant, budget: Budget, sides: Sequence[tuple[Variant, 
     return f"{variant.label} {budget.label.partition(' ')[0]}" if differ else variant.label
 
 
-def _victim_and_tasks() -> tuple[Card, tuple[Task, ...], list[Variant]]:
-    workshop = resources.workshop()
-    card = controls.choose_victim(workshop.victims())
-    tasks = controls.choose_tasks(card)
-    return card, tasks, variants.variants(workshop.generators(card.name), tasks)
+def _victim_and_tasks(labelled: Collection[str]) -> tuple[Card, tuple[Task, ...]]:
+    """Those that know what the pictures have labels for, as on the page Explore."""
+    card = controls.choose_victim(controls.fitting(resources.workshop().victims(), labelled))
+    return card, controls.choose_tasks(card)
+
+
+def _goal_and_variants(
+    picture: Picture, card: Card, tasks: tuple[Task, ...]
+) -> tuple[str, Picture | None, list[Variant]]:
+    """One goal for all, towards a target or another picture's answers, and what can be compared that leads there."""
+    made = resources.workshop().generators(card.name)
+    target, like = goals.choose_for_all(tasks, picture, made)
+    like = None if like is None else library.at_size(like, card.input_size)
+    return target, like, variants.variants(made, tasks, target, is_like=like is not None)
 
 
 def _steps(used: Sequence[Variant]) -> int:
@@ -182,8 +243,12 @@ def _steps(used: Sequence[Variant]) -> int:
     return nearest(value)
 
 
-def _measure(t: Task) -> Measure:
-    """By which measure a task is shown; the main one unless somebody chooses."""
+def _measure(t: Task, is_targeted: bool) -> Measure:
+    """By which measure a task is shown; the main one unless somebody chooses. What is not measured against a target is
+    of no use for one."""
+    aimed = [aimed_measure(m) for m in t.measures if m.when_targeted]
+    if is_targeted and aimed:
+        return aimed[0]
     labels = {m.label: m for m in t.measures}
     if len(labels) == 1:
         return t.main_measure
@@ -192,9 +257,17 @@ def _measure(t: Task) -> Measure:
 
 
 def _request(
-    variant: Variant, picture: Picture, card: Card, tasks: tuple[Task, ...], steps: int, budget: Budget
+    variant: Variant,
+    picture: Picture,
+    card: Card,
+    tasks: tuple[Task, ...],
+    steps: int,
+    budget: Budget,
+    like: Picture | None,
 ) -> Request:
     attack = variant.attack(steps)
-    aim = Aim(tuple(t.name for t in tasks), variant.scope, budget=budget)
+    aim = Aim(tuple(t.name for t in tasks), variant.scope, variant.target, budget)
     weights = (card.sha256, *controls.digests(attack, card, aim))
-    return Request(picture, card.name, tasks, attack, variant.scope, budget, weights)
+    return Request(
+        picture, card.name, tasks, attack, variant.scope, budget, weights, target=variant.target, like=like
+    )  # fmt: skip

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import Field, fields
 from typing import Any
 
@@ -21,7 +21,7 @@ from mta_core.kinds import Aim
 from mta_core.tasks import TASKS, Task
 from mta_core.weights import Card, WeightsError
 
-SCOPES: dict[str, Scope] = {"One per task": "per-task", "One for all": "joint"}
+SCOPES: dict[str, Scope] = {"Per task": "per-task", "Joint": "joint"}
 NORMS = {norm.label: norm for norm in Norm}
 RANGES = {Norm.LINF: ("epsilon", 0.5, 16.0, 5.0, 0.5), Norm.L2: ("epsilon_l2", 0.5, 20.0, 4.0, 0.5)}
 """Key, least, greatest, first value and step of epsilon in the norm's units."""
@@ -31,19 +31,20 @@ WIDE: dict[str, Any] = {"required": True, "width": "stretch", **state.LINKED}
 def choose(picture: Picture, *, is_transfer: bool = False) -> Request:
     """Victim, tasks, attack and budget for a picture; in a transfer the victim to try it on too."""
     workshop = resources.workshop()
-    cards = fitting(workshop.victims(), picture)
+    cards = fitting(workshop.victims(), picture.targets)
     card = choose_victim(cards, "Made on" if is_transfer else "Victim")
     to = _other(cards, card) if is_transfer else None
     tasks = choose_tasks(card, to)
-    trained = variants.trained(workshop.generators(card.name), tasks, with_targeted=not is_transfer)
+    made = workshop.generators(card.name)
+    trained = variants.trained(made, tasks, with_targeted=not is_transfer)
     kind = _attack_kind(trained)
     own = trained.get(kind.name, [])
-    target, like = ("", None) if is_transfer else goals.choose(kind, own, tasks)
-    own = [made for made in own if made.options.get("target", "") == target]
+    target, like = ("", None) if is_transfer else goals.choose(kind, own, tasks, picture, made)
+    own = [one for one in own if variants.target_of(one) == target]
     scope = _scope(kind, own)
     budget = choose_budget()
     picture = library.at_size(picture, card.input_size)
-    attack = make_attack(kind.name, **_settings(kind, [made for made in own if scope_of(made) == scope], budget))
+    attack = make_attack(kind.name, **_settings(kind, [one for one in own if scope_of(one) == scope], budget))
     aim = Aim(tuple(t.name for t in tasks), scope, target, budget)
     weights = (card.sha256, *digests(attack, card, aim), *([to.sha256] if to else []))
     like = None if like is None else library.at_size(like, card.input_size)
@@ -51,10 +52,10 @@ def choose(picture: Picture, *, is_transfer: bool = False) -> Request:
     return Request(picture, card.name, tasks, attack, scope, budget, weights, to=name, target=target, like=like)
 
 
-def fitting(cards: list[Card], picture: Picture) -> list[Card]:
-    """The victims that answer what a picture has labels for; all where it has none, or there is no such victim."""
-    labelled = [t for t in TASKS if t.name in picture.targets]
-    return [card for card in cards if any(card.tasks.get(t.name) == t.space for t in labelled)] or cards
+def fitting(cards: list[Card], labelled: Collection[str]) -> list[Card]:
+    """The victims that answer a task pictures have labels for; all where they have none, or there is no such victim."""
+    known = [t for t in TASKS if t.name in labelled]
+    return [card for card in cards if any(card.tasks.get(t.name) == t.space for t in known)] or cards
 
 
 def digests(attack: Attack, card: Card, aim: Aim) -> tuple[str, ...]:
@@ -91,6 +92,7 @@ def _answered(card: Card, other: Card) -> list[Task]:
 def choose_tasks(card: Card, other: Card | None = None) -> tuple[Task, ...]:
     """At least one; without a choice all that the victim answers, or both if there is another."""
     answered = {t.label: t for t in _answered(card, other or card)}
+    state.restore_choice("tasks", list(answered))
     chosen = st.pills(
         "Tasks to attack", list(answered), selection_mode="multi", default=list(answered), key="tasks",
         width="stretch", **state.LINKED,
@@ -144,6 +146,7 @@ def answers(request: Request) -> dict[str, Any]:
         "tasks": [t.label for t in request.tasks],
         "attack": attack.label,
         "scope": next(label for label, scope in SCOPES.items() if scope == request.scope),
+        **goals.answers(request),
         "norm": budget.norm.label,
         RANGES[budget.norm][0]: budget.units,
         **{f"{attack.name}_{f.name}": _as_entered(getattr(attack, f.name)) for f in fields(attack)},
@@ -213,11 +216,14 @@ def gain_of_perturbation() -> int:
     )  # fmt: skip
 
 
-def look(has_truth: bool) -> tuple[int, Beside]:
-    """The gain of the shown perturbation, 0 for the automatic one, and what the last column shows."""
+def look(request: Request) -> tuple[int, Beside]:
+    """The gain of the shown perturbation, 0 for the automatic one, and what the last column shows.
+
+    An answer for the whole picture is short: there all columns have their place.
+    """
     gain = gain_of_perturbation()
     names: dict[str, Beside] = {"Ground truth": "truth", "Random noise": "noise"}
-    if not has_truth:
+    if not any(t.is_dense and t.name in request.truth for t in request.tasks):
         return gain, "noise"
     chosen = st.segmented_control(
         "Last column", list(names), default="Ground truth", key="beside", persist_state="session", **WIDE

@@ -11,8 +11,9 @@ import streamlit as st
 from app import charts, exports, resources, state
 from app.panels import View
 from app.words import facts, perturbation_title, plain
-from app.workshop import CurvePoint, LossStep, Request, Result
+from app.workshop import CurveEvent, CurvePoint, LossStep, Request, Result
 from mta_core.explore import TaskOutcome
+from mta_core.jobs import Job
 from mta_core.tasks import Measure, Task
 
 MEASURES, EPSILON, LOSS, SIZE = "Measures", "Against epsilon", "Loss by step", "Perturbation"
@@ -71,7 +72,9 @@ def _measures(result: Result) -> None:
             st.markdown(f"**{outcome.task.label}**")
             _measures_of(result, outcome)
     without = [o.task.label.lower() for o in outcomes if o.truth is None]
-    if without:
+    if result.request.is_targeted:
+        st.caption("Measured against the target: better is nearer to it.")
+    elif without:
         st.caption(f"No ground truth for {', '.join(without)}: measured against the clean output.")
 
 
@@ -118,10 +121,10 @@ def _epsilon(request: Request, is_live: bool) -> bool:
 
 def _compute_curve(request: Request) -> tuple[Sequence[CurvePoint], bool]:
     """The points there are, and whether these are all there will be."""
-    job = state.curve_of(request)
-    if job is None:
+    job: Job[CurveEvent] | None = state.work_on(state.CURVE, request)
+    if job is None or job.is_cancelled:
         job = resources.workshop().curve(request)
-        state.keep_curve(request, job)
+        state.keep_work(state.CURVE, request, job)
     job.wait(len(job.events), 0.3)
     is_whole = job.is_done  # asked first: a point that comes meanwhile is drawn by the next look
     if job.error:

@@ -9,7 +9,7 @@ from typing import Any
 import streamlit as st
 
 from app import exports, pair, panels, resources, state
-from app.components import controls, leave, pictures, pulse, stage, status
+from app.components import leave, pulse, stage, status
 from app.components.contest import Pair
 from app.components.hearing import hear
 from app.words import perturbation_title, plain
@@ -23,7 +23,8 @@ FIRST_STEP = 1.0
 
 def draw(asked: Pair, used: Mapping[str, object]) -> None:
     """Everything there is to see of the two; looks again by itself while one is being computed."""
-    hear(used)
+    hear(used, state.WHOSE)
+    leave.go()
     jobs = [_job(place, request) for place, request in zip(PLACES, asked.requests, strict=True)]
     is_live = any(job is not None and not job.is_done for job in jobs)
     found = [_result(request, job) for request, job in zip(asked.requests, jobs, strict=True)]
@@ -80,8 +81,8 @@ def _toolbar(asked: Pair, jobs: Sequence[Job[AttackEvent] | None], found: Sequen
         else:
             st.html('<i class="mta-none"></i>')
         for letter, request in zip("AB", asked.requests, strict=True):
-            if st.button(f"Open {letter} in Explore", key=f"open_{letter}"):
-                leave.to_explore({**pictures.place(), **controls.answers(request)})
+            name = f"Open {letter} in Explore"
+            st.button(name, key=f"open_{letter}", on_click=leave.to_explore, args=(asked.explore(request),))
     return task
 
 
@@ -136,12 +137,16 @@ def _whose(asked: Pair) -> str:
         "Perturbations of", list(names), default=next(iter(names)), required=True, key=state.WHOSE,
         label_visibility="collapsed", help="Whose perturbations the first two rows show.", **state.LINKED,
     )  # fmt: skip
+    state.note_drawn(state.WHOSE)
     return names.get(chosen or "", asked.first.tasks[0].name)
 
 
 def _downloads(asked: Pair, found: Sequence[Result | None], is_live: bool) -> None:
     known = [result for result in found if result is not None]
-    is_disabled = is_live or len(known) < 2 or not all(result.is_complete for result in known)
+    is_whole = all(result.is_complete and result.stopped_at is None for result in known)
+    is_disabled = is_live or len(known) < 2 or not is_whole
+    if not is_live and any(result.stopped_at is not None for result in known):
+        st.caption("Rows are those of whole attacks: run the stopped one again to take them away.")
     with st.container(horizontal=True, key="downloads", gap="small"):
         st.download_button(
             "Rows (JSON)", lambda: exports.rows_json(_rows(known), _provenance(asked)), "side-by-side.json",

@@ -1,14 +1,17 @@
-"""The attack of a page: started when it is asked for, followed until its result is shown."""
+"""A page that shows one attack on one picture: choose, run, show. Started when it is asked for, followed until its
+result is shown."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 import streamlit as st
 
 from app import panels, resources, state
-from app.components import detail, pulse, stage, status
-from app.components.hearing import hear
+from app.components import chrome, detail, pictures, pulse, stage, status
+from app.components.hearing import check, hear
+from app.library import Picture
 from app.panels import Beside, TaskRow, View
 from app.words import plain
 from app.workshop import AttackEvent, LossStep, Request, Result
@@ -16,6 +19,55 @@ from mta_core.jobs import Job
 
 QUICK, FIRST_STEP = 15.0, 1.0
 """Seconds to wait for the result of a quick attack, or the first step of an iterative one, before drawing."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What the side bar asks for.
+
+    Attributes:
+        gain, beside: see `app.panels.View`.
+        task_row: see `app.panels.message`.
+    """
+
+    request: Request
+    gain: int
+    beside: Beside = "truth"
+    task_row: TaskRow | None = None
+
+
+Below = Callable[[Request, Result | None, bool, list[LossStep]], bool]
+"""Draws what is below the pictures: of the last complete result, whether an attack is running, and its steps. Whether
+more of it is on its way."""
+
+
+def page(
+    choose: Callable[[Picture], Asked], below: Below, part: str, above: Callable[[Request], None] | None = None
+) -> None:
+    """The whole page; both its parts look again by themselves while something is being computed.
+
+    Args:
+        choose: the form of the attack on a picture.
+        part: key of the widget that `below` looks after itself.
+        above: says what must be known before the pictures.
+    """
+    if not chrome.has_victims():
+        return
+    with st.sidebar:
+        picture = pictures.choose()
+        asked = choose(picture) if picture is not None else None
+        used = state.choices()
+        st.fragment(check)(used, state.count_redraws())
+    if asked is None:
+        st.info("Choose a picture in the side bar.")
+        return
+    if above is not None:
+        above(asked.request)
+    with st.container(key="results"):
+        st.html('<i class="mta-first"></i>')  # a container without a child is not drawn, nor what it says meanwhile
+        job = run(asked.request)
+        st.fragment(results)(asked, job, used)
+        st.fragment(details)(asked.request, job, used, below, part)
 
 
 def follow(request: Request, job: Job[AttackEvent] | None) -> None:
@@ -26,14 +78,14 @@ def follow(request: Request, job: Job[AttackEvent] | None) -> None:
 
 def run(request: Request) -> Job[AttackEvent] | None:
     """The job of this request, started if need be; None where its result is there already."""
-    job = state.job_of(request)
+    job: Job[AttackEvent] | None = state.work_on(state.ATTACK, request)
     take(job)
     if job is not None and (not job.is_done or job.error):
         return job
     shown = state.shown()
     known = shown if shown and shown.is_complete_for(request) else resources.workshop().result(request)
     if known is not None:
-        state.drop_job()
+        state.drop_work(state.ATTACK)
         state.show(known)
         return None
     return start(request)
@@ -41,7 +93,7 @@ def run(request: Request) -> Job[AttackEvent] | None:
 
 def start(request: Request) -> Job[AttackEvent]:
     job = resources.workshop().attack(request)
-    state.keep_job(request, job)
+    state.keep_work(state.ATTACK, request, job)
     job.wait(0, FIRST_STEP if request.is_iterative else QUICK)
     take(job)
     return job
@@ -49,7 +101,7 @@ def start(request: Request) -> Job[AttackEvent]:
 
 def start_again(request: Request) -> None:
     """Called by a button: whatever part of the page is drawn next sees that there is a new job."""
-    state.keep_job(request, resources.workshop().attack(request))
+    state.keep_work(state.ATTACK, request, resources.workshop().attack(request))
 
 
 def take(job: Job[AttackEvent] | None) -> None:
@@ -66,19 +118,9 @@ def steps_of(job: Job[AttackEvent] | None) -> list[LossStep]:
     return [event for event in job.events if isinstance(event, LossStep)] if job else []
 
 
-def results(
-    request: Request,
-    job: Job[AttackEvent] | None,
-    gain: int,
-    beside: Beside,
-    used: Mapping[str, object],
-    task_row: TaskRow | None = None,
-) -> None:
-    """Status and pictures; the last result stays until the next is there.
-
-    Args:
-        task_row: see `app.panels.message`.
-    """
+def results(asked: Asked, job: Job[AttackEvent] | None, used: Mapping[str, object]) -> None:
+    """Status and pictures; the last result stays until the next is there."""
+    request = asked.request
     hear(used, state.WHOSE)
     follow(request, job)
     is_live = job is not None and not job.is_done  # asked first: what ends meanwhile is drawn by the next look
@@ -92,10 +134,10 @@ def results(
     progress = status.progress(request, job)
     if result is not None:
         names = list(result.outcome.perturbations)
-        view = View(chosen if chosen in names else names[0], gain, beside)
+        view = View(chosen if chosen in names else names[0], asked.gain, asked.beside)
         stage.draw(
             lambda with_files: panels.message(
-                result, view, progress, steps_of(job), task_row=task_row, with_files=with_files
+                result, view, progress, steps_of(job), task_row=asked.task_row, with_files=with_files
             )
         )
         detail.downloads(result, view, is_live or not result.is_complete)
@@ -103,3 +145,15 @@ def results(
         stage.draw(lambda _: panels.outline(request, progress, steps_of(job)))
     is_measuring = job is not None and status.has_result(job)  # the browser is busy with its pictures
     pulse.beat("watch_results", (0.6 if is_measuring else 0.3) if is_live else None)
+
+
+def details(
+    request: Request, job: Job[AttackEvent] | None, used: Mapping[str, object], below: Below, part: str
+) -> None:
+    """Charts and tables; they follow what is running."""
+    hear(used, part)
+    follow(request, job)
+    is_live = job is not None and not job.is_done
+    take(job)  # it may have ended since the pictures were drawn
+    is_waiting = below(request, state.measured(), is_live, steps_of(job) if is_live else [])
+    pulse.beat("watch_details", 0.7 if is_live or is_waiting else None)

@@ -20,11 +20,11 @@ def check(used: Mapping[str, object], redraws: int) -> None:
     pulse.beat("check", 0.5, times=2, since=redraws)
 
 
-def hear(used: Mapping[str, object], part: str = "") -> None:
-    """Draws the page again where something was chosen that it does not show; `part` looks after itself.
+def hear(used: Mapping[str, object], *parts: str) -> None:
+    """Draws the page again where something was chosen that it does not show; `parts` look after themselves.
 
     Every fragment that beats asks this first: Streamlit's browser side sends what happens within a few milliseconds as
     one message, and redraws only the fragment that was first. A choice that falls together with a beat arrives with it.
     """
-    if state.choices() != used or not state.are_parts_current(but=part):
+    if state.choices() != used or not state.are_parts_current(*parts):
         st.rerun()

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import urlencode
@@ -13,6 +12,7 @@ from urllib.parse import urlencode
 import streamlit as st
 
 from app import state
+from app.components import goals
 
 _component = st.components.v2.component(
     "mta_leave", js=Path(__file__).with_name("leave.js").read_text(encoding="utf-8"), isolate_styles=False
@@ -20,15 +20,27 @@ _component = st.components.v2.component(
 
 
 def to_explore(answers: Mapping[str, object]) -> None:
-    """Shows Explore with its controls set to these answers, by their keys."""
-    state.answer(answers)
-    _component(key="leave", data={"link": explore_link(answers), "token": time.monotonic()})
+    """Shows Explore with its controls set to these answers, by their keys; called by a click."""
+    state.leave_for("Explore", answers)
+
+
+def go() -> None:
+    """Goes where a click led to; drawn by whatever part of the page may be drawn after it."""
+    if asked := state.leaving():
+        _, since, answers = asked
+        _component(key="leave", data={"link": explore_link(answers), "token": since})
 
 
 def explore_link(answers: Mapping[str, object]) -> str:
     """The address of Explore, as seen from any other page, that sets its controls in a new session."""
-    values = {
-        key: f"{value:g}" if isinstance(value, float) else str(value).lower() if isinstance(value, bool) else value
-        for key, value in answers.items()
-    }
+    values = {key: _in_link(key, value) for key, value in answers.items()}
     return f"./?{urlencode(values, doseq=True)}"
+
+
+def _in_link(key: str, value: object) -> object:
+    """As the control writes it."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if key.startswith(goals.TARGET):
+        return goals.shown(str(value))
+    return f"{value:g}" if isinstance(value, float) else value

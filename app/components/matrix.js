@@ -1,7 +1,11 @@
 // A heat map as a table. Data: JSON. Cells are links: a plain click is told to Python, which changes the page without
 // forgetting the session; a new tab gets the address. What changes is changed in place, so that focus stays.
+// Named outright, since on a phone the rows are laid out as a grid, which ends what the tags mean.
+const ROLES = { table: "table", thead: "rowgroup", tbody: "rowgroup", tr: "row", td: "cell" }
+
 function element(tag, className, text) {
   const made = document.createElement(tag)
+  if (ROLES[tag]) made.setAttribute("role", ROLES[tag])
   if (className) made.className = className
   if (text !== undefined) made.textContent = text
   return made
@@ -14,6 +18,7 @@ function set(node, text) {
 function head(column) {
   const cell = element("th", "mta-column")
   cell.scope = "col"
+  cell.setAttribute("role", "columnheader")
   cell.append(element("span", "mta-task", column.label), element("span", "mta-small", column.measure))
   if (column.note) cell.append(element("span", "mta-small", column.note))
   return cell
@@ -23,6 +28,7 @@ function line(row) {
   const tr = element("tr", "mta-line")
   const name = element("th", "mta-name")
   name.scope = "row"
+  name.setAttribute("role", "rowheader")
   name.append(element("span", "mta-label"), element("span", "mta-small mta-what"))
   tr.append(name, ...row.cells.map(() => {
     const td = element("td", "mta-square")
@@ -35,7 +41,8 @@ function line(row) {
 }
 
 function build(root, data) {
-  const table = element("table", "mta-table")
+  const table = element("table", "mta-map")
+  table.style.setProperty("--columns", data.columns.length)
   const caption = element("caption", "mta-hidden")
   const top = element("tr")
   top.append(element("td"), ...data.columns.map(head))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +20,16 @@ _component = st.components.v2.component(
 )
 
 
-def draw(message: Mapping[str, Any], caption: str) -> tuple[str, str] | None:
-    """Shows what `app.heatmap.message` makes; the label of the row and the name of the task that were just clicked."""
+def draw(message: Mapping[str, Any], caption: str, open_cell: Callable[[str, str], None]) -> None:
+    """Shows what `app.heatmap.message` makes.
+
+    Args:
+        open_cell: called by a click, with the label of the row and the name of the task.
+    """
+
+    def clicked() -> None:
+        if cell := state.opened():
+            open_cell(*cell)
+
     data = json.dumps({**message, "caption": caption}, allow_nan=False).encode()
-    _component(key=state.MATRIX, data=data, on_opened_change=state.note_opened)
-    return state.take_opened()
+    _component(key=state.MATRIX, data=data, on_opened_change=clicked)

@@ -64,7 +64,7 @@ export default function ({ parentElement, data, setTriggerValue }) {
     if (!step) return
     event.preventDefault()
     const buttons = [...group.children]
-    const next = buttons[(buttons.indexOf(document.activeElement) + step + buttons.length) % buttons.length]
+    const next = buttons.at((buttons.indexOf(document.activeElement) + step) % buttons.length)
     next.focus()
     pick(next)
   }

@@ -36,11 +36,13 @@ def place() -> dict[str, object]:
     return state.answers("source", "number", "fit", state.SCENE, state.OBJECT)
 
 
-def place_of(shelf: Shelf, label: str) -> dict[str, object]:
-    """The first picture of a data set, by the keys of these controls."""
+def place_of(shelf: Shelf, label: str, index: int) -> dict[str, object]:
+    """A picture of a data set, by the keys of these controls."""
     if shelf is resources.gallery():
-        return {"source": GALLERY, state.SCENE: shelf.keys()[0]}
-    return {"source": label, "number": 1.0}
+        return {"source": GALLERY, state.SCENE: shelf.keys()[index]}
+    if shelf is resources.objects():
+        return {"source": OBJECTS, state.OBJECT: shelf.keys()[index]}
+    return {"source": label, "number": float(index + 1)}
 
 
 def _gallery(gallery: Shelf) -> Picture:

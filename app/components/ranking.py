@@ -15,16 +15,20 @@ from app.components.contest import Contest
 from app.components.hearing import hear
 from app.heatmap import Line, Scale
 from app.words import plain
-from mta_core.events import Message, Progress
+from mta_core.events import Progress
 from mta_core.jobs import Job
 
-PICTURE_PLACE, DATA_PLACE = "map", "map_data"
-"""Where the work on one picture is kept, and that on a data set, which goes on out of sight."""
+PICTURE_PLACE = "map"
+"""Where the work on one picture is kept; that on a data set goes on out of sight."""
 SCALES: dict[str, Scale] = {"Times worse": "ratio", "In its own unit": "unit"}
+TARGET_SCALES: dict[str, Scale] = {"Times nearer": "ratio", "In its own unit": "unit"}
+SCALE, SCALE_TO_TARGET, DETAIL = "scale", "scale_target", "compare_detail"
+"""Keys of the controls below the side bar."""
 VALUES, ROWS = "Values", "Rows"
 STOP_HELP = "Ends the comparison and keeps what has been measured."
 WAITING = "Nothing is measured yet."
 CAPTION = "How far each measure fell: a row for each attack, a column for each task"
+TARGET_CAPTION = "How near each attack comes to the target: a row for each attack, a column for each task"
 INTERVALS = (
     "A dot for each attack with its 95 % interval: where the value would probably lie on other pictures of this "
     "kind. The dashed line is the clean pictures. Where intervals overlap, it takes more pictures to tell which is "
@@ -35,34 +39,51 @@ CONFIG = {"displaylogo": False, "displayModeBar": False}
 
 def draw(contest: Contest, used: Mapping[str, object]) -> None:
     """Everything that is known of it; looks again by itself while more is being computed."""
-    hear(used)
-    state.drop_work_of_others(_place(contest), contest.trials)
+    hear(used, SCALE, SCALE_TO_TARGET, DETAIL)
+    leave.go()
     job = _job(contest)
     is_live = job is not None and not job.is_done  # asked first: what ends meanwhile is drawn by the next look
     lines = _lines(contest, _running(job) if is_live else "")
     _toolbar(contest, job, lines)
-    _notes(job)
+    is_other_live = contest.is_data and not is_live and _tell_of_another(contest)
+    _notes(job, lines)
     _map(contest, lines)
     _below(contest, lines, is_live)
-    pulse.beat("watch_ranking", 0.5 if is_live else None)
+    pulse.beat("watch_ranking", 0.5 if is_live else 2.0 if is_other_live else None)
 
 
 def _place(contest: Contest) -> str:
-    return DATA_PLACE if contest.is_data else PICTURE_PLACE
+    return state.MAP_DATA if contest.is_data else PICTURE_PLACE
 
 
 def _job(contest: Contest) -> Job[Event] | None:
-    """The work on it. One picture is worked on at once, and again where the work was given up while nobody looked."""
-    job: Job[Event] | None = state.work_on(_place(contest), contest.trials)
-    if job is None and (job := comparison.running(resources.workshop(), contest.trials)):
-        state.keep_work(_place(contest), contest.trials, job)  # started before this page was loaded anew
-    is_given_up = job is not None and job.is_cancelled and not job.is_stopping
-    if not contest.is_data and (job is None or is_given_up) and _open(contest):
+    """The work on it, whoever started it. One picture is worked on at once, and again where the work was given up while
+    nobody looked, or the same picture was uploaded once more. What is under way for another choice of pictures or
+    attacks ends with it, but for that on a data set: somebody asked for it, and may come back to it."""
+    place = _place(contest)
+    job: Job[Event] | None = state.work_on(place, contest.trials)
+    if job is None and not contest.is_data:
+        state.drop_work(place)
+    if job is None or job.is_done:
+        job = comparison.running(resources.workshop(), contest.trials) or job
+    is_wanted = job is None or (job.is_done and not job.error and not job.is_stopping)
+    if not contest.is_data and is_wanted and _open(contest):
         _start(contest)
-        job = state.work_on(_place(contest), contest.trials)
+        job = state.work_on(place, contest.trials)
         if job is not None:
             job.wait(0, 1.0)
     return job
+
+
+def _tell_of_another(contest: Contest) -> bool:
+    """Says that a comparison this browser started for other choices is still under way; looking keeps it so."""
+    asked, job = state.last_work(_place(contest)) or (None, None)
+    if job is None or job.is_done or asked == contest.trials:
+        return False
+    last = _progress(job)
+    done = f", {100 * last.done / last.total:.0f} % done" if last else ""
+    st.caption(f"The comparison started before, with other choices, is still under way{done}. Another start ends it.")
+    return True
 
 
 def _open(contest: Contest) -> list[Trial]:
@@ -72,6 +93,13 @@ def _open(contest: Contest) -> list[Trial]:
 def _start(contest: Contest) -> None:
     """Tries what is not known yet; also called by a button."""
     state.keep_work(_place(contest), contest.trials, comparison.start(resources.workshop(), contest.trials))
+
+
+def _stop(contest: Contest, job: Job[Event]) -> None:
+    """Called by a button. One picture's is remembered, whoever started it, or it would be started again."""
+    job.stop()
+    if not contest.is_data and state.work_on(_place(contest), contest.trials) is not job:
+        state.keep_work(_place(contest), contest.trials, job)
 
 
 def _progress(job: Job[Event] | None) -> Progress | None:
@@ -102,11 +130,14 @@ def _toolbar(contest: Contest, job: Job[Event] | None, lines: Sequence[Line]) ->
     with st.container(horizontal=True, vertical_alignment="center", key="compare_toolbar", gap="small"):
         if job is not None and not job.is_done:
             st.html(f'<div class="mta-status mta-alive">{html.escape(_running_words(contest, job))}</div>')
-            st.button("Stop", key="stop_ranking", on_click=job.stop, disabled=job.is_stopping, help=STOP_HELP)
+            st.button(
+                "Stop", key="stop_ranking", on_click=_stop, args=(contest, job), disabled=job.is_stopping,
+                help=STOP_HELP,
+            )  # fmt: skip
         else:
             st.html(f'<div class="mta-status" role="status">{html.escape(_finished_words(contest, lines))}</div>')
             if _open(contest):
-                label = "Finish" if any(line.standing for line in lines) else "Start"
+                label = "Start again" if any(line.standing for line in lines) else "Start"
                 st.button(label, key="start_ranking", on_click=_start, args=(contest,), type="primary")
             else:
                 st.html('<i class="mta-none"></i>')
@@ -140,12 +171,14 @@ def _finished_words(contest: Contest, lines: Sequence[Line]) -> str:
     request, count = contest.trials[0].request, contest.trials[0].count
     known = [line.standing for line in lines if line.standing and line.standing.rows]
     what = f"{counted(len(lines) - 1, 'attack')} at {request.budget.label}"
-    where = f"on {counted(count, 'picture')}" if contest.is_data else f"on {request.picture.name}"
+    done = min((one.num_pictures for one in known), default=0)
+    missing = max((len(one.left_out) for one in known), default=0)
+    of_all = f"{done} of {count} pictures" if missing else counted(count, "picture")
+    where = f"on {of_all}" if contest.is_data else f"on {request.picture.name}"
     if not known:
         return f"{what} {where}: not measured yet"
-    done = min(one.num_pictures for one in known)
     if any(not one.is_complete for one in known):
-        return f"{what} {where}: stopped after {done}"
+        return f"{what} on {counted(count, 'picture')}: stopped after {done}"
     return f"{what} {where}" if len(known) == len(lines) else f"{what} {where}: {len(known) - 1} measured"
 
 
@@ -157,34 +190,46 @@ def duration(seconds: float) -> str:
     return f"{max(1, round(seconds))} s" if seconds < 90 else f"{round(seconds / 60)} min"
 
 
-def _notes(job: Job[Event] | None) -> None:
+def _notes(job: Job[Event] | None, lines: Sequence[Line]) -> None:
     """What went wrong, and pictures that were left out."""
     if job is not None and job.error:
         st.error(plain(f"{job.error}."))
-    for event in job.events if job else []:
-        if isinstance(event, Message):
-            st.warning(plain(f"{event.text}."))
+    left_out = {name: why for line in lines if line.standing for name, why in line.standing.left_out.items()}
+    for name, why in left_out.items():
+        st.warning(plain(f"left out {name}: {why}."))
 
 
 def _map(contest: Contest, lines: Sequence[Line]) -> None:
     st.html(f'<p class="mta-headline">{html.escape(heatmap.headline(contest.columns, lines) or WAITING)}</p>')
+    is_targeted = contest.trials[0].request.is_targeted
+    scales, key = (TARGET_SCALES, SCALE_TO_TARGET) if is_targeted else (SCALES, SCALE)
+    first = next(iter(scales))
     chosen = st.segmented_control(
-        "How far it fell", list(SCALES), default=next(iter(SCALES)), key="scale", label_visibility="collapsed",
-        required=True, **state.LINKED,
+        "How far it fell", list(scales), default=first, key=key, label_visibility="collapsed", required=True,
+        **state.LINKED,
     )  # fmt: skip
-    scale = SCALES[chosen or "Times worse"]
-    opened = matrix.draw(heatmap.message(contest.columns, lines, scale, contest.trials[0].count), CAPTION)
-    st.caption(plain(f"{heatmap.EXPLAINED[scale]} Click a cell to open that run in Explore."))
-    for trial in contest.trials:
-        if opened and trial.label == opened[0] and opened[1] in {c.task.name for c in contest.columns}:
-            leave.to_explore(contest.explore(trial, opened[1]))
+    state.note_drawn(key)
+    scale = scales[chosen or first]
+    message = heatmap.message(contest.columns, lines, scale, contest.trials[0].count)
+    matrix.draw(message, TARGET_CAPTION if is_targeted else CAPTION, lambda label, task: _opened(contest, label, task))
+    explained = heatmap.EXPLAINED_TARGET if is_targeted else heatmap.EXPLAINED
+    what = "its run on the first picture" if contest.is_data else "that run"
+    st.caption(plain(f"{explained[scale]} Click a cell to open {what} in Explore."))
+
+
+def _opened(contest: Contest, label: str, task: str) -> None:
+    """Called by a click on a cell."""
+    trial = next((trial for trial in contest.trials if trial.label == label), None)
+    if trial and task in {c.task.name for c in contest.columns}:
+        leave.to_explore(contest.explore(trial, task))
 
 
 def _below(contest: Contest, lines: Sequence[Line], is_live: bool) -> None:
     """Charts, rows and downloads; while they change nothing of them is drawn, since each redraw begins anew."""
     rows = [row for line in lines if line.standing for row in line.standing.rows]
-    _downloads(contest, rows, is_live or not rows)
-    values, table = st.tabs([VALUES, ROWS], key="compare_detail", on_change="rerun", **state.LINKED)
+    _downloads(contest, lines, is_live or not rows)
+    values, table = st.tabs([VALUES, ROWS], key=DETAIL, on_change="rerun", **state.LINKED)
+    state.note_drawn(DETAIL)
     if is_live:
         with values if values.open else table:
             st.caption("Drawn when the comparison has ended.")
@@ -226,10 +271,11 @@ def _table(lines: Sequence[Line], contest: Contest) -> None:
     st.caption("The measures of the map; the downloads hold all of them.")
 
 
-def _downloads(contest: Contest, rows: Sequence[Mapping[str, Any]], is_disabled: bool) -> None:
+def _downloads(contest: Contest, lines: Sequence[Line], is_disabled: bool) -> None:
+    rows = [row for line in lines if line.standing for row in line.standing.rows]
     with st.container(horizontal=True, key="downloads", gap="small"):
         st.download_button(
-            "Rows (JSON)", lambda: exports.rows_json(rows, _provenance(contest, rows)), "comparison.json",
+            "Rows (JSON)", lambda: exports.rows_json(rows, _provenance(contest, lines)), "comparison.json",
             "application/json", key="get_rows_json", on_click="ignore", disabled=is_disabled,
         )  # fmt: skip
         st.download_button(
@@ -238,8 +284,15 @@ def _downloads(contest: Contest, rows: Sequence[Mapping[str, Any]], is_disabled:
         )  # fmt: skip
 
 
-def _provenance(contest: Contest, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    first, count = contest.trials[0], max(row["n"] for row in rows)
-    names = [first.pictures.name_of(i) for i in range(count)] if first.pictures else [first.request.picture.name]
+def _provenance(contest: Contest, lines: Sequence[Line]) -> dict[str, Any]:
+    """Where the rows come from: the pictures of the attack that has had the most."""
+    known = {
+        trial: line.standing
+        for trial, line in zip(contest.trials, lines, strict=True)
+        if line.standing and line.standing.rows
+    }
+    trial, most = max(known.items(), key=lambda pair: pair[1].num_pictures)
     requests = {trial.label: trial.request for trial in contest.trials}
-    return exports.provenance(requests, resources.workshop().device.label, rows[0]["data"], names)
+    names = comparison.names(trial, most)
+    device, data = resources.workshop().device.label, str(most.rows[0]["data"])
+    return exports.provenance(requests, device, data, names, unreadable=list(most.left_out))

@@ -2,30 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import html
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import streamlit as st
 
 from app import exports, paper, resources, series, state, tables, tried
+from app.components import controls
 from app.components.chrome import FIRST_PRESET
-from app.components.pictures import GALLERY
+from app.components.pictures import GALLERY, OBJECTS
 from app.library import Shelf
 from app.series import Measured, Series
+from app.tables import Line
+from app.variants import variants
 from app.words import nearest, plain
-from app.workshop import Request, Result, Tick
+from app.workshop import LossStep, Request, Result, Tick
+from mta_core.attacks import Attack, Generative, Noise, Scope
 from mta_core.data import DataError
-from mta_core.imaging import ImageError
 from mta_core.jobs import Job
+from mta_core.kinds import Aim
 from mta_core.transfer import Pair, resizing
 from mta_core.weights import Card
 
+Asked = tuple[Series, ...]
+"""An attack each, on the same pictures; random noise first."""
+Found = Mapping[Series, Measured]
 PICTURE, DATA_SET = "This picture", "Data set"
-PLACE = "series"
 FIRST_COUNT, MOST = 8, 10_000
-NO_OTHER = (
-    "There is no other victim yet that answers these tasks. Make one with "
-    f"`python -m mta_core train victim --preset {FIRST_PRESET} --out runs/{FIRST_PRESET}`, then reload this page."
-)
+STEPS = 10
+"""Of iterative attacks beside one that has no steps."""
+OTHER_NETWORK = "resnet18"
+"""Of the presets of classifiers; those that are shipped are of another."""
 
 
 def note(request: Request) -> None:
@@ -35,23 +43,42 @@ def note(request: Request) -> None:
     if source is to:
         alone = len([card for card in cards.values() if set(card.tasks.items()) & set(source.tasks.items())]) == 1
         same = f"Made on {source.name} and tried on itself: both halves show the white-box attack."
-        st.info(f"{plain(same)} {NO_OTHER if alone else 'Choose another victim under “Tried on”.'}")
+        st.info(f"{plain(same)} {_advice(request) if alone else 'Choose another victim under “Tried on”.'}")
     elif source.input_size != to.input_size:
         said = resizing(source.name, source.input_size, to.name, to.input_size)
         st.caption(plain(f"{said[:1].upper()}{said[1:]}."))
 
 
-def tabs(request: Request, result: Result | None) -> bool:
+def _advice(request: Request) -> str:
+    """How to come by another victim for these tasks."""
+    t = request.tasks[0]
+    preset = FIRST_PRESET if t.is_dense else f"{OTHER_NETWORK}-{t.name}"
+    return (
+        "There is no other victim yet that answers these tasks. Make one with "
+        f"`python -m mta_core train victim --preset {preset} --out runs/{preset}`, then reload this page."
+    )
+
+
+def tabs(request: Request, result: Result | None, is_live: bool, live: Sequence[LossStep]) -> bool:
     """Only what is open is drawn; whether more of it is on its way."""
     picture, data_set = st.tabs([PICTURE, DATA_SET], key=state.TABLES, on_change="rerun", **state.LINKED)
     state.note_drawn(state.TABLES)
-    if picture.open and result is not None:
+    if picture.open and result is not None and result.request.to:
         with picture:
             _of_picture(result)
     if data_set.open:
         with data_set:
             return _of_data(request)
-    return False
+    return _look_after()
+
+
+def _look_after() -> bool:
+    """Whether a measurement is under way, be it out of sight; to ask keeps it from being given up."""
+    last = state.last_work(state.SERIES)
+    if last is None or last[1].is_done:
+        return False
+    last[1].wait(0, 0)
+    return True
 
 
 def _of_picture(result: Result) -> None:
@@ -68,90 +95,162 @@ def _of_picture(result: Result) -> None:
 
 
 def _of_data(request: Request) -> bool:
-    asked = _form(request)
-    if asked is None:
+    workshop, asked = resources.workshop(), _form(request)
+    if not asked:
         return False
-    last = state.last_work(PLACE)
-    shown: Series = last[0] if last and series.known(resources.workshop(), asked) is None else asked
-    job: Job[Tick] | None = state.work_on(PLACE, shown)
+    shown, job = _shown(asked)
+    if job is not None:
+        job.wait(0, 0)  # to ask keeps it from being given up
     is_live = job is not None and not job.is_done  # asked first: what comes meanwhile is drawn by the next look
-    measured = series.known(resources.workshop(), shown)
-    _toolbar(asked, shown, job, measured)
+    found = {one: measured for one in shown if (measured := series.known(workshop, one)) is not None}
+    _toolbar(asked, shown, job, found)
     if job is not None and job.error:
         st.error(plain(f"{job.error}."))
-    if measured is not None:
-        _show(shown, measured, is_live)
+    if found:
+        _show(shown, found, is_live)
     elif not is_live:
         st.caption("Nothing is measured yet for these settings.")
-    return is_live
+    return is_live or _look_after()
 
 
-def _form(request: Request) -> Series | None:
-    """Which pictures; None, and the reason on the page, where they cannot be read."""
-    gallery = resources.gallery()
-    shelves: dict[str, Shelf] = {**({GALLERY: gallery} if gallery else {}), **resources.connected()}
+def _shown(asked: Asked) -> tuple[Asked, Job[Tick] | None]:
+    """What the table is of, and the work on it. What was measured last stays until something is known of what is asked
+    for now."""
+    workshop, last = resources.workshop(), state.last_work(state.SERIES)
+    job = state.work_on(state.SERIES, asked) or series.running(workshop, asked)
+    attacks = [one for one in asked if not one.request.attack.is_baseline] or asked
+    is_new = job is None and all(series.known(workshop, one) is None for one in attacks)
+    return last if is_new and last is not None else (asked, job)
+
+
+def _form(request: Request) -> Asked:
+    """Which pictures and which attacks; none, and the reason on the page, where the pictures cannot be opened."""
+    shelves = _shelves(request)
     if not shelves:
         st.info("No data set is here: name some when the server starts, `MTA_DATA_ROOTS=nyuv2:/data/nyuv2 make app`.")
-        return None
-    left, right, _ = st.columns([2, 1, 2])
+        return ()
+    left, middle, right = st.columns([2, 1, 4])
     with left:
-        label = st.selectbox("Pictures of", list(shelves), key=state.DATA, **state.LINKED)
-    shelf = shelves[label]
-    with right:
+        name = st.selectbox("Pictures of", list(shelves), key=state.DATA, **state.LINKED)
+    shelf = shelves[name]
+    size = max(len(part) for part in series.parts_of(shelf.data, request.tasks))
+    with middle:
         count = st.number_input(
-            f"How many, of {len(shelf)}", 1.0, float(MOST), float(FIRST_COUNT), 1.0, "%.0f", key=state.COUNT,
-            **state.LINKED,
-        )  # fmt: skip  # not whole numbers: a link that says "inf" would end the page
-    for key in (state.DATA, state.COUNT):
+            f"How many, of {size}", 1.0, float(MOST), float(FIRST_COUNT), 1.0, "%.0f", key=state.COUNT, **state.LINKED
+        )  # not whole numbers: a link that says "inf" would end the page
+    with right:
+        attacks = _attacks(request, has_joint=not shelf.data.is_divided)
+    for key in (state.DATA, state.COUNT, state.OTHERS):
         state.note_drawn(key)
     try:
-        return series.series_of(request, label, shelf, nearest(count), _cards()[request.victim])
-    except (DataError, ImageError) as error:
+        return tuple(series.series_of(r, label, name, shelf, nearest(count)) for label, r in attacks.items())
+    except DataError as error:
         st.error(plain(f"These pictures cannot be read: {error}."))
-        return None
+        return ()
 
 
-def _toolbar(asked: Series, shown: Series, job: Job[Tick] | None, measured: Measured | None) -> None:
+def _shelves(request: Request) -> dict[str, Shelf]:
+    """The data sets that have pictures for these tasks; first those with labels for them."""
+    shipped = {GALLERY: resources.gallery(), OBJECTS: resources.objects()}
+    shelves = {**{label: shelf for label, shelf in shipped.items() if shelf}, **resources.connected()}
+    tasks = {t.name for t in request.tasks}
+    fitting = {label: s for label, s in shelves.items() if not s.data.is_divided or tasks <= set(s.data.spaces)}
+    return dict(sorted(fitting.items(), key=lambda item: not tasks & set(item[1].data.spaces)))
+
+
+def _attacks(request: Request, *, has_joint: bool) -> dict[str, Request]:
+    """By their labels: random noise, the attack of the side bar, and those that are chosen here.
+
+    Args:
+        has_joint: whether one perturbation for all tasks is offered: not where each task has pictures of its own.
+    """
+    card, own = _cards()[request.victim], label_of(request)
+    found = variants(resources.workshop().generators(card.name), request.tasks)
+    others = {v.label: v for v in found if v.label != own and (has_joint or v.scope != "joint")}
+    first = [label for label, v in others.items() if v.is_first_choice and issubclass(v.kind, Generative)]
+    chosen = st.pills(
+        "Beside it", list(others), selection_mode="multi", default=first, key=state.OTHERS, wrap=True,
+        help=f"Further attacks at the same epsilon, in rows below {own}, the attack of the side bar.", **state.LINKED,
+    )  # fmt: skip
+    steps = getattr(request.attack, "num_steps", STEPS)
+    attacks = {label: (v.attack(steps), v.scope) for label, v in others.items() if label in chosen}
+    attacks = {Noise.label: (Noise(), "per-task"), own: (request.attack, request.scope), **attacks}
+    return {label: _request(request, card, attack, scope) for label, (attack, scope) in attacks.items()}
+
+
+def label_of(request: Request) -> str:
+    """Of the attack in its mode, as the labels of `app.variants` are."""
+    attack, generator = request.attack, getattr(request.attack, "generator", "")
+    modes = [("universal", attack.is_universal), ("joint", request.scope == "joint"), (f"({generator})", generator)]
+    return " ".join([attack.label, *(name for name, has in modes if has)])
+
+
+def _request(request: Request, card: Card, attack: Attack, scope: Scope) -> Request:
+    """The same of another attack."""
+    aim = Aim(tuple(t.name for t in request.tasks), scope, budget=request.budget)
+    weights = (card.sha256, *controls.digests(attack, card, aim), _cards()[request.to].sha256)
+    return replace(request, attack=attack, scope=scope, weights=weights)
+
+
+def _toolbar(asked: Asked, shown: Asked, job: Job[Tick] | None, found: Found) -> None:
     """What is going on, and the buttons that start and stop it."""
     is_live = job is not None and not job.is_done
     with st.container(horizontal=True, vertical_alignment="center", key="series_toolbar", gap="small"):
-        known = series.known(resources.workshop(), asked)
-        is_done = known is not None and known.is_whole
-        if not (is_live and shown == asked) and not is_done:
+        is_open = any(series.is_open(resources.workshop(), one) for one in asked)
+        if is_open and not (is_live and shown == asked):
             st.button("Measure", key="measure", type="primary", on_click=_start, args=(asked,))
         if is_live and job is not None:
             st.button("Stop", key="stop_series", on_click=job.stop, disabled=job.is_stopping)
-        st.html(f'<div class="mta-status{" mta-alive" if is_live else ""}">{_said(shown, job, measured)}</div>')
+        st.html(
+            f'<div class="mta-status{" mta-alive" if is_live else ""}">{html.escape(_said(shown, job, found))}</div>'
+        )
     if is_live:
-        done = measured.num_pictures if measured and not measured.is_whole else 0
-        st.progress(min(1.0, done / shown.count))
+        st.progress(min(1.0, sum(_done(one, found) for one in shown) / sum(one.num_pictures for one in shown)))
 
 
-def _said(shown: Series, job: Job[Tick] | None, measured: Measured | None) -> str:
-    done = measured.num_pictures if measured else 0
+def _done(one: Series, found: Found) -> int:
+    measured = found.get(one)
+    return 0 if measured is None else one.num_pictures if measured.is_whole else measured.num_pictures
+
+
+def _said(shown: Asked, job: Job[Tick] | None, found: Found) -> str:
+    """Of the first attack that is not measured to its end, or of all."""
+    one = next((one for one in shown if one not in found or not found[one].is_whole), None)
     if job is not None and not job.is_done:
-        return "Stopping after this step …" if job.is_stopping else f"{done} of {shown.count} pictures …"
-    if measured is None:
-        return ""
-    of_all = "" if measured.is_whole else f" of {shown.count}"
-    return f"{done}{of_all} pictures in {measured.seconds:.0f} s"
+        if job.is_stopping or one is None:
+            return "Stopping after this step …"
+        return f"{one.label}: {_done(one, found)} of {one.num_pictures} pictures …"
+    if one is not None:
+        return f"{one.label}: {_done(one, found)} of {one.num_pictures} pictures" if found else ""
+    seconds = sum(measured.seconds for measured in found.values())
+    return f"{max(measured.num_pictures for measured in found.values())} pictures in {seconds:.0f} s"
 
 
-def _start(asked: Series) -> None:
+def _start(asked: Asked) -> None:
     """Called by the button."""
-    state.keep_work(PLACE, asked, series.start(resources.workshop(), asked))
+    state.keep_work(state.SERIES, asked, series.start(resources.workshop(), asked))
 
 
-def _show(shown: Series, measured: Measured, is_live: bool) -> None:
-    request = shown.request
-    names = (request.victim, request.to)
-    found, noise = measured.pairs(request), measured.noise(request)
-    _summary(found, names)
-    st.html(tables.transfer_table(found, noise, names, f"{shown.title}, {measured.num_pictures} of its pictures"))
-    _caption(shown, measured)
-    _downloads(shown, measured, is_live)
+def _show(shown: Asked, found: Found, is_live: bool) -> None:
+    request = shown[0].request
+    names, lines = (request.victim, request.to), [_line(one, found) for one in shown]
+    own = next((line for line in lines if line.found and not line.is_baseline), None)
+    if own is not None and names[0] != names[1]:  # else it is said above
+        st.markdown(plain(f"{own.label}: {tables.summary(own.found, names)}"))
+    scale = f"at {request.budget.label}, made on {names[0]}, tried on {names[1]}"
+    count = max(measured.num_pictures for measured in found.values())
+    st.html(tables.attacks_table(lines, names, f"Attacks {scale}; {shown[0].shelf}, {count} of its pictures"))
+    _caption(shown[0], found)
+    _downloads(shown, found, is_live)
     if names == (paper.SOURCE, paper.TO):
-        _paper(request)
+        _paper()
+
+
+def _line(one: Series, found: Found) -> Line:
+    measured = found.get(one)
+    note = "" if measured is None or measured.is_whole else f"{measured.num_pictures} of {one.num_pictures} pictures"
+    pairs = measured.pairs(one.request) if measured else []
+    return Line(one.label, pairs, note, is_baseline=one.request.attack.is_baseline)
 
 
 def _summary(found: Sequence[Pair], names: tuple[str, str]) -> None:
@@ -159,39 +258,41 @@ def _summary(found: Sequence[Pair], names: tuple[str, str]) -> None:
         st.markdown(plain(tables.summary(found, names)))
 
 
-def _caption(shown: Series, measured: Measured) -> None:
-    parts = ["Under the attacked values: 95 % intervals over pictures."] if measured.num_pictures > 1 else []
-    parts += ["Carries over: how far a measure moves, of how far it moves on the victim that the attack was made on; "
-              "a dash where it does not move there beyond chance."]  # fmt: skip
-    without = [t.label.lower() for t in shown.request.tasks if t.name not in shown.data.spaces]
+def _caption(one: Series, found: Found) -> None:
+    parts = ["Under the attacked values: 95 % intervals over pictures.",
+             "Carries over: how far a measure moves, of how far it moves on the victim that the attack was made on; "
+             "a dash where it does not move there beyond chance."]  # fmt: skip
+    without = [t.label.lower() for t in one.request.tasks if t.name not in one.data.spaces]
     if without:
         parts.append(f"No labels for {', '.join(without)}: each victim is measured against its own clean output.")
-    if measured.left_out:
-        parts.append(f"Left out, since they cannot be read: {', '.join(measured.left_out)}.")
+    left_out = dict.fromkeys(name for measured in found.values() for name in measured.left_out)
+    if left_out:
+        parts.append(f"Left out, since they cannot be read: {', '.join(left_out)}.")
     st.caption(plain(" ".join(parts)))
 
 
-def _downloads(shown: Series, measured: Measured, is_live: bool) -> None:
+def _downloads(shown: Asked, found: Found, is_live: bool) -> None:
     """Nothing while the table still grows: every redraw makes new addresses."""
-    stem = f"transfer-{shown.request.victim}-{shown.request.to}-{shown.request.attack.name}"
+    stem = f"transfer-{shown[0].request.victim}-{shown[0].request.to}"
+    rows = [row for measured in found.values() for row in measured.rows]
     with st.container(horizontal=True, key="series_downloads", gap="small"):
         st.download_button(
             "Rows (JSON)",
-            lambda: exports.rows_json(measured.rows, series.provenance(resources.workshop(), shown, measured)),
+            lambda: exports.rows_json(
+                rows, series.provenance(resources.workshop(), list(found), list(found.values()))
+            ),
             f"{stem}.json", "application/json", key="get_rows_json", on_click="ignore", disabled=is_live,
         )  # fmt: skip
         st.download_button(
-            "Rows (CSV)", lambda: exports.rows_csv(measured.rows), f"{stem}.csv", "text/csv", key="get_rows_csv",
+            "Rows (CSV)", lambda: exports.rows_csv(rows), f"{stem}.csv", "text/csv", key="get_rows_csv",
             on_click="ignore", disabled=is_live,
         )  # fmt: skip
 
 
-def _paper(request: Request) -> None:
+def _paper() -> None:
     """The paper's own table, for the pair that it tells of."""
-    instance = "universal" if request.attack.is_universal else "per-instance"
-    found, names = paper.pairs(instance), ("DMTL", "MTAN")
-    caption = f"The paper's Tables 5 and 6: MTA, {instance}, at 5/255"
-    st.html(tables.transfer_table(found, [], names, caption))
+    lines = [Line("MTA universal", paper.pairs("universal")), Line("MTA", paper.pairs("per-instance"))]
+    st.html(tables.attacks_table(lines, ("DMTL", "MTAN"), "The paper's Tables 5 and 6: MTA at 5/255"))
     st.caption(
         "Guo et al., section 4.4: their own models and generators on the whole NYUv2 test set. The table above is of "
         "this program's victims on the pictures chosen here."

@@ -84,7 +84,8 @@ def status(setup: Setup) -> str:
     at = costs.progress(job.events)
     words = "Stopping …" if job.is_stopping else f"{costs.title(its)}: {at.stage if at else 'making ready'} …"
     share = at.done / at.total if at else 0.0
-    bar = f'<div class="mta-done mta-on"><i style="width:{100 * share:.1f}%"></i></div>'
+    role = f'role="progressbar" aria-label="Progress" aria-valuenow="{100 * share:.0f}"'
+    bar = f'<div class="mta-done mta-on" {role}><i style="width:{100 * share:.1f}%"></i></div>'
     return f'<div class="mta-status mta-alive">{html.escape(words)}</div>{bar}'
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -10,14 +11,17 @@ import pytest
 import streamlit as st
 from helpers import settle
 from streamlit.testing.v1 import AppTest
-from studio import make_gallery, make_weights
+from studio import make_classifier, make_gallery, make_generators, make_weights
 
 from app.library import Picture, Shelf, open_gallery
 from app.workshop import Request, Workshop
 from mta_core import devices, weights
 from mta_core.attacks import make_attack
 from mta_core.budget import Budget
+from mta_core.generators import Patterns
 from mta_core.tasks import SCENE_TASKS
+from mta_core.weights import Card, save_weights
+from tests.toys import write_domains
 
 MAIN = Path(__file__).resolve().parents[2] / "app" / "main.py"
 
@@ -65,6 +69,31 @@ def request_for(picture: Picture) -> Callable[..., Request]:
         )
 
     return make
+
+
+@pytest.fixture
+def with_generators(studio: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """For this test there are generators of every kind."""
+    shutil.copytree(studio / "runs", tmp_path / "runs")
+    make_generators(tmp_path / "runs")
+    monkeypatch.setattr(weights, "RUNS", tmp_path / "runs")
+
+
+@pytest.fixture
+def with_objects(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Pictures of objects, an untrained classifier of one domain, and a universal perturbation towards a class."""
+    runs, size, tasks = tmp_path / "runs", (64, 64), {"amazon": "office31"}
+    make_gallery(tmp_path / "gallery")
+    write_domains(tmp_path / "gallery" / "objects", per_class=2)
+    make_weights(runs)
+    make_classifier(runs, "objects-amazon", "amazon", size)
+    pattern = Patterns(["amazon"], size)
+    options = {**pattern.options(), "victim": "objects-amazon", "method": "mta"}
+    options |= {"instance": "universal", "target": "mug"}
+    save_weights(pattern, Card("mug", "generator", "patterns", options, tasks, size), runs / "mug")
+    monkeypatch.setattr(weights, "RUNS", runs)
+    monkeypatch.setenv("MTA_GALLERY", str(tmp_path / "gallery"))
+    return tmp_path
 
 
 @pytest.fixture

@@ -12,11 +12,24 @@ from streamlit.testing.v1 import AppTest
 from mta_core.jobs import Job
 
 
+def work(at: AppTest, place: str = "attack") -> tuple[Any, Job[Any]] | None:
+    """What was asked for last at a place of the page, and the job of it."""
+    works = at.session_state["_work"] if "_work" in at.session_state else {}
+    found: tuple[Any, Job[Any]] | None = works.get(place)
+    return found
+
+
+def job_of(at: AppTest, place: str = "attack") -> Job[Any]:
+    found = work(at, place)
+    assert found is not None
+    return found[1]
+
+
 def settle(at: AppTest) -> AppTest:
     """Runs until the running attack has ended, as the browser's polling does."""
     for _ in range(200):
         assert not at.exception, at.exception
-        asked = at.session_state["_job"] if "_job" in at.session_state else None
+        asked = work(at)
         if asked is None:
             return at
         asked[1].wait(len(asked[1].events), 5)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,12 +12,17 @@ from urllib.parse import parse_qs
 import pytest
 import streamlit as st
 from conftest import MAIN
-from helpers import png, read_message, stage_bytes, to_the_end
+from helpers import png, read_message, stage_bytes, to_the_end, work
+from helpers import settle as settle_attack
 from streamlit.testing.v1 import AppTest
+from studio import AIMED, make_classifier
 
-from app.components import leave
+from app import comparison
+from app.components import matrix
+from app.workshop import Request
 from mta_core import weights
 from mta_core.attacks import Fgsm
+from mta_core.results import digest_of_names
 
 Open = Callable[..., AppTest]
 PAIR = "Two side by side"
@@ -96,20 +102,15 @@ def test_a_link_brings_the_same_view(page: Open) -> None:
 
 def test_a_nonsense_link_falls_back_to_the_defaults(page: Open) -> None:
     keys = (
-        "compare",
-        "on",
-        "attacks",
-        "steps",
-        "scale",
-        "epsilon",
-        "measure_depth",
-        "compare_detail",
-        "count",
-        "victim",
-    )
+        "compare", "on", "attacks", "steps", "scale", "epsilon", "measure_depth", "compare_detail", "count", "victim",
+        "data", "attack_a", "attack_b", "epsilon_b", "shown", "scene", "goal", "like",
+    )  # fmt: skip
     at = page(**dict.fromkeys(keys, "nonsense"), tasks="Depth")
     assert list(lines(at)) == ["Clean", "Random noise", "MTA", "FGSM", "PGD"]
     assert not page(on="Data set", count="inf", steps="-1e999", until_done=False).exception
+    strange = dict.fromkeys(("attack_a", "attack_b", "epsilon_b", "shown", "scene"), "nonsense")
+    at = page(compare=PAIR, tasks="Depth", steps="1", **strange)
+    assert [at.selectbox(key=f"attack_{side}").value for side in "ab"] == ["MTA", "PGD"]
 
 
 def test_without_an_attack_the_noise_stays(page: Open) -> None:
@@ -120,14 +121,13 @@ def test_without_an_attack_the_noise_stays(page: Open) -> None:
 
 def test_a_cell_leads_to_the_same_run_in_explore(page: Open) -> None:
     at = page(attacks=["PGD", "FGSM joint"], steps="2", epsilon="3", tasks="Depth", scene="0002")
-    for label, attack, scope in (("PGD", "PGD", "One per task"), ("FGSM joint", "FGSM", "One for all")):
+    for label, attack, scope in (("PGD", "PGD", "Per task"), ("FGSM joint", "FGSM", "Joint")):
         link = lines(at)[label]["cells"][0]["href"]
         there = AppTest.from_file(str(MAIN), default_timeout=60)
         there.query_params = dict(_parsed(link))  # type: ignore[assignment]
         there.run()
-        request = (
-            there.session_state["_job"][0] if "_job" in there.session_state else there.session_state["_shown"].request
-        )
+        asked = work(there)
+        request = asked[0] if asked else there.session_state["_shown"].request
         assert (request.attack.label, request.budget.units, request.picture.name) == (attack, 3, "Room 3")
         assert [t.label for t in request.tasks] == ["Depth"] and there.segmented_control(key="scope").value == scope
         assert label != "PGD" or request.attack.num_steps == 2
@@ -138,16 +138,61 @@ def _parsed(link: str) -> dict[str, list[str]]:
     return parse_qs(link.partition("?")[2])
 
 
-def test_a_click_sets_the_controls_of_explore(page: Open, monkeypatch: pytest.MonkeyPatch) -> None:
-    at = page(attacks="FGSM", tasks="Depth", epsilon="3")
-    went: list[dict[str, Any]] = []
-    monkeypatch.setattr(leave, "to_explore", lambda answers: went.append(dict(answers)))
-    monkeypatch.setattr("app.state.take_opened", lambda: ("FGSM", "depth"))
-    at.run()
-    assert went[0]["attack"] == "FGSM" and went[0]["epsilon"] == 3 and went[0]["shown"] == "Depth"
-    monkeypatch.setattr("app.state.take_opened", lambda: ("nobody", "depth"))
-    at.run()
-    assert len(went) == 1, "a click on what is gone leads nowhere"
+def cells_are_buttons(monkeypatch: pytest.MonkeyPatch, *opened: str) -> None:
+    """The map is a button that opens this row and task, since Streamlit's test client cannot click a component."""
+
+    def component(key: str, data: bytes, on_opened_change: Callable[[], None]) -> None:
+        st.button("map", key="map_button", on_click=on_opened_change)
+
+    monkeypatch.setattr(matrix, "_component", component)
+    monkeypatch.setattr("app.state.opened", lambda: opened)
+
+
+def is_leaving(at: AppTest) -> bool:
+    return any(c.proto.component_name.endswith("mta_leave") for c in at.get("bidi_component"))
+
+
+def goes_to_explore(at: AppTest) -> Request:
+    """Follows a click to Explore, and returns what is attacked there."""
+    assert not at.exception, at.exception
+    assert is_leaving(at)
+    at.query_params.clear()
+    settle_attack(at.switch_page("views/explore.py").run())
+    request: Request = at.session_state["_shown"].request
+    return request
+
+
+@pytest.mark.usefixtures("page")
+def test_a_click_opens_that_run_whatever_explore_showed_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    cells_are_buttons(monkeypatch, "FGSM", "depth")
+    at = AppTest.from_file(str(MAIN), default_timeout=60)
+    for key, value in {"attack": "PGD", "pgd_num_steps": "1", "goal": "Targeted", "tasks": "Depth"}.items():
+        at.query_params[key] = value
+    settle_attack(at.run())
+    at.query_params.clear()
+    settle(at.switch_page("views/compare.py").run())
+    settle(at.segmented_control(key="goal").set_value("Non-targeted").run())
+    settle(at.slider(key="epsilon").set_value(3.0).run())
+    request = goes_to_explore(at.button(key="map_button").click().run())
+    assert (request.attack.label, request.budget.units, request.target) == ("FGSM", 3, "")
+    assert [t.label for t in request.tasks] == ["Depth"]
+
+
+def test_who_goes_elsewhere_than_a_click_leads_stays_there(page: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    cells_are_buttons(monkeypatch, "FGSM", "depth")
+    at = page(attacks="FGSM", tasks="Depth")
+    assert is_leaving(at.button(key="map_button").click().run())
+    at.query_params.clear()
+    at.switch_page("views/cost.py").run()
+    assert not is_leaving(at.switch_page("views/compare.py").run())
+
+
+def test_a_click_on_what_is_gone_leads_nowhere(page: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    cells_are_buttons(monkeypatch, "nobody", "depth")
+    at = page(attacks="FGSM", tasks="Depth")
+    at.button(key="map_button").click().run()
+    assert not at.exception
+    assert not is_leaving(at)
 
 
 def test_a_data_set_waits_to_be_started(page: Open) -> None:
@@ -201,6 +246,36 @@ def test_another_choice_ends_what_is_under_way(page: Open) -> None:
         other.cancel()
 
 
+def test_another_choice_leaves_a_data_set_alone_which_can_be_come_back_to(page: Open) -> None:
+    at = page(on="Data set", tasks="Depth", attacks="PGD", steps="100")
+    (job,) = jobs(at.button(key="start_ranking").click().run())
+    at.slider(key="epsilon").set_value(2.0).run()
+    assert not job.is_cancelled and "not measured yet" in status(at)
+    assert any("still under way" in caption.value for caption in at.caption)
+    at.slider(key="epsilon").set_value(5.0).run()
+    assert job in jobs(at) and "stop_ranking" in {button.key for button in at.button}
+    job.cancel()
+
+
+def test_one_browser_does_not_end_the_comparison_of_another(page: Open) -> None:
+    chosen = {"on": "Data set", "tasks": "Depth", "attacks": "PGD", "steps": "100"}
+    at = page(**chosen)
+    (job,) = jobs(at.button(key="start_ranking").click().run())
+    other = AppTest.from_file(str(MAIN), default_timeout=60)
+    other.switch_page("views/compare.py")
+    for key, value in chosen.items():
+        other.query_params[key] = value
+    other.run()
+    assert "stop_ranking" in {button.key for button in other.button}, "it follows"
+    other.slider(key="epsilon").set_value(2.0).run()
+    other.button(key="start_ranking").click().run()
+    at.slider(key="epsilon").set_value(3.0).run()
+    at.button(key="start_ranking").click().run()
+    assert not job.is_cancelled and job.patience < comparison.PATIENCE, "not at once: somebody may follow it"
+    for one in (job, *jobs(at), *jobs(other)):
+        one.cancel()
+
+
 def test_work_on_a_data_set_goes_on_out_of_sight(page: Open) -> None:
     at = page(on="Data set", tasks="Depth", attacks="PGD", steps="100")
     at.button(key="start_ranking").click().run()
@@ -245,6 +320,133 @@ def test_connected_data_are_offered(page: Open, studio: Path, monkeypatch: pytes
     assert link["source"] == ["NYUv2"] and link["number"] == ["1"]
 
 
+def test_a_picture_that_cannot_be_read_is_told_and_not_counted(
+    page: Open, studio: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(studio / "gallery", tmp_path / "data")
+    (tmp_path / "data" / "rgb" / "0000.png").write_bytes(b"no picture")
+    monkeypatch.setenv("MTA_DATA_ROOTS", f"nyuv2:{tmp_path / 'data'}")
+    provenance = seen_provenance(monkeypatch)
+    chosen = {"on": "Data set", "data": "NYUv2", "tasks": "Depth", "attacks": "FGSM"}
+    at = page(**chosen)
+    settle(at.button(key="start_ranking").click().run())
+    assert "on 2 of 3 pictures" in status(at)
+    assert _parsed(lines(at)["FGSM"]["cells"][0]["href"])["number"] == ["2"], "the first that can be read"
+    again = AppTest.from_file(str(MAIN), default_timeout=60)
+    again.switch_page("views/compare.py")
+    for key, value in chosen.items():
+        again.query_params[key] = value
+    again.run()
+    assert "left out 0000" in again.warning[0].value.replace("\\", ""), "after a reload too"
+    assert provenance(again)["unreadable"] == ["0000"]
+    assert provenance(again)["pictures_sha256"] == digest_of_names(["0001", "0002"])
+
+
+def seen_provenance(monkeypatch: pytest.MonkeyPatch) -> Callable[[AppTest], dict[str, Any]]:
+    """What the file of rows tells of where they come from, as of the last time the page was drawn."""
+    made: list[Callable[[], bytes]] = []
+    button = st.download_button
+
+    def noted(label: str, data: Callable[[], bytes], *args: Any, **kwargs: Any) -> Any:
+        made.append(data)
+        return button(label, data, *args, **kwargs)
+
+    monkeypatch.setattr(st, "download_button", noted)
+    return lambda at: json.loads(made[-2]())["provenance"]  # before that of the CSV file
+
+
+def test_objects_are_attacked_by_who_knows_them(page: Open, with_objects: Path) -> None:
+    at = page(source="Objects", attacks="FGSM")
+    assert at.selectbox(key="victim").options == ["objects-amazon"]
+    assert [column["label"] for column in heat_map(at)["columns"]] == ["Amazon"]
+    assert page(attacks="FGSM", tasks="Depth").selectbox(key="victim").options == ["dmtl"]
+
+
+def test_the_shipped_objects_are_a_data_set_for_each_domain(page: Open, with_objects: Path) -> None:
+    at = page(on="Data set", data="Objects", attacks="FGSM")
+    assert at.number_input(key="count").label == "Pictures, of 4", "those of one domain"
+    assert "PGD" in at.pills(key="attacks").options and "PGD joint" not in at.pills(key="attacks").options
+    settle(at.button(key="start_ranking").click().run())
+    assert "on 4 pictures" in status(at) and not at.error
+    link = _parsed(lines(at)["FGSM"]["cells"][0]["href"])
+    assert link["source"] == ["Objects"] and link["object"][0].startswith("amazon/")
+    assert link["victim"] == ["objects-amazon"]
+
+
+def test_connected_objects_open_a_picture_of_the_domain(
+    page: Open, with_objects: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_classifier(with_objects / "runs", "objects-webcam", "webcam")
+    monkeypatch.setenv("MTA_DATA_ROOTS", f"office31:{with_objects / 'gallery' / 'objects'}")
+    chosen = {"on": "Data set", "data": "Office-31", "attacks": "FGSM"}
+    numbers = {}
+    for domain in ("amazon", "webcam"):
+        at = page(**chosen, victim=f"objects-{domain}", count="1")
+        settle(at.button(key="start_ranking").click().run())
+        numbers[domain] = _parsed(lines(at)["FGSM"]["cells"][0]["href"])["number"][0]
+        there = AppTest.from_file(str(MAIN), default_timeout=60)
+        there.query_params = dict(_parsed(lines(at)["FGSM"]["cells"][0]["href"]))  # type: ignore[assignment]
+        request = settle_attack(there.run()).session_state["_shown"].request
+        assert request.victim == f"objects-{domain}" and request.picture.key.split("/")[-3] == domain
+    assert numbers["amazon"] != numbers["webcam"]
+
+
+def test_who_answers_nothing_of_a_data_set_is_told_so(
+    page: Open, with_objects: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MTA_DATA_ROOTS", f"office31:{with_objects / 'gallery' / 'objects'}")
+    shutil.rmtree(with_objects / "runs" / "objects-amazon")
+    at = page(on="Data set", data="Office-31", attacks="FGSM", until_done=False)
+    assert "dmtl answers no task of Office" in at.error[0].value and not jobs(at)
+
+
+@pytest.mark.usefixtures("with_generators")
+def test_attacks_towards_a_target_are_compared_with_generators_trained_for_it(page: Open) -> None:
+    at = page(goal="Targeted", steps="1", attacks=["MTA", "FGSM"])
+    assert at.selectbox(key="target_segmentation").value == "floor", "what the generator knows"
+    assert list(lines(at)) == ["Clean", "Random noise", "MTA", "FGSM"]
+    assert {column["note"] for column in heat_map(at)["columns"]} == {"against the target"}
+    assert all(cell["text"] for line in lines(at).values() for cell in line["cells"])
+    assert not any(cell["href"] for cell in lines(at)["Random noise"]["cells"]), "on Explore noise leads nowhere"
+    for label, target in (("MTA", AIMED), ("FGSM", "segmentation=floor,depth=2,normals=up")):
+        there = AppTest.from_file(str(MAIN), default_timeout=60)
+        there.query_params = dict(_parsed(lines(at)[label]["cells"][0]["href"]))  # type: ignore[assignment]
+        request = settle_attack(there.run()).session_state["_shown"].request
+        assert (request.attack.label, request.target) == (label, target)
+    settle(at.selectbox(key="target_depth").set_value("5").run())
+    assert "MTA" not in at.pills(key="attacks").options
+
+
+def test_attacks_towards_another_picture_are_compared(page: Open) -> None:
+    at = page(goal="Like another", attacks="FGSM", tasks="Depth")
+    assert list(lines(at)) == ["Clean", "Random noise", "FGSM"] and lines(at)["FGSM"]["cells"][0]["text"]
+    assert _parsed(lines(at)["FGSM"]["cells"][0]["href"])["like"] == ["Room 2"]
+
+
+def test_the_target_accuracy_is_compared(page: Open, with_objects: Path) -> None:
+    at = page(on="Data set", data="Objects", goal="Targeted", target_amazon="mug", attacks=["MTA universal", "FGSM"])
+    settle(at.button(key="start_ranking").click().run())
+    assert heat_map(at)["columns"][0]["measure"] == "Target accuracy, ↑ better"
+    assert all(cell["text"] for cell in lines(at)["MTA universal"]["cells"])
+
+
+def test_towards_a_target_two_stand_side_by_side(page: Open) -> None:
+    at = page(compare=PAIR, attack_a="FGSM", attack_b="FGSM joint", goal="Targeted", tasks="Depth")
+    row = read_message(stage_bytes(at))[0]["rows"][2]
+    assert "(against the target)" in row["note"]
+    request = goes_to_explore(at.button(key="open_A").click().run())
+    assert request.target == "depth=1"
+
+
+def test_the_same_file_uploaded_again_is_compared_again(page: Open) -> None:
+    at = page(source="Upload", tasks="Depth", attacks="FGSM")
+    for _ in range(2):
+        at.file_uploader(key="upload").upload("mine.png", png(), "image/png")
+        settle(at.run())
+        assert "start_ranking" not in {button.key for button in at.button}
+        assert lines(at)["FGSM"]["cells"][0]["text"]
+
+
 def test_an_upload_is_compared_against_the_clean_output(page: Open) -> None:
     at = page(source="Upload", tasks="Depth", attacks="FGSM")
     at.file_uploader(key="upload").upload("mine.png", png(), "image/png")
@@ -254,7 +456,7 @@ def test_an_upload_is_compared_against_the_clean_output(page: Open) -> None:
     assert lines(at)["FGSM"]["cells"][0]["text"].endswith(" m"), "no ratio to an error of nothing"
 
 
-def test_two_attacks_stand_side_by_side(page: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_two_attacks_stand_side_by_side(page: Open) -> None:
     at = page(compare=PAIR, attack_a="FGSM", attack_b="FGSM joint", epsilon_b="8", tasks="Depth")
     header, files = read_message(stage_bytes(at))
     assert [row["id"] for row in header["rows"]] == ["picture", "perturbation", "depth"]
@@ -262,10 +464,8 @@ def test_two_attacks_stand_side_by_side(page: Open, monkeypatch: pytest.MonkeyPa
     assert captions == ["Clean", "A: FGSM 5/255", "B: FGSM joint 8/255", "Difference"]
     assert files and header["progress"] is None
     assert all(not button.disabled for button in at.get("download_button"))
-    went: list[dict[str, Any]] = []
-    monkeypatch.setattr(leave, "to_explore", lambda answers: went.append(dict(answers)))
-    at.button(key="open_B").click().run()
-    assert (went[0]["attack"], went[0]["scope"], went[0]["epsilon"]) == ("FGSM", "One for all", 8)
+    request = goes_to_explore(at.button(key="open_B").click().run())
+    assert (request.attack.label, request.scope, request.budget.units) == ("FGSM", "joint", 8)
 
 
 def test_a_stopped_side_can_be_run_again(page: Open, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -274,6 +474,15 @@ def test_a_stopped_side_can_be_run_again(page: Open, monkeypatch: pytest.MonkeyP
         job.stop()
     settle(at)
     assert "stopped after" in status(at) and "again_duel" in {button.key for button in at.button}
+    assert all(button.disabled for button in at.get("download_button")), "they would not be those of 100 steps"
     at.number_input(key="steps").set_value(1.0).run()
     settle(settle(at))
     assert "stopped" not in status(at) and "again_duel" not in {button.key for button in at.button}
+
+
+def test_what_is_chosen_below_is_noticed_by_every_part(page: Open) -> None:
+    """See `state.are_parts_current`: a choice may arrive with the beat of another part."""
+    at = page(tasks="Depth", attacks="FGSM")
+    assert set(at.session_state["_drawn"]) == {"scale", "compare_detail"}
+    at = page(compare=PAIR, attack_a="FGSM", attack_b="FGSM joint")
+    assert set(at.session_state["_drawn"]) == {"shown"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
@@ -79,13 +80,15 @@ def test_a_measurement_is_shown_to_every_browser() -> None:
     for other in (at.run(), open_page(cost_precision="float32")):
         assert other.button(key="cost_start").label == "Measure"
         words = html(other)
-        assert ("times as long" in words and " ms</td>" in words) or " s</td>" in words
+        assert "times as long" in words and re.search(r"<td>[\d.]+ m?s</td>", words)
         assert charts_of(other)[0].startswith("Time of generators")
         assert any("median of 2 turns" in caption.value for caption in other.caption)
     assert any("iterative attacks are left out" in caption.value.lower() for caption in other.caption), (
         "the victim of this studio answers larger pictures"
     )
     assert "times as long" not in html(open_page(cost_batch="4")), "that was another setup"
+    without = open_page(cost_precision="float32", cost_attacks="DeepFool")
+    assert "times as long" in html(without), "what generators cost does not depend on the attacks beside them"
 
 
 def test_the_page_follows_and_stops_a_measurement(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -105,6 +108,7 @@ def test_the_page_follows_and_stops_a_measurement(monkeypatch: pytest.MonkeyPatc
     running[1].wait(0, 10)
     other = open_page()
     assert "turn 1 of 2: MTA, 2 blocks" in html(other) and "width:25.0%" in html(other)
+    assert 'role="progressbar" aria-label="Progress" aria-valuenow="25"' in html(other)
     other.button(key="cost_stop").click().run()
     assert "Stopping" in html(other)
     may_go_on.set()
@@ -146,6 +150,28 @@ def test_one_measurement_at_a_time(service: Costs, monkeypatch: pytest.MonkeyPat
     assert service.running() is None
 
 
+def test_each_attack_keeps_what_was_measured_of_it(service: Costs, monkeypatch: pytest.MonkeyPatch) -> None:
+    def measure(setup: Setup, device: object) -> Iterator[Event]:
+        mta = cost.known(setup)[1]
+        for turn in range(1, setup.repeats + 1):
+            yield Row(vars(replace(mta, milliseconds=10.0, turns=turn)))
+            for name in setup.attacks:
+                yield Row(vars(replace(mta, name=name, label=name, method=name, milliseconds=90.0, turns=turn)))
+
+    monkeypatch.setattr(cost, "measure", measure)
+    both = replace(SMALL, attacks=("pgd", "deepfool"))
+    for setup in (replace(SMALL, repeats=3), replace(SMALL, repeats=3, attacks=("deepfool",))):
+        service.start(setup)
+        if running := service.running():
+            to_the_end(running[1])
+    found = service.latest(replace(both, repeats=3))
+    assert [found.costs[name].milliseconds for name in both.attacks] == [90.0, 90.0] and found.turns == 3
+    assert "pgd" not in service.latest(replace(SMALL, repeats=3, attacks=())).costs
+    assert "Not measured yet: PGD, DeepFool." in costs.when(
+        replace(found, costs={"mta": found.costs["mta-per-instance"]})
+    )
+
+
 def measured(**milliseconds: float) -> Measured:
     known: dict[str, Cost] = {}
     for c in cost.known(Setup(attacks=("pgd",))):
@@ -174,6 +200,19 @@ def test_charts_stand_beside_the_paper() -> None:
     assert list(bars.y) == ["GAP, 10 blocks", "MTA, 10 blocks"] and list(bars.x) == [260.0, 100.0]
     assert [tuple(mark.x) for mark in marks] == [(342,), (126,)]
     assert list(figures["iterative"].data[0].y)[-1] == "PGD"
+
+
+def test_the_papers_time_is_seen_beside_a_quick_device_and_only_where_it_was_taken() -> None:
+    time = charts.cost_charts(measured(gap_per_instance=2.6, mta_per_instance=1.0))["time"]
+    assert time.layout.xaxis.range[1] > 342
+    (four,) = (c for c in cost.known(Setup(batch_size=4)) if c.name == "gap-per-instance")
+    assert four.paper_milliseconds is None and four.paper_parameters == 3.77e6
+
+
+def test_the_day_of_a_measurement_is_named_and_no_two_columns_alike() -> None:
+    assert re.search(r", \d\d \w+ (1969|1970), \d\d:\d\d\.", costs.when(measured(mta_per_instance=1.0)))
+    assert len(set(costs.COLUMNS)) == len(costs.COLUMNS)
+    assert len({c.label for c in cost.known(Setup())}) == len(cost.known(Setup()))
 
 
 @pytest.mark.parametrize(

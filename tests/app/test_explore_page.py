@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from helpers import png, read_message, read_stage, settle, stage_bytes, to_the_end
+from helpers import job_of, png, read_message, read_stage, settle, stage_bytes, to_the_end, work
 from streamlit.testing.v1 import AppTest
 from studio import make_weights
 
@@ -97,7 +97,7 @@ def test_l2_has_its_own_epsilon(page: Open) -> None:
 
 
 def test_pgd_draws_its_losses(page: Open) -> None:
-    at = page(attack="PGD", pgd_num_steps="3", scope="One for all", detail="Loss by step")
+    at = page(attack="PGD", pgd_num_steps="3", scope="Joint", detail="Loss by step")
     chart = read_stage(at)["chart"]
     assert {series["label"] for series in chart["series"]} == {"Segmentation", "Depth", "Surface normals"}
     assert all(len(series["points"]) == 3 for series in chart["series"])
@@ -112,6 +112,29 @@ def test_the_form_follows_the_attack(page: Open) -> None:
     assert "scope" not in {control.key for control in at.segmented_control}
 
 
+@pytest.mark.usefixtures("with_generators")
+def test_generators_of_every_kind_have_their_controls(page: Open) -> None:
+    at = page(attack="MTA")
+    assert "GAP" in at.selectbox(key="attack").options
+    assert at.segmented_control(key="scope").options == ["Per task", "Joint"]
+    assert at.selectbox(key="mta_instance").options == ["per-instance", "universal"]
+    seen = [shown(at)]
+    settle(at.selectbox(key="mta_instance").set_value("universal").run())
+    seen.append(shown(at))
+    settle(at.segmented_control(key="scope").set_value("Joint").run())
+    assert "for all tasks" in read_stage(at)["rows"][0]["cells"][1]["alt"]
+    seen.append(shown(at))
+    settle(at.selectbox(key="attack").set_value("GAP").run())
+    assert "scope" not in {control.key for control in at.segmented_control}, "there is but one"
+    seen.append(shown(at))
+    assert not at.error and len(set(seen)) == 4, "each draws a perturbation of its own"
+
+
+def shown(at: AppTest) -> str:
+    """Digest of the perturbation."""
+    return str(read_stage(at)["rows"][0]["cells"][2]["digest"])
+
+
 def test_the_last_column_can_show_random_noise(page: Open) -> None:
     rows = read_stage(page(beside="Random noise"))["rows"]
     assert all(row["cells"][3]["caption"] == "With noise" for row in rows[1:])
@@ -120,7 +143,7 @@ def test_the_last_column_can_show_random_noise(page: Open) -> None:
 def test_the_curve_has_every_epsilon(page: Open) -> None:
     at = page(detail="Against epsilon", tasks="Depth")
     for _ in range(60):
-        job = at.session_state["_curve"][1]
+        job = job_of(at, "curve")
         if job.is_done:
             break
         job.wait(len(job.events), 5)
@@ -247,13 +270,14 @@ def test_what_ends_while_the_pictures_are_drawn_is_in_the_charts_below(
 
     def draw_until_the_end(message: Any) -> None:
         drawing.set()
-        to_the_end(at.session_state["_job"][1])
+        to_the_end(job_of(at))
         draw(message)
 
     monkeypatch.setattr(stage, "draw", draw_until_the_end)
     at.slider(key="epsilon").set_value(2.0).run()
     assert all("noise" in chart.proto.alt for chart in at.get("plotly_chart"))
-    assert at.session_state["_shown"].is_complete_for(at.session_state["_job"][0])
+    asked = work(at)
+    assert asked is not None and at.session_state["_shown"].is_complete_for(asked[0])
 
 
 def drop_the_first(monkeypatch: pytest.MonkeyPatch, *, stop: bool = False) -> list[Job[Any]]:
@@ -299,7 +323,7 @@ def test_a_last_point_that_comes_while_the_curve_is_drawn_is_not_missed(
 
     def curve_until_the_end(*args: Any) -> Any:
         figure = curve(*args)
-        to_the_end(at.session_state["_curve"][1])
+        to_the_end(job_of(at, "curve"))
         return figure
 
     at = page(tasks="Depth", attack="FGSM")
@@ -320,8 +344,8 @@ def test_the_curve_waits_for_the_attack(page: Open, monkeypatch: pytest.MonkeyPa
     at = page(tasks="Depth", attack="FGSM", detail="Against epsilon")
     released = hold_the_end(monkeypatch)
     at.slider(key="epsilon").set_value(2.0).run()
-    assert "_curve" not in at.session_state
+    assert work(at, "curve") is None
     assert "at 0 epsilons" in at.get("plotly_chart")[0].proto.alt
     released.set()
     settle(at)
-    assert "_curve" in at.session_state
+    assert work(at, "curve") is not None

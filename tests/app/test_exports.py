@@ -14,6 +14,7 @@ import pytest
 from test_panels import finished
 
 from app import exports
+from app.library import Shelf
 from app.workshop import Request, Workshop
 from mta_core import imaging
 from mta_core.evaluate import AGGREGATIONS
@@ -51,6 +52,26 @@ def test_the_report_has_settings_and_every_measure(workshop: Workshop, request_f
     assert all(entry["attacked"] for entry in report["tasks"].values())
     assert report["perturbations"]["joint"]["linf"] == pytest.approx(5 / 255, abs=1e-5)
     assert len(report["losses"]) == 2
+
+
+def test_the_report_tells_where_the_attack_leads(
+    workshop: Workshop, request_for: Callable[..., Request], gallery: Shelf
+) -> None:
+    asked = request_for("fgsm", "joint")
+    told = {
+        name: json.loads(exports.report_json(finished(workshop, request)))["settings"]
+        for name, request in {
+            "away": asked,
+            "target": replace(asked, target="segmentation=wall,depth=1,normals=up"),
+            "like": replace(asked, like=gallery.read(1)),
+        }.items()
+    }
+    found = {name: (one["goal"], one["target"], one["target_picture"]) for name, one in told.items()}
+    assert found == {
+        "away": ("non-targeted", None, None),
+        "target": ("targeted", "segmentation=wall,depth=1,normals=up", None),
+        "like": ("targeted", None, "Room 2"),
+    }
 
 
 def test_the_report_marks_what_was_not_reached(workshop: Workshop, request_for: Callable[..., Request]) -> None:

@@ -6,40 +6,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import torch
 from helpers import read_stage, settle
 from streamlit.testing.v1 import AppTest
-from studio import make_gallery, make_weights
 
 from app import library
-from mta_core import weights
-from mta_core.generators import Patterns
-from mta_core.victims import Classifier
-from mta_core.weights import Card, save_weights
-from tests.toys import write_domains
 
 Open = Callable[..., AppTest]
-SIZE = (64, 64)
-
-
-@pytest.fixture
-def with_objects(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Pictures of objects, an untrained classifier of one domain, and a universal perturbation towards a class."""
-    make_gallery(tmp_path / "gallery")
-    write_domains(tmp_path / "gallery" / "objects", per_class=2)
-    make_weights(tmp_path / "runs")
-    torch.manual_seed(0)
-    tasks = {"amazon": "office31"}
-    victim = Classifier(tasks, SIZE, "shufflenet_v2_x0_5")
-    card = Card("objects-amazon", "victim", "classifier", victim.options(), tasks, SIZE)
-    saved = save_weights(victim, card, tmp_path / "runs" / "objects")
-    pattern = Patterns(["amazon"], SIZE)
-    options = {**pattern.options(), "victim": card.name, "victim_sha256": saved.sha256, "method": "mta"}
-    options |= {"instance": "universal", "target": "mug"}
-    save_weights(pattern, Card("mug", "generator", "patterns", options, tasks, SIZE), tmp_path / "runs" / "mug")
-    monkeypatch.setattr(weights, "RUNS", tmp_path / "runs")
-    monkeypatch.setenv("MTA_GALLERY", str(tmp_path / "gallery"))
-    return tmp_path
 
 
 def keys(at: AppTest) -> set[str]:
@@ -75,7 +47,7 @@ def test_a_room_is_offered_to_those_who_know_rooms(page: Open, with_objects: Pat
 
 def test_a_generator_offers_the_target_it_was_trained_for(page: Open, with_objects: Path) -> None:
     at = page(source="Objects", attack="MTA")
-    assert at.segmented_control(key="goal").options == ["Target"]
+    assert at.segmented_control(key="goal").options == ["Targeted"]
     assert at.selectbox(key="target").options == ["mug"]
     assert "against the target" in read_stage(at)["rows"][1]["measure"]["reference"]
 
@@ -84,7 +56,7 @@ def test_a_generator_offers_the_target_it_was_trained_for(page: Open, with_objec
     ("tasks", "key", "value"), [("Segmentation", "segmentation", "floor"), ("Depth", "depth", "5")]
 )
 def test_each_task_has_a_target_of_its_own(page: Open, tasks: str, key: str, value: str) -> None:
-    at = page(attack="FGSM", goal="Target", tasks=tasks)
+    at = page(attack="FGSM", goal="Targeted", tasks=tasks)
     assert {name for name in keys(at) if name.startswith("target_")} == {f"target_{key}"}
     first = read_stage(at)["rows"][1]["measure"]
     assert first["reference"] == "against the target"
@@ -94,7 +66,7 @@ def test_each_task_has_a_target_of_its_own(page: Open, tasks: str, key: str, val
 
 def test_another_picture_can_be_the_target(page: Open) -> None:
     at = page(attack="FGSM", goal="Like another", tasks="Segmentation")
-    assert at.selectbox(key="like").value == "Room 2"
+    assert at.selectbox(key="like").options == ["Room 2", "Room 3"], "another than the one that is attacked"
     one = read_stage(at)["rows"][1]["measure"]["clean"]
     settle(at.selectbox(key="like").set_value("Room 3").run())
     assert read_stage(at)["rows"][1]["measure"]["clean"] != one
@@ -103,3 +75,45 @@ def test_another_picture_can_be_the_target(page: Open) -> None:
 def test_where_there_is_no_choice_of_a_goal_nobody_is_asked(page: Open) -> None:
     assert "goal" not in keys(page(attack="MTA")), "its only generator leads away"
     assert "goal" not in keys(page(attack="Random noise"))
+
+
+def test_another_picture_is_never_the_attacked_one(page: Open) -> None:
+    at = page(attack="FGSM", goal="Like another", tasks="Segmentation", scene="0001")
+    assert at.selectbox(key="like").value == "Room 1"
+
+
+@pytest.mark.usefixtures("with_generators")
+def test_a_generator_is_offered_for_the_tasks_its_target_names(page: Open) -> None:
+    assert page(attack="MTA").segmented_control(key="goal").options == ["Non-targeted", "Targeted"]
+    assert "goal" not in keys(page(attack="MTA", tasks="Depth")), "its target is for three tasks"
+
+
+@pytest.mark.usefixtures("with_generators")
+def test_what_generators_were_trained_for_comes_first(page: Open) -> None:
+    at = page(attack="FGSM", goal="Targeted")
+    shown = {t: at.selectbox(key=f"target_{t}").options[:2] for t in ("segmentation", "depth", "normals")}
+    assert shown == {"segmentation": ["floor", "wall"], "depth": ["2", "1"], "normals": ["up", "camera"]}
+
+
+def test_the_link_names_a_class_as_it_is_shown(page: Open, with_objects: Path) -> None:
+    at = page(source="Objects", attack="FGSM", goal="Targeted", target_amazon="desk chair")
+    assert at.session_state["_shown"].request.target == "amazon=desk_chair"
+
+
+def test_tasks_are_chosen_again_where_none_is_left(page: Open, with_objects: Path) -> None:
+    at = page(attack="FGSM", tasks="Depth")
+    settle(at.segmented_control(key="source").set_value("Objects").run())
+    assert at.pills(key="tasks").value == ["Amazon"]
+    settle(at.segmented_control(key="source").set_value("Gallery").run())
+    assert at.pills(key="tasks").value == ["Segmentation", "Depth", "Surface normals"]
+
+
+def test_the_last_column_is_chosen_where_there_is_one(page: Open, with_objects: Path) -> None:
+    assert "beside" not in keys(page(source="Objects", attack="FGSM"))
+    assert "beside" in keys(page(attack="FGSM"))
+
+
+def test_the_target_accuracy_is_called_so(page: Open, with_objects: Path) -> None:
+    at = page(source="Objects", attack="FGSM", goal="Targeted")
+    assert read_stage(at)["rows"][1]["measure"]["label"] == "Target accuracy"
+    assert "Measured against the target" in "".join(caption.value for caption in at.caption)

@@ -3,11 +3,24 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from app.heatmap import EXPLAINED, Column, Line, fall, headline, message, row_of, strongest, text, times_worse
+from app.heatmap import (
+    EXPLAINED,
+    EXPLAINED_TARGET,
+    Column,
+    Line,
+    fall,
+    headline,
+    message,
+    row_of,
+    strongest,
+    text,
+    times_worse,
+)
 from mta_core.compare import Standing
 from mta_core.tasks import SCENE_TASKS, task
 
@@ -115,6 +128,31 @@ def test_a_lead_that_may_be_chance_is_not_passed_over() -> None:
         other = Line("FGSM", "words", Standing(1, (row(SEGMENTATION, 0.4, value, [0.0, 0.3]),), 4))
         said = headline((SEGMENTATION,), (NOISE, best, other))
         assert said == f"PGD does most to segmentation (mIoU 40.0 % → 5.0 %{expected})."
+
+
+def test_attacks_that_are_far_behind_are_not_ranked() -> None:
+    behind = Line("NEW", "words", Standing(1, (row(SEGMENTATION, 0.4, 0.01),), 3))
+    rival = Line("X", "words", Standing(2, (row(SEGMENTATION, 0.4, 0.3),), 4))
+    assert strongest(COLUMNS, (NOISE, STRONG, rival, behind))["segmentation"][0] is behind, "one picture is no matter"
+    ahead = [replace(one, standing=replace(one.standing, num_pictures=24)) for one in (NOISE, STRONG, rival)]
+    assert strongest(COLUMNS, (*ahead, behind))["segmentation"][0] is ahead[1]
+    assert "NEW" not in headline(COLUMNS, (*ahead, behind))
+
+
+def test_towards_a_target_nearer_is_stronger() -> None:
+    columns = (replace(SEGMENTATION, is_targeted=True), replace(DEPTH, is_targeted=True))
+    near, far = line("near", 0.8, 0.1), line("far", 0.5, 0.4)
+    assert strongest(columns, (NOISE, near, far))["depth"][0] is near
+    assert headline(columns, (NOISE, near, far)) == (
+        "near comes nearest to the target in segmentation (mIoU 40.0 % → 80.0 %) and depth "
+        "(Absolute error 0.500 m → 0.100 m)."
+    )
+    told = message(columns, (NOISE, near, far), "ratio", 4)
+    assert [head["note"] for head in told["columns"]] == ["against the target"] * 2
+    cells = {r["label"]: r["cells"] for r in told["rows"]}
+    assert [cell["text"] for cell in cells["near"]] == ["×2.00", "×5.00"]
+    assert cells["near"][1]["share"] == 1 > cells["far"][1]["share"] > 0
+    assert set(EXPLAINED_TARGET) == set(EXPLAINED)
 
 
 def test_how_many_pictures_each_has_had_is_told_where_they_differ() -> None:

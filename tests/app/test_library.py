@@ -8,12 +8,14 @@ from pathlib import Path
 import pytest
 import torch
 from helpers import png
+from PIL import Image
 
 from app import library
 from app.library import SIZE, parse_roots
 from mta_core import imaging
 from mta_core.budget import Budget
 from mta_core.imaging import Fit, ImageError
+from tests.toys import write_domains
 
 
 @pytest.mark.parametrize(
@@ -75,6 +77,37 @@ def test_a_victim_of_another_size_gets_pictures_of_its_size(gallery: library.She
     assert small.image.shape == (3, 96, 128) and small != picture
     assert {target.shape[-2:] for target in small.targets.values()} == {(96, 128)}
     assert library.at_size(picture, SIZE) is picture
+
+
+def test_a_picture_is_cut_once(tmp_path: Path) -> None:
+    """A square one for a square victim is whole, though the page shows it wider than high."""
+    image = Image.new("RGB", (300, 300), "teal")
+    image.paste((255, 0, 0), (0, 0, 300, 20))
+    image.save(tmp_path / "square.png")
+    (shelf,) = library.open_connected(f"pictures:{tmp_path}").values()
+    shown, made = shelf.read(0), library.at_size(shelf.read(0), (224, 224))
+    assert shown.image.shape[-2:] == SIZE and shown.image[0, 0].max() < 0.5, "the page cuts the red line off"
+    assert made.image[0, 0].min() > 0.9 and made != shown
+    assert torch.allclose(made.image, shelf.data_at((224, 224))[0].image, atol=1 / 255), "as a data set has it"
+    assert torch.equal(library.at_size(made, SIZE).image, shown.image), "and back"
+
+
+@pytest.mark.parametrize("mode", ["crop", "pad"])
+def test_an_upload_is_fitted_anew_for_a_victim_of_another_size(mode: Fit) -> None:
+    data = png((300, 500))
+    made = library.at_size(library.read_upload("mine.png", data)[mode], (224, 224)).image
+    whole = imaging.fit(imaging.decode(data), (224, 224), mode)
+    assert torch.allclose(made, whole, atol=1 / 255)
+    assert (made[:, :, 0].max() == 0) == (mode == "pad"), "bars beside all of it"
+
+
+def test_the_objects_are_opened_at_any_size(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_domains(tmp_path / "objects", per_class=2)
+    monkeypatch.setenv("MTA_GALLERY", str(tmp_path))
+    objects = library.open_objects()
+    assert objects is not None
+    for size in ((224, 224), SIZE):
+        assert objects.data_at(size)[0].image.shape[-2:] == size
 
 
 def test_thumbnails_are_png(gallery: library.Shelf) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from helpers import read_message
 from PIL import Image
 from test_panels import finished
 
-from app import pair, panels
+from app import pair, panels, words
 from app.workshop import Request, Result, Workshop
 from mta_core.imaging import to_uint8
 
@@ -65,6 +66,36 @@ def test_the_words_say_which_does_more(results: tuple[Result, Result]) -> None:
         else:
             assert said == f"{'A' if t.main_measure.is_worse(a, b) else 'B'} does more."
     assert pair.verdict((results[0], results[0]), results[0].outcome.tasks["depth"].task) == "Both do the same."
+
+
+def with_measure(result: Result, name: str, value: float) -> Result:
+    """The result with another value of the main measure under attack."""
+    found = result.outcome.tasks[name]
+    measures = {**found.measures, "adversarial": {found.task.main_measure.name: value}}
+    tasks = {**result.outcome.tasks, name: replace(found, measures=measures)}
+    return replace(result, outcome=replace(result.outcome, tasks=tasks))
+
+
+@pytest.mark.parametrize(
+    ("values", "target", "said"),
+    [
+        ((float("nan"), float("nan")), "", "There is nothing to measure."),
+        ((1.0, 2.0), "", "B does more."),
+        ((1.0, 2.0), "depth=1", "A comes nearer to the target."),
+    ],
+)
+def test_the_words_know_targets_and_what_cannot_be_measured(
+    results: tuple[Result, Result], values: tuple[float, float], target: str, said: str
+) -> None:
+    asked = replace(results[0].request, target=target)
+    both = [replace(with_measure(results[0], "depth", value), request=asked) for value in values]
+    assert pair.verdict(both, both[0].outcome.tasks["depth"].task) == said
+
+
+def test_a_picture_that_stayed_as_it_was_has_no_noise(results: tuple[Result, Result]) -> None:
+    found = results[0].outcome.perturbations["depth"]
+    assert words.psnr(replace(found, adversarial=found.clean)) == "∞"
+    assert words.psnr(found).endswith(" dB")
 
 
 def test_alike_is_the_cosine() -> None:

@@ -9,18 +9,21 @@ from pathlib import Path
 
 import pytest
 from helpers import to_the_end
-from studio import make_other
+from studio import make_classifier, make_other
 
 from app import series
-from app.library import Shelf
+from app.library import Shelf, at_size, open_connected
 from app.series import Series
 from app.workshop import Request, Workshop
-from mta_core import victims, weights
+from mta_core import weights
 from mta_core.attacks import Noise, make_attack
+from mta_core.budget import Budget
 from mta_core.evaluate import Setting
 from mta_core.events import Row
-from mta_core.tasks import SCENE_TASKS
+from mta_core.results import digest_of_names
+from mta_core.tasks import SCENE_TASKS, task
 from mta_core.transfer import transfer
+from tests.toys import write_domains
 
 
 @pytest.fixture
@@ -31,33 +34,39 @@ def asked(
     make_other(tmp_path / "runs", "mtan", (96, 128))
     monkeypatch.setattr(weights, "RUNS", tmp_path / "runs")
     request = replace(request_for("fgsm"), tasks=SCENE_TASKS[1:2], to="mtan")
-    return series.series_of(request, "Gallery", gallery, 2, victims.load("dmtl")[1])
+    return series.series_of(request, "FGSM", "Gallery", gallery, 2)
+
+
+def by(asked: Series, name: str, **settings: object) -> Series:
+    """The same with another attack."""
+    return replace(asked, request=replace(asked.request, attack=make_attack(name, **settings)), label=name)
 
 
 def test_the_rows_are_those_of_the_engine(workshop: Workshop, asked: Series) -> None:
-    job = series.start(workshop, asked)
+    noise = by(asked, "noise")
+    job = series.start(workshop, (noise, asked))
     to_the_end(job)
     assert job.error is None
-    found = series.known(workshop, asked)
-    assert found is not None and found.is_whole and found.num_pictures == 2
+    found = [series.known(workshop, one) for one in (noise, asked)]
+    assert all(one is not None and one.is_whole and one.num_pictures == 2 for one in found)
+    known = [one for one in found if one is not None]
     r = asked.request
     setting = Setting(
-        workshop.subject("dmtl"), asked.data, r.attack, r.budget, r.tasks, asked.data.split, r.scope,
-        baselines=(Noise(),),
+        workshop.subject("dmtl"), asked.data, Noise(), r.budget, r.tasks, asked.data.split, r.scope,
+        baselines=(r.attack,),
     )  # fmt: skip
     events = transfer(setting, workshop.subject("mtan"), limit=2, batch_size=1)
-    assert list(found.rows) == [event.values for event in events if isinstance(event, Row)]
-    assert {pair.source["attack"] for pair in found.pairs(r)} == {"fgsm"}
-    assert {pair.source["attack"] for pair in found.noise(r)} == {"noise"}
-    assert len(found.pairs(r)) == len(found.noise(r)) == 2
-    made = series.provenance(workshop, asked, found)
+    assert [row for one in known for row in one.rows] == [event.values for event in events if isinstance(event, Row)]
+    assert len(known[1].pairs(r)) == 2
+    made = series.provenance(workshop, (noise, asked), known)
     assert (made["from"], made["to"], made["pictures"]) == ("dmtl", "mtan", 2)
+    assert made["pictures_sha256"] == digest_of_names(asked.names) and set(made["attacks"]) == {"noise", "FGSM"}
     assert set(made["weights"]) == {"dmtl", "mtan"} and all(made["weights"].values())
 
 
 def test_a_stopped_one_keeps_the_pictures_that_were_ready(workshop: Workshop, asked: Series) -> None:
-    asked = replace(asked, request=replace(asked.request, attack=make_attack("pgd", num_steps=3)), count=3)
-    job = series.start(workshop, asked)
+    asked, after = replace(by(asked, "pgd", num_steps=3), count=3), replace(by(asked, "mifgsm"), count=3)
+    job = series.start(workshop, (asked, after))
     while series.known(workshop, asked) is None:
         assert job.wait(len(job.events), 30)
     job.stop()
@@ -65,16 +74,71 @@ def test_a_stopped_one_keeps_the_pictures_that_were_ready(workshop: Workshop, as
     found = series.known(workshop, asked)
     assert job.error is None and found is not None
     assert found.num_pictures < 3 and not found.is_whole
+    assert series.known(workshop, after) is None
 
 
 def test_what_more_is_known_is_not_given_up(workshop: Workshop, asked: Series) -> None:
     asked = replace(asked, count=1)
-    to_the_end(series.start(workshop, asked))
+    to_the_end(series.start(workshop, (asked,)))
     whole = series.known(workshop, asked)
-    job = series.start(workshop, asked)
-    job.stop()
-    to_the_end(job)
+    assert whole is not None and whole.is_whole
+    later = replace(whole, is_whole=False, num_pictures=0)
+    series._keep(workshop, asked, later)
     assert series.known(workshop, asked) is whole
+    to_the_end(series.start(workshop, (asked,)))
+    assert series.known(workshop, asked) is whole, "nothing was open"
+
+
+def test_an_attack_that_cannot_be_made_does_not_keep_the_others_from_it(workshop: Workshop, asked: Series) -> None:
+    broken = by(asked, "gap")
+    job = series.start(workshop, (broken, asked))
+    to_the_end(job)
+    assert isinstance(job.error, ValueError) and str(job.error).startswith("gap: ")
+    assert not series.is_open(workshop, asked) and series.is_open(workshop, broken)
+
+
+def test_a_damaged_first_picture_is_left_out(
+    workshop: Workshop, request_for: Callable[..., Request], studio: Path, tmp_path: Path
+) -> None:
+    for number, name in enumerate(sorted((studio / "gallery" / "rgb").iterdir())):
+        (tmp_path / name.name).write_bytes(name.read_bytes() if number else b"nothing")
+    (shelf,) = open_connected(f"pictures:{tmp_path}").values()
+    request = replace(request_for("fgsm"), tasks=SCENE_TASKS[1:2], to="dmtl")
+    asked = series.series_of(request, "FGSM", "Pictures", shelf, 2)
+    to_the_end(series.start(workshop, (asked,)))
+    found = series.known(workshop, asked)
+    assert found is not None and found.left_out == tuple(asked.names[:1]) and found.num_pictures == 1
+    assert series.provenance(workshop, (asked,), [found])["pictures_sha256"] == digest_of_names(asked.names[1:2])
+
+
+def test_each_domain_has_pictures_of_its_own(
+    workshop: Workshop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_domains(tmp_path / "objects", per_class=3)
+    make_classifier(tmp_path / "runs", "objects-amazon", "amazon")
+    monkeypatch.setattr(weights, "RUNS", tmp_path / "runs")
+    (shelf,) = open_connected(f"objects:{tmp_path / 'objects'}").values()
+    picture = at_size(shelf.read(0), (64, 64))
+    request = Request(
+        picture, "objects-amazon", (task("amazon"),), make_attack("fgsm"), "per-task", Budget.from_units("linf", 5),
+        to="objects-amazon",
+    )  # fmt: skip
+    asked = series.series_of(request, "FGSM", "Objects", shelf, 1000)
+    assert asked.num_pictures == asked.count == len(shelf.data.for_task("amazon"))
+    assert all(name.startswith("amazon/") for name in asked.names)
+    job = series.start(workshop, (asked,))
+    to_the_end(job)
+    found = series.known(workshop, asked)
+    assert job.error is None and found is not None and found.num_pictures == asked.num_pictures
+    assert {pair.source["metric"] for pair in found.pairs(request)} == {"accuracy", "fooling_ratio"}
+
+
+def test_work_is_found_again_while_it_runs(workshop: Workshop, asked: Series) -> None:
+    asked = replace(by(asked, "pgd", num_steps=50), count=3)
+    job = series.start(workshop, (asked,))
+    assert series.running(workshop, (asked,)) is job and job.patience == series.PATIENCE
+    job.cancel()
+    assert series.running(workshop, (asked,)) is None
 
 
 def test_two_victims_are_kept_ready_and_no_more(workshop: Workshop, asked: Series, tmp_path: Path) -> None:

@@ -53,6 +53,28 @@ def test_noise_stands_between_clean_and_attacked() -> None:
     assert [lines[5][i] for i in (2, 5)] == ["…", "…"], "not measured yet"
 
 
+def test_attacks_stand_in_rows_as_in_the_paper() -> None:
+    weak = [make("segmentation", "miou", 0.6, 0.5, 0.5, 0.5)]
+    some = [tables.Line("Random noise", weak, is_baseline=True), tables.Line("FGSM & co", FOUND)]
+    later = [*some, tables.Line("PGD", weak, "1 of 8 pictures"), tables.Line("MTA", [])]
+    root = ElementTree.fromstring(f"<div>{tables.attacks_table(later, NAMES, 'a & b')}</div>")
+    rows = [["".join(cell.itertext()) for cell in line] for line in root.iter("tr")]
+    assert rows[:2] == [["Attack", "Segmentation", "Depth"], ["mIoU ↑", "Absolute error ↓"]]
+    assert rows[2:8] == [
+        ["tried on a <b>"],
+        ["No attack", "50.0 %", "0.400 m"],
+        ["Random noise", "50.0 %", "…"],
+        ["FGSM & co", "30.0 %10.0 to 25.0 %", "0.500 m"],
+        ["PGD1 of 8 pictures", "50.0 %", "…"],
+        ["MTA", "…", "…"],
+    ]
+    assert rows[8:11] == [["made on dmtl"], ["No attack", "60.0 %", "0.300 m"], ["Random noise", "50.0 %", "…"]]
+    pgd = ["PGD1 of 8 pictures", "0 %", "…"]
+    assert rows[14:] == [["carries over"], ["FGSM & co", "50 %", "–"], pgd, ["MTA", "…", "…"]]
+    alone = tables.attacks_table(some, ("dmtl", "dmtl"), "")
+    assert "made on" not in alone and "carries over" not in alone, "from a victim to itself"
+
+
 @pytest.mark.parametrize(("other", "width"), [(0.3, 50), (0.6, 0), (0.0, 100), (0.5, 0)])
 def test_the_bar_stays_inside_its_cell(other: float, width: float) -> None:
     text = tables.transfer_table([make("segmentation", "miou", 0.6, 0.2, 0.5, other)], [], NAMES, "")

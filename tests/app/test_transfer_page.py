@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+import re
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
-from helpers import read_message, read_stage, settle, stage_bytes, to_the_end
+from helpers import job_of, read_message, read_stage, settle, stage_bytes, to_the_end, work
 from streamlit.testing.v1 import AppTest
-from studio import SIZE, make_other
+from studio import SIZE, make_classifier, make_gallery, make_other, make_universal
 
+from app import resources, series
+from app.components import pulse
+from app.series import Series
+from app.workshop import Tick, Workshop
 from mta_core import weights
+from mta_core.jobs import Job
+from mta_core.presets import victim_preset
+from tests.toys import write_domains
 
 Open = Callable[..., AppTest]
 
@@ -35,13 +44,24 @@ def add_victim(studio: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, na
 
 
 def table(at: AppTest) -> str:
-    return "".join(e.proto.body for e in at.get("html") if "mta-table" in e.proto.body)
+    return "".join(e.proto.body for e in at.get("html") if "mta-transfer" in e.proto.body)
+
+
+def lines(at: AppTest) -> dict[str, list[list[str]]]:
+    """The rows of the first table of attacks, by the title of their block."""
+    found: dict[str, list[list[str]]] = {}
+    first = ElementTree.fromstring(f"<div>{table(at)}</div>").find(".//table")
+    assert first is not None
+    for body in first.findall("tbody"):
+        title, *rows = [["".join(cell.itertext()) for cell in row] for row in body]
+        found[title[0]] = rows
+    return found
 
 
 def measure(at: AppTest) -> AppTest:
     """Presses the button and runs until the series has ended, as the browser's polling does."""
     at.button(key="measure").click().run()
-    to_the_end(at.session_state["_work"]["series"][1])
+    to_the_end(job_of(at, "series"))
     return at.run()
 
 
@@ -71,25 +91,83 @@ def test_a_link_brings_the_same_view(transfer: Open) -> None:
     assert header["rows"][1]["cells"][0]["caption"] == "mtan, clean"
     assert "8/255" in header["rows"][0]["cells"][1]["alt"]
     assert at.number_input(key="pictures").value == 2
-    nonsense = {key: "nonsense" for key in ("victim", "to", "tasks", "attack", "epsilon", "tables", "set", "pictures")}
+    keys = ("victim", "to", "tasks", "attack", "epsilon", "tables", "set", "pictures", "others")
+    nonsense = dict.fromkeys(keys, "nonsense")
     assert read_stage(transfer(**nonsense))["rows"][1]["cells"][3]["caption"] == "mtan, attacked"
+    at = transfer(attack="PGD", pgd_num_restarts="inf", pgd_num_steps="1", tables="Data set", pictures="inf")
+    assert at.number_input(key="pictures").value == 8 and at.number_input(key="pgd_num_restarts").value == 1
 
 
 @pytest.mark.usefixtures("two")
 def test_a_data_set_is_measured_and_can_be_taken_away(transfer: Open) -> None:
-    at = transfer(attack="FGSM", tasks="Depth", tables="Data set", pictures="2")
+    at = transfer(attack="FGSM", tasks="Depth", tables="Data set", pictures="2", others="none")
     assert any("Nothing is measured yet" in caption.value for caption in at.caption)
+    at.pills(key="others").set_value([]).run()
     at = measure(at)
+    assert "mtan moves by" in "".join(element.value for element in at.markdown)
     assert "2 of its pictures" in table(at) and "to " in table(at)
     assert "The paper" in table(at), "its pair of victims"
     assert not any(button.disabled for button in at.get("download_button"))
     assert "measure" not in {button.key for button in at.button}
     settle(at.slider(key="epsilon").set_value(2.0).run())
-    assert "FGSM at 5/255" in table(at), "what was measured last stays until something else is"
+    assert "Attacks at 5/255" in table(at), "what was measured last stays until something else is"
     assert "measure" in {button.key for button in at.button}
     settle(at.selectbox(key="to").set_value("dmtl").run())
     measure(at)
-    assert "FGSM at 2/255" in table(at) and "The paper" not in table(at)
+    assert "Attacks at 2/255" in table(at) and "The paper" not in table(at)
+    assert list(lines(at)) == ["tried on dmtl"], "both victims are one"
+
+
+@pytest.mark.usefixtures("two")
+def test_attacks_stand_beside_each_other(transfer: Open, tmp_path: Path) -> None:
+    make_universal(tmp_path / "runs")
+    at = transfer(attack="FGSM", tasks="Depth", tables="Data set", pictures="2")
+    assert at.pills(key="others").value == ["MTA", "MTA universal"], "the trained ones unless somebody chooses"
+    at = measure(at)
+    found = lines(at)
+    assert list(found) == ["tried on mtan", "made on dmtl", "carries over"]
+    names = ["Random noise", "FGSM", "MTA", "MTA universal"]
+    for title in ("tried on mtan", "made on dmtl"):
+        assert [row[0] for row in found[title]] == ["No attack", *names]
+    asked = work(at, "series")
+    assert asked is not None
+    rows = [measured.rows[0] for one in asked[0] if (measured := series.known(resources.workshop(), one))]
+    made = [(row["attack"], row["instance"]) for row in rows]
+    assert made == [(name, "per-instance") for name in ("noise", "fgsm", "mta")] + [("mta", "universal")]
+    assert [row[0] for row in found["carries over"]] == names[1:]
+    at.pills(key="others").set_value(["MTA universal", "FGSM joint"]).run()
+    table = lines(at)["tried on mtan"]
+    assert [row[0] for row in table] == ["No attack", "Random noise", "FGSM", "MTA universal", "FGSM joint"]
+    assert table[3] == found["tried on mtan"][4] and set(table[4][1:]) == {"…"}, "what is known need not be made again"
+    assert "…" not in lines(measure(at))["tried on mtan"][4]
+
+
+def until_stopped(_workshop: Workshop, _one: Series, job: Job[Tick]) -> Iterator[Tick]:
+    while not job.is_stopping:
+        job.rest(0.01)
+        yield Tick()
+
+
+@pytest.mark.usefixtures("two")
+def test_a_measurement_goes_on_and_is_found_again(transfer: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    beats: dict[str, float | None] = {}
+    monkeypatch.setattr(pulse, "beat", lambda key, seconds, **_: beats.update({key: seconds}))
+    chosen = {"attack": "PGD", "pgd_num_steps": "1", "tasks": "Depth", "tables": "Data set", "pictures": "2"}
+    at = transfer(**chosen)
+    monkeypatch.setattr(series, "_measure", until_stopped)
+    at.button(key="measure").click().run()
+    job = job_of(at, "series")
+    at.query_params["tables"] = "This picture"
+    asked = job._asked
+    settle(at.run())
+    assert beats["watch_details"] and job._asked > asked, "somebody looks, whichever tab is open"
+    at.switch_page("views/cost.py").run()
+    assert not job.is_cancelled
+    other = transfer(**chosen)  # as after a reload
+    assert "measure" not in {button.key for button in other.button}
+    other.button(key="stop_series").click().run()
+    to_the_end(job)
+    assert "measure" in {button.key for button in other.run().button}
 
 
 def test_with_one_victim_the_page_says_what_that_means(transfer: Open) -> None:
@@ -108,6 +186,43 @@ def test_another_size_is_told(transfer: Open, studio: Path, tmp_path: Path, monk
     at = transfer(tasks="Depth", attack="FGSM", victim="small", to="dmtl")
     assert any("made at 128x96, the size of small; for dmtl" in caption.value for caption in at.caption)
     assert read_stage(at)["rows"][1]["cells"][3]["caption"] == "dmtl, attacked"
+
+
+@pytest.fixture
+def classifier(studio: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """There are objects, and one victim that classifies those of Amazon."""
+    make_gallery(tmp_path / "gallery")
+    write_domains(tmp_path / "gallery" / "objects", per_class=3)
+    shutil.copytree(studio / "runs", tmp_path / "runs")
+    make_classifier(tmp_path / "runs", "objects-amazon", "amazon")
+    monkeypatch.setattr(weights, "RUNS", tmp_path / "runs")
+    monkeypatch.setenv("MTA_GALLERY", str(tmp_path / "gallery"))
+
+
+@pytest.mark.usefixtures("classifier")
+def test_probabilities_of_both_classifiers(transfer: Open, tmp_path: Path) -> None:
+    at = transfer(source="Objects", attack="FGSM")
+    (preset,) = re.findall(r"--preset (\S+)", at.info[0].value)
+    assert victim_preset(preset).data == ("objects",), "one that answers objects"
+    make_classifier(tmp_path / "runs", "other", "amazon")
+    at = transfer(source="Objects", attack="FGSM", to="other")
+    row = read_stage(at)["rows"][1]
+    captions = [cell["caption"] for cell in row["cells"]]
+    assert captions == ["objects-amazon, clean", "objects-amazon, attacked", "other, clean", "other, attacked"]
+    assert all(len(cell["bars"]) == 5 and cell["alt"] for cell in row["cells"])
+
+
+@pytest.mark.usefixtures("classifier")
+def test_the_objects_are_a_data_set_where_a_victim_fits(transfer: Open) -> None:
+    at = transfer(source="Objects", attack="FGSM", tables="Data set", others="none")
+    assert at.selectbox(key="set").options == ["Objects", "Gallery"] and "of 6" in at.number_input(key="pictures").label
+    assert "PGD" in at.pills(key="others").options and "PGD joint" not in at.pills(key="others").options
+    at.pills(key="others").set_value([]).run()
+    at = measure(at)
+    assert not at.error and "6 of its pictures" in table(at) and "Fooling ratio" in table(at)
+    assert transfer(attack="FGSM", tables="Data set").selectbox(key="set").options == ["Gallery"], (
+        "rooms have no such task"
+    )
 
 
 @pytest.mark.usefixtures("two")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from app.variants import trained, variants
+from app.variants import goals_of, trained, variants
 from mta_core.attacks import ATTACKS, Generative, Pgd
 from mta_core.tasks import SCENE_TASKS
 from mta_core.weights import Card
@@ -48,6 +48,29 @@ def test_targeted_generators_and_those_for_fewer_tasks_are_left_out() -> None:
     fewer = Card("fewer", "generator", "mta", {}, {"depth": "metres"}, (288, 384))
     assert trained([fewer, card("aimed", target="floor")], SCENE_TASKS) == {}
     assert trained([fewer], SCENE_TASKS[1:2]) == {"mta": [fewer]}
+
+
+def test_a_target_has_to_name_the_tasks_and_no_others() -> None:
+    aimed = card("aimed", target="segmentation=wall,depth=2,normals=up")
+    assert trained([aimed], SCENE_TASKS, with_targeted=True) == {"mta": [aimed]}
+    assert trained([aimed], SCENE_TASKS[:1], with_targeted=True) == {}, (
+        "it would be told of tasks that are not attacked"
+    )
+
+
+def test_towards_a_target_generators_lead_that_were_trained_for_it_in_whatever_words() -> None:
+    cards = [*CARDS, card("spelt", target="segmentation=wall,normals=up, depth=2.0")]
+    found = {v.label: v for v in variants(cards, SCENE_TASKS, "segmentation=wall,depth=2,normals=up")}
+    assert found["MTA"].target == "segmentation=wall,normals=up, depth=2.0" and "GAP" not in found
+    assert found["PGD"].target == "segmentation=wall,depth=2,normals=up"
+    assert "MTA" not in {v.label for v in variants(cards, SCENE_TASKS, "segmentation=wall,depth=3,normals=up")}
+    assert "MTA" not in {v.label for v in variants(cards, SCENE_TASKS, is_like=True)}
+
+
+def test_a_task_is_offered_what_generators_were_trained_for_then_its_own_goals() -> None:
+    depth = SCENE_TASKS[1]
+    cards = [card("one", target="segmentation=wall,depth=1.5,normals=up"), card("two", target="nonsense")]
+    assert goals_of(depth, cards) == ["1.5", *depth.goals]
 
 
 def test_steps_are_set_as_far_as_an_attack_allows() -> None:

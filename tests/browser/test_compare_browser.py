@@ -87,3 +87,17 @@ def test_two_attacks_are_seen_side_by_side_on_a_phone(visit: Visit) -> None:
     expect(page.locator(".mta-stage img")).to_have_count(12)
     assert page.locator("figcaption", has_text="B: FGSM 10/255").count() == 3
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth + 1")
+
+
+def test_on_a_phone_the_map_fits_and_stays_a_table(visit: Visit) -> None:
+    page = visit("compare?attacks=FGSM&attacks=MTA", width=390, height=844, ready=False)
+    for attack in ("MTA", "FGSM"):
+        expect(cell(page, attack).locator("b")).to_have_text(re.compile(r"×\d"), timeout=PATIENCE)
+    at_rest(page)
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth + 1")
+    cut = "all => all.filter((one) => one.scrollWidth > one.clientWidth + 1).map((one) => one.textContent)"
+    assert page.locator(".mta-name").evaluate_all(cut) == [], "what an attack does is read to its end"
+    nodes = page.context.new_cdp_session(page).send("Accessibility.getFullAXTree")["nodes"]
+    roles = [node["role"]["value"] for node in nodes if not node["ignored"]]
+    found = {role: roles.count(role) for role in ("columnheader", "rowheader", "row")}
+    assert found == {"columnheader": 3, "rowheader": 4, "row": 5}
