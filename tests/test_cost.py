@@ -180,7 +180,7 @@ def test_the_command_writes_a_row_for_every_contender(
     monkeypatch.setattr(peak, "can_measure", lambda device: False)
     file = tmp_path / "cost.json"
     command = ["bench", "cost", "--victim", "small", "--repeats", "1", "--ngf", "4", "--size", "64x96"]
-    assert main([*command, "--precision", "float32", "--json", str(file)]) == 0
+    assert main([*command, "--attacks", "pgd", "--precision", "float32", "--json", str(file)]) == 0
     found = json.loads(file.read_text())
     assert {(row["name"], row["batch_size"]) for row in found["rows"]} >= {("pgd", 1), ("mta-per-instance", 4)}
     assert all(math.isfinite(row["milliseconds"]) and row["milliseconds"] > 0 for row in found["rows"])
