@@ -65,16 +65,11 @@ def dmtl_paper() -> VictimRecipe:
     )  # fmt: skip
 
 
-def mtan_start() -> VictimRecipe:
-    """Where the shipped `mtan` starts from: small crops at every scale. Give the data: `--set data=nyuv2:PATH`."""
-    return replace(dmtl_start(), name="mtan-start", architecture="mtan", width=16, seed=1)
-
-
 def mtan() -> VictimRecipe:
     """The shipped `mtan`, which has seen nothing of `dmtl`. Give the data: `--set data=nyuv2:PATH,rooms`."""
     return replace(
-        mtan_start(), name="mtan", init="mtan-start", phases=((14, 96, 128), (10, 192, 256), (3, 288, 384)),
-        per_epoch=755, whole_views=True, zooms=(1.0, 1.25), learning_rate=7e-4, class_balance=0.2,
+        dmtl_start(), name="mtan", architecture="mtan", width=16, phases=((14, 96, 128), (5, 192, 256), (1, 288, 384)),
+        per_epoch=755, whole_views=True, zooms=(1.0, 1.25), batch_size=8, class_balance=0.2, seed=1,
         weights=(("segmentation", 1.5), ("depth", 1.0), ("normals", 2.0)),
     )  # fmt: skip
 
@@ -224,7 +219,6 @@ VICTIMS: Mapping[str, Callable[[], VictimRecipe]] = {
     "dmtl": dmtl,
     "dmtl-paper": dmtl_paper,
     "dmtl-tiny": dmtl_tiny,
-    "mtan-start": mtan_start,
     "mtan": mtan,
     "mtan-paper": mtan_paper,
     **{f"segnet-{name}": partial(segnet, name) for name in SCENE},
