@@ -126,7 +126,12 @@ def test_joint_perturbations_need_shared_pictures(subject: Subject, root: Path) 
 
 @pytest.mark.parametrize(  # every two of them together once
     ("method", "instance", "target"),
-    [("mta", "per-instance", ""), ("gap", "per-instance", "mug"), ("mta", "universal", "mug"), ("gap", "universal", "")],
+    [
+        ("mta", "per-instance", ""),
+        ("gap", "per-instance", "mug"),
+        ("mta", "universal", "mug"),
+        ("gap", "universal", ""),
+    ],
 )
 def test_generators_learn_to_fool_every_domain(
     subject: Subject, root: Path, runs: Path, method: str, instance: str, target: str
