@@ -142,14 +142,12 @@ def gap() -> GeneratorRecipe:
     return replace(mta(), name="gap-dmtl", method="gap", init="", patterns="mta-pattern", ngf=16)
 
 
-def mta_joint_pattern() -> GeneratorRecipe:
-    """Where the shipped joint generator starts from. Give the data: `--set data=nyuv2:PATH,rooms`."""
-    return replace(mta_pattern(), name="mta-joint-pattern", scope="joint", pattern_epochs=9, phases=((9, 288, 384),))
-
-
 def mta_joint() -> GeneratorRecipe:
-    """The shipped generator of one perturbation for all tasks. Give the data: `--set data=nyuv2:PATH,rooms`."""
-    return replace(mta(), name="mta-dmtl-joint", scope="joint", init="mta-joint-pattern")
+    """The shipped generator of one perturbation for all tasks: its pattern first, then networks. Give the data:
+    `--set data=nyuv2:PATH,rooms`."""
+    return replace(
+        mta(), name="mta-dmtl-joint", scope="joint", init="", pattern_epochs=9, phases=((13, 288, 384),)
+    )  # fmt: skip
 
 
 def plain(method: str, instance: str) -> GeneratorRecipe:
@@ -157,16 +155,14 @@ def plain(method: str, instance: str) -> GeneratorRecipe:
     seeds. Give the data: `--set data=nyuv2:PATH,rooms`."""
     return GeneratorRecipe(
         name=paper_presets.named(f"{method}-dmtl-plain", instance), method=method, instance=instance, ngf=16,
-        num_blocks=4, phases=((3, 288, 384),), learning_rate=1e-3, output_gain=0.02, output_rate=0.1,
+        num_blocks=4, phases=((1, 288, 384),), learning_rate=1e-3, output_gain=0.02, output_rate=0.1,
     )  # fmt: skip
 
 
 def universal(method: str) -> GeneratorRecipe:
     """The shipped universal perturbations, on the patterns of `mta-pattern`. Give the data:
     `--set data=nyuv2:PATH,rooms`."""
-    return replace(
-        plain(method, "universal"), name=f"{method}-dmtl-universal", patterns="mta-pattern", phases=((1, 288, 384),)
-    )
+    return replace(plain(method, "universal"), name=f"{method}-dmtl-universal", patterns="mta-pattern")
 
 
 def of_objects(method: str, instance: str, target: str = "") -> GeneratorRecipe:
@@ -235,7 +231,6 @@ GENERATORS: Mapping[str, Callable[[], GeneratorRecipe]] = {
     "mta-pattern": mta_pattern,
     "mta": mta,
     "gap": gap,
-    "mta-joint-pattern": mta_joint_pattern,
     "mta-joint": mta_joint,
     **{f"{method}-universal": partial(universal, method) for method in paper_presets.METHODS},
     **{
