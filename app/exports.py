@@ -140,7 +140,8 @@ def provenance(
     attacks = {name: asdict(request.attack) for name, request in requests.items()}
     return results.provenance(
         command="the page Compare", device=device, seed=first.seed, weights=weights, data=data, names=names,
-        attacks=attacks, unreadable=list(unreadable),
+        attacks=attacks, unreadable=list(unreadable), target=first.target or None,
+        target_picture=first.like.name if first.like else None,
     )  # fmt: skip
 
 

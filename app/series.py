@@ -23,8 +23,9 @@ from mta_core.transfer import Pair, pairs, transfer
 from mta_core.weights import WeightsError
 
 Values = Mapping[str, Any]
-PATIENCE = 600.0
-"""Seconds that a measurement goes on though nobody looks: long enough to show another page meanwhile."""
+PATIENCE, FAREWELL = 600.0, 70.0
+"""Seconds that a measurement goes on though nobody looks: long enough to show another page meanwhile; and once its
+browser measures something else, when another may still follow it."""
 
 
 @dataclass(frozen=True)
@@ -118,7 +119,7 @@ def start(workshop: Workshop, asked: Sequence[Series]) -> Job[Tick]:
     """Measures what is not known yet, one attack after the other, picture by picture; what is known is kept as it
     comes. Stopped, it has the pictures that were ready."""
     missing = [one for one in asked if is_open(workshop, one)]
-    job = workshop.worker.submit(lambda job: _run(workshop, missing, job), PATIENCE)
+    job = workshop.worker.submit(lambda job: _run(workshop, missing, job), PATIENCE, FAREWELL)
     workshop.series[tuple(asked)] = job
     return job
 

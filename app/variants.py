@@ -137,13 +137,15 @@ def variants(cards: Iterable[Card], tasks: Sequence[Task], target: str = "", *, 
 
 
 def _generative(kind: type[Attack], cards: Sequence[Card]) -> list[Variant]:
-    """A mode is named after its generator where it is not the first one of that mode."""
+    """A mode is named after its generator where it is not the first one of that mode; where there are several, each
+    is that very one, whichever `auto` would take at an epsilon."""
     found: dict[str, Variant] = {}
-    for card in cards:
-        instance, scope = instance_of(card), scope_of(card)
+    modes = [(instance_of(card), scope_of(card)) for card in cards]
+    for card, (instance, scope) in zip(cards, modes, strict=True):
         label = _label(kind.label, instance, scope)
         is_first = label not in found
-        settings = (("instance", instance), *(() if is_first else (("generator", card.name),)))
+        is_only = modes.count((instance, scope)) == 1
+        settings = (("instance", instance), *(() if is_only else (("generator", card.name),)))
         label = label if is_first else f"{label} ({card.name})"
         found.setdefault(label, Variant(label, kind, scope, settings, is_first, target_of(card)))
     return list(found.values())

@@ -207,8 +207,8 @@ def _measured(task: Task, record: _Record, draws: Tensor, is_targeted: bool) -> 
 
 
 def _means(found: Sequence[Sequence[_Values]]) -> Iterator[_Values]:
-    """Of each measure that all tasks have, the mean over the tasks."""
-    for first in found[0]:
+    """Of each measure that all tasks have, the mean over the tasks; none where there is one task only."""
+    for first in found[0] if len(found) > 1 else ():
         same = [values for of_task in found for values in of_task if values.measure == first.measure]
         if len(same) == len(found):
             adversarial = {

@@ -15,11 +15,12 @@ from app.components.pictures import GALLERY, OBJECTS
 from app.library import Shelf
 from app.series import Measured, Series
 from app.tables import Line
-from app.variants import variants
+from app.variants import Variant, variants
 from app.words import nearest, plain
 from app.workshop import LossStep, Request, Result, Tick
 from mta_core.attacks import Attack, Generative, Noise, Scope
 from mta_core.data import DataError
+from mta_core.generators import AUTO
 from mta_core.jobs import Job
 from mta_core.kinds import Aim
 from mta_core.transfer import Pair, resizing
@@ -166,7 +167,7 @@ def _attacks(request: Request, *, has_joint: bool) -> dict[str, Request]:
     """
     card, own = _cards()[request.victim], label_of(request)
     found = variants(resources.workshop().generators(card.name), request.tasks)
-    others = {v.label: v for v in found if v.label != own and (has_joint or v.scope != "joint")}
+    others = {v.label: v for v in found if not _is_same(v, request, card) and (has_joint or v.scope != "joint")}
     first = [label for label, v in others.items() if v.is_first_choice and issubclass(v.kind, Generative)]
     chosen = st.pills(
         "Beside it", list(others), selection_mode="multi", default=first, key=state.OTHERS, wrap=True,
@@ -178,10 +179,23 @@ def _attacks(request: Request, *, has_joint: bool) -> dict[str, Request]:
     return {label: _request(request, card, attack, scope) for label, (attack, scope) in attacks.items()}
 
 
+def _is_same(variant: Variant, request: Request, card: Card) -> bool:
+    """Whether it is the attack of the request; a generator is known by its weights, whatever names it."""
+    if variant.kind is not type(request.attack) or variant.scope != request.scope:
+        return False
+    if not issubclass(variant.kind, Generative):
+        return True
+    made = variant.attack(STEPS)
+    return made.is_universal == request.attack.is_universal and (
+        _request(request, card, made, variant.scope).weights == request.weights
+    )
+
+
 def label_of(request: Request) -> str:
     """Of the attack in its mode, as the labels of `app.variants` are."""
     attack, generator = request.attack, getattr(request.attack, "generator", "")
-    modes = [("universal", attack.is_universal), ("joint", request.scope == "joint"), (f"({generator})", generator)]
+    is_named = generator not in ("", AUTO)
+    modes = [("universal", attack.is_universal), ("joint", request.scope == "joint"), (f"({generator})", is_named)]
     return " ".join([attack.label, *(name for name, has in modes if has)])
 
 

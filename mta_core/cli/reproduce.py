@@ -28,7 +28,7 @@ def run(arguments: argparse.Namespace) -> int:
             _tell(arguments, made, device, begin)
         raise
     _tell(arguments, made, device, begin)
-    return 2 if isinstance(made, Reproduction) and made.unreadable else 0
+    return 2 if isinstance(made, Reproduction) and (made.unreadable or made.has_failed) else 0
 
 
 def _tell(arguments: argparse.Namespace, made: Reproduction | CostReproduction, device: Device, begin: float) -> None:

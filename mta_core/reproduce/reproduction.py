@@ -67,6 +67,7 @@ class Reproduction:
         generators: cards of those that were used.
         victims: cards and numbers of parameters of those that were used.
         names, unreadable: of the pictures that were measured, and of those that were left out.
+        has_failed: whether a run could not be made for another reason than that weights are not there.
     """
 
     table: Table
@@ -82,6 +83,7 @@ class Reproduction:
     victims: dict[str, tuple[Card, int]] = field(default_factory=dict)
     names: list[str] = field(default_factory=list)
     unreadable: list[str] = field(default_factory=list)
+    has_failed: bool = False
     _subjects: dict[str, Subject] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -116,6 +118,7 @@ class Reproduction:
                 raise
             except (NotThere, ValueError) as reason:
                 self.outcomes[run] = Outcome(reason=str(reason))
+                self.has_failed |= not isinstance(reason, NotThere)
 
     def _measure(self, run: Run, stage: str) -> Generator[Event, None, Outcome]:
         subject, card = yield from self._subject(run.victim)

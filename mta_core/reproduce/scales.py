@@ -53,7 +53,7 @@ class Scale(ABC):
 
 
 class Small(Scale):
-    """The weights that come with the program or were trained under their names; one generator serves every epsilon."""
+    """The weights that come with the program or were trained under their names; the generator of the nearest epsilon is scaled to each."""
 
     name = "small"
 

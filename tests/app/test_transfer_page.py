@@ -142,6 +142,15 @@ def test_attacks_stand_beside_each_other(transfer: Open, tmp_path: Path) -> None
     assert "…" not in lines(measure(at))["tried on mtan"][4]
 
 
+@pytest.mark.usefixtures("two")
+def test_the_attack_of_the_side_bar_stands_in_the_table_once(transfer: Open, tmp_path: Path) -> None:
+    make_universal(tmp_path / "runs")
+    at = transfer(attack="MTA", mta_instance="per-instance", tasks="Depth", tables="Data set", pictures="2")
+    assert at.pills(key="others").value == ["MTA universal"]
+    table = lines(measure(at))["tried on mtan"]
+    assert [row[0] for row in table] == ["No attack", "Random noise", "MTA", "MTA universal"]
+
+
 def until_stopped(_workshop: Workshop, _one: Series, job: Job[Tick]) -> Iterator[Tick]:
     while not job.is_stopping:
         job.rest(0.01)

@@ -33,6 +33,7 @@ def test_generators_are_found_by_what_they_do() -> None:
     found = {v.label: v for v in variants(CARDS, SCENE_TASKS) if issubclass(v.kind, Generative)}
     assert list(found) == ["MTA", "MTA (second)", "MTA universal", "MTA joint", "GAP"]
     assert dict(found["MTA universal"].settings) == {"instance": "universal"}
+    assert dict(found["MTA"].settings) == {"instance": "per-instance", "generator": "first"}, "not what auto may take"
     assert dict(found["MTA (second)"].settings) == {"instance": "per-instance", "generator": "second"}
     assert found["MTA joint"].scope == "joint" and found["GAP"].kind.name == "gap"
     assert not found["MTA (second)"].is_first_choice and found["GAP"].is_first_choice
