@@ -53,7 +53,8 @@ class Scale(ABC):
 
 
 class Small(Scale):
-    """The weights that come with the program or were trained under their names; the generator of the nearest epsilon is scaled to each."""
+    """The weights that come with the program or were trained under their names. The generator of the nearest epsilon is
+    scaled to that of a run."""
 
     name = "small"
 
