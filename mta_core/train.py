@@ -18,6 +18,7 @@ from mta_core.data.cached import Cached
 from mta_core.data.loader import Place, epoch_order
 from mta_core.devices import is_out_of_memory
 from mta_core.events import Event, Message, Progress, Row
+from mta_core.goal import PICTURE
 from mta_core.results import to_json
 from mta_core.weights import Card, WeightsError, brief
 
@@ -245,6 +246,8 @@ def is_same(stored: Any, recipe: Any) -> bool:
 
 def _essence(settings: Mapping[str, Any]) -> Any:
     kept = {**settings, **_without_paths(settings)}
+    if str(kept.get("target", "")).startswith(PICTURE):  # what builds on it knows whether its pixels are the same
+        kept["target"] = PICTURE + Path(kept["target"].removeprefix(PICTURE)).stem.partition("@")[0]
     return to_json({**kept, "backbone": bool(settings.get("backbone")), "batch_size": 0})
 
 

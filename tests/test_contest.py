@@ -66,6 +66,11 @@ def test_the_stronger_side_wins_whichever_it_is(strong: Setting, weak: Setting) 
         assert one["ci95"][0] <= one["difference"] <= one["ci95"][1]
 
 
+def test_one_task_has_no_mean_over_tasks(strong: Setting, weak: Setting) -> None:
+    one, other = (replace(setting, tasks=SCENE_TASKS[1:2]) for setting in (strong, weak))
+    assert {task for task, _ in rows([one], [other], limit=2)} == {SCENE_TASKS[1].name}
+
+
 def test_its_measures_are_those_of_evaluate(strong: Setting, weak: Setting) -> None:
     found = rows([strong], [weak], limit=5, batch_size=5)
     for side, setting in (("one", strong), ("other", weak)):

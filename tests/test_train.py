@@ -23,7 +23,7 @@ from mta_core.checkpoints import NAME, load_checkpoint, save_checkpoint
 from mta_core.data.loader import batches
 from mta_core.events import Event, Message, Progress, Row
 from mta_core.imaging import encode_png
-from mta_core.train import provenance_of
+from mta_core.train import is_same, provenance_of
 from mta_core.train_generator import GeneratorRecipe, GeneratorTraining, train_generator
 from mta_core.train_victim import VictimRecipe, VictimTraining, train_victim
 from mta_core.weights import Card, WeightsError
@@ -540,6 +540,12 @@ class TestGenerator:
         ):
             with pytest.raises(ValueError, match=message):
                 GeneratorTraining(replace(recipe, **wrong), CPU)
+
+    def test_a_target_picture_may_lie_elsewhere(self, fooling: GeneratorRecipe) -> None:
+        here, there, other = (
+            replace(fooling, target=f"picture:{path}") for path in ("/a/hall.png", "hall.jpg", "/a/b.png")
+        )
+        assert is_same(asdict(here), there) and not is_same(asdict(here), other)
 
     def test_makes_room_for_the_networks(self, fooling: GeneratorRecipe, tmp_path: Path) -> None:
         list(train_generator(replace(fooling, pattern_epochs=1, phases=((1, 32, 64),)), CPU, tmp_path))
