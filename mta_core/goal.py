@@ -72,12 +72,12 @@ def words_of(text: str, tasks: Sequence[str]) -> dict[str, str]:
 
 
 def narrowed(text: str, own: Sequence[str], tasks: Sequence[str]) -> str:
-    """A target for the tasks `own` as one for those of them that are named.
+    """A target for the tasks `own` as one for those of them that are named; a picture, or one VALUE, is that already.
 
     Raises:
         ValueError: as `words_of` does.
     """
-    if not text or text.startswith(PICTURE):
+    if text.startswith(PICTURE) or "=" not in text:
         return text
     values = words_of(text, own)
     return ",".join(f"{name}={values[name]}" for name in tasks)

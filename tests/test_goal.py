@@ -39,6 +39,7 @@ def test_what_is_missing_or_told_twice_is_said(subject: Subject, text: str, mess
 
 def test_a_target_for_fewer_tasks_is_part_of_it() -> None:
     assert narrowed("normals=up, d=2,segmentation=wall", NAMES, ("depth", "normals")) == "depth=2,normals=up"
+    assert narrowed("mug", ("amazon", "dslr"), ("amazon",)) == "mug", "what all are told, each is told"
     assert narrowed("picture:x@1", NAMES, ("depth",)) == "picture:x@1" and narrowed("", NAMES, NAMES) == ""
 
 

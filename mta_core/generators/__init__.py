@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from dataclasses import replace
 from functools import lru_cache
 
 import torch
@@ -13,7 +15,7 @@ from mta_core.devices import Device
 from mta_core.generators.fast import arrange
 from mta_core.generators.patterns import Patterns
 from mta_core.generators.resnet import GapGenerator, Generator, MtaGenerator
-from mta_core.goal import is_same_target
+from mta_core.goal import is_same_target, narrowed
 from mta_core.kinds import JOINT, Aim, Instance, Scope
 
 AUTO = "auto"
@@ -50,15 +52,25 @@ def cards(victim: str | weights.Card | None = None) -> list[weights.Card]:
     """The cards of every generator that can be loaded, shipped ones first; of one victim if given by name or card.
 
     One made for earlier weights of that victim is none of its own: attacking with it is a transfer. One made for
-    several victims, a task each, belongs to each of them, and to those that share some of them.
+    several victims, a task each, belongs to each of them, and to those that share some of them: its card then names
+    their tasks alone, and it comes after those that were made for one victim.
     """
     found = [card for card, _ in weights.find_cards("generator")]
     if victim is None:
         return found
     known = _known(victim)
-    own = {card.name: tasks_against(card, known) for card in found}
-    fitting = [card for card in found if own[card.name]]
-    return sorted(fitting, key=lambda card: len(own[card.name]) < len(card.tasks))
+    own = [(card, tasks_against(card, known)) for card in found]
+    whole = [card for card, tasks in own if tasks == set(card.tasks)]
+    return whole + [_part(card, tasks) for card, tasks in own if set() < tasks < set(card.tasks)]
+
+
+def _part(card: weights.Card, tasks: set[str]) -> weights.Card:
+    """The card of a generator of which only these tasks are of use."""
+    left = {name: space for name, space in card.tasks.items() if name in tasks}
+    options = dict(card.options)
+    with suppress(ValueError):  # a target that means nothing is nobody's
+        options["target"] = narrowed(str(options.get("target", "")), tuple(card.tasks), tuple(left))
+    return replace(card, tasks=left, options=options)
 
 
 def _known(victim: str | weights.Card) -> str | weights.Card:
@@ -113,7 +125,8 @@ def choose(
     name: str, victim: str | weights.Card, aim: Aim, method: str = "mta", is_universal: bool = False
 ) -> weights.Card:
     """The card of the generator of that name; `auto` takes the one made for `victim` with that aim whose own budget is
-    nearest: of the same norm, and then the smallest that is large enough, or else the largest.
+    nearest: of the same norm the smallest that is large enough, or else the largest; where there is none of that norm,
+    the first one, shipped ones before others.
 
     Raises:
         WeightsError: there is none, or it does something else.
@@ -123,13 +136,7 @@ def choose(
         if unfit := _unfitness(card, aim, method, is_universal):
             raise weights.WeightsError(f"the generator {name} {unfit}")
         return card
-    known = _known(victim)
-    fitting = [
-        card
-        for card in cards(known)
-        if set(aim.tasks) <= tasks_against(card, known) and not _unfitness(card, aim, method, is_universal)
-    ]
-    if fitting:
+    if fitting := [card for card in cards(victim) if not _unfitness(card, aim, method, is_universal)]:
         return min(fitting, key=lambda card: _distance(card, aim.budget))
     of = victim if isinstance(victim, str) else victim.name
     what = f"{'universal ' if is_universal else ''}{method.upper()} generator"
@@ -141,10 +148,10 @@ def choose(
 def _distance(card: weights.Card, budget: Budget | None) -> tuple[bool, bool, float]:
     """How far a generator's own budget is from the one wanted, to be compared; see `choose`."""
     own = card.options.get("epsilon")
-    if budget is None or not isinstance(own, int | float):
-        return (budget is not None, True, 0.0)
+    if budget is None or card.options.get("norm") != str(budget.norm) or not isinstance(own, int | float):
+        return (True, True, 0.0)
     is_smaller = own < budget.units
-    return (card.options.get("norm") != str(budget.norm), is_smaller, -own if is_smaller else own)
+    return (False, is_smaller, -own if is_smaller else own)
 
 
 def method_of(card: weights.Card) -> str:

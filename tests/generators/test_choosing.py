@@ -69,6 +69,13 @@ def test_auto_takes_the_one_that_was_trained_for_such_a_budget(
     assert chosen() == "g-1", "the first, where the budget makes no difference"
 
 
+def test_epsilons_of_another_norm_are_not_compared(shelf: Path) -> None:
+    for name, own in (("a", 8), ("b", 5), ("c", 1)):
+        put(shelf, name, norm="linf", epsilon=float(own))
+    for epsilon in (1, 5, 8, 30):
+        assert chosen(budget=Budget.from_units("l2", epsilon)) == "a", "the first: 5 of L2 is not 5/255"
+
+
 def test_the_attack_itself_takes_that_one(shelf: Path) -> None:
     for own in (1, 5):
         put(shelf, f"g-{own}", norm="linf", epsilon=float(own))
@@ -111,6 +118,19 @@ def test_victims_are_known_by_their_weights(shelf: Path) -> None:
     assert chosen("depth=room,normals=room", ("depth", "normals")) == "for-room"
     with pytest.raises(WeightsError, match="no trained MTA generator"):
         chosen("depth=room,segmentation=other", ("depth", "segmentation"))
+
+
+def test_of_a_generator_for_several_victims_each_is_offered_its_own_tasks(shelf: Path) -> None:
+    both, two = "segmentation=room,depth=other", ("segmentation", "depth")
+    put(shelf, "for-both", both, two)
+    put(shelf, "aimed", both, two, target="segmentation=wall,depth=1")
+    put(shelf, "damaged", both, two, target="segmentation=wall")
+    for victim, own, target in (("room", "segmentation", "segmentation=wall"), ("other", "depth", "depth=1")):
+        cards = {card.name: card for card in generators.cards(victim)}
+        assert all(card.tasks == {own: SPACES[own]} for card in cards.values())
+        assert cards["aimed"].options["target"] == target and cards["damaged"].options["target"] == "segmentation=wall"
+        assert chosen(victim, (own,), target=target) == "aimed"
+    assert [set(card.tasks) for card in generators.cards(both)] == [set(two)] * 3
 
 
 def test_rows_tell_other_weights_of_the_same_name_from_the_victim(shelf: Path) -> None:
