@@ -83,20 +83,21 @@ class Costs:
             self._running = (setup, self._worker.submit(lambda job: self._work(setup, job)))
 
     def stop(self) -> None:
-        """Ends it; what was measured so far stays."""
+        """Ends it; what was measured so far stays, as does what was measured before of the others."""
         if running := self.running():
             running[1].stop()
 
     def _work(self, setup: Setup, job: Job[Event]) -> Iterator[Event]:
         before = self._measured.get(_without_attacks(setup), Measured(setup, {})).costs
-        costs = {c.name: c for c in cost.known(setup)}
-        costs |= {name: c for name, c in before.items() if name not in (*costs, *setup.attacks)}
+        costs = {c.name: c for c in cost.known(setup)} | dict(before)
         notes: list[str] = []
         for event in cost.measure(setup, self.device):
             if isinstance(event, Message):
                 notes.append(event.text)
             if isinstance(event, Row):
-                costs[event.values["name"]] = Cost(**event.values)
+                new = Cost(**event.values)
+                old = costs.get(new.name, new)  # memory, which is measured last, is the same as before
+                costs[new.name] = replace(new, peak_bytes=new.peak_bytes or old.peak_bytes)
                 self._measured[_without_attacks(setup)] = Measured(
                     setup, dict(costs), time.time(), _load(), torch.get_num_threads(), tuple(notes)
                 )

@@ -72,11 +72,10 @@ class CostReproduction:
                 lines.append(Filled((label, shown), {"": own[method]}, "", paper[method]))
             lines.append(Filled((label, "GAP over MTA"), {"": _ratio(own)}, "", _ratio(paper)))
         machine = self.device.label.rpartition(", ")[0] or self.device.label  # without its fast precision
-        turns = f"the median of {self.setup.repeats} turns"
-        timed = (
-            f"Timed in {self.setup.precision} on {machine}, one picture at a time, {turns}; the paper's times belong "
-        )
-        notes = (f"{timed}to another machine.", *(cost.REMARKS if self.setup.is_papers else ()))
+        turns = min((costs[name]["turns"] for name in NAMES if costs[name]["turns"]), default=0)
+        how = f"one picture at a time, {'one turn' if turns == 1 else f'the median of {turns} turns'}"
+        timed = f"Timed in {self.setup.precision} on {machine}, {how}; the paper's times belong to another machine."
+        notes = (*([timed] if turns else []), *(cost.REMARKS if self.setup.is_papers else ()))
         return Report(NAME, TITLE, ("", "Method"), COLUMNS, tuple(lines), False, notes)
 
 

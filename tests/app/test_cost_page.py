@@ -172,6 +172,35 @@ def test_each_attack_keeps_what_was_measured_of_it(service: Costs, monkeypatch: 
     )
 
 
+def test_what_a_stopped_measurement_did_not_come_to_keeps_its_numbers(
+    service: Costs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = (vars(replace(c, milliseconds=10.0, turns=2, peak_bytes=5)) for c in cost.known(SMALL)[:2])
+    pgd = first | {"name": "pgd", "label": "PGD", "method": "pgd"}
+    has_begun = threading.Event()
+
+    def measure(setup: Setup, device: object) -> Iterator[Event]:
+        yield from map(Row, (first, second, pgd))
+
+    def stopped(setup: Setup, device: object) -> Iterator[Event]:
+        has_begun.wait(30)
+        yield Row(first | {"milliseconds": 20.0, "turns": 1, "peak_bytes": None})
+        job_of(service).stop()
+        yield Progress(1, 4, "runs")
+        raise AssertionError("it was stopped")
+
+    for work in (measure, stopped):
+        monkeypatch.setattr(cost, "measure", work)
+        service.start(SMALL)
+        has_begun.set()
+        if running := service.running():
+            to_the_end(running[1])
+    found = service.latest(SMALL).costs
+    times = {name: found[name].milliseconds for name in (first["name"], second["name"], "pgd")}
+    assert times == {first["name"]: 20.0, second["name"]: 10.0, "pgd": 10.0}
+    assert found[first["name"]].peak_bytes == 5
+
+
 def measured(**milliseconds: float) -> Measured:
     known: dict[str, Cost] = {}
     for c in cost.known(Setup(attacks=("pgd",))):

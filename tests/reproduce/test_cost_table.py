@@ -22,7 +22,18 @@ def test_small_generators_are_counted_and_timed() -> None:
     gap, mta = (lines["Universal", method].ours[""] for method in ("GAP", "MTA"))
     assert lines["Universal", "GAP over MTA"].ours[""] == pytest.approx([g / m for g, m in zip(gap, mta, strict=True)])  # type: ignore[operator]
     assert not any("tenth" in note for note in report.notes), "these are not the paper's generators"
-    assert not made.rows()
+    assert not made.rows() and any("the median of 2 turns" in note for note in report.notes)
+
+
+def test_interrupted_it_tells_of_the_turns_there_were() -> None:
+    made = CostReproduction.of(toys.CPU, repeats=3, size=(32, 32), ngf=4, per_instance_blocks=2, universal_blocks=1)
+    assert not made.report().notes, "nothing is timed yet"
+    events = made.run()
+    for turns, words in ((1, "one turn"), (2, "the median of 2 turns")):
+        while any(made.costs.get(name, {}).get("turns", 0) < turns for name in NAMES):
+            next(events)
+        (note,) = made.report().notes
+        assert f"one picture at a time, {words}; " in note
 
 
 def test_the_papers_factor_of_ten_is_stated() -> None:
