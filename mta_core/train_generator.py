@@ -50,7 +50,8 @@ class GeneratorRecipe:
             for each task nothing is shared that tasks could compete for, and Adam undoes most of what a weight does.
         weights: the fixed ones, by name.
         init: name of a trained generator, or path to its card, to start from; empty for a random start.
-        patterns: the same, to take nothing but the patterns from, whatever its method and size.
+        patterns: the same, to take nothing but the patterns from, whatever its method and width; they must have the
+            victim's input size.
         pattern_epochs: the first epochs, which draw a pattern for all pictures (see `Generator`) at the victim's
             input size; in the others, as in a training that starts from a generator with a pattern, the networks learn
             on top of it while it moves in small steps. 0 for none, as in the paper.
