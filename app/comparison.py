@@ -8,18 +8,13 @@ from pathlib import Path
 
 from app.kept import Recent
 from app.library import Picture
-from app.workshop import Request, Tick, Workshop
+from app.workshop import FAREWELL, PATIENCE, Request, Tick, Workshop
 from mta_core import jobs
 from mta_core.compare import Standing, compare
 from mta_core.data import DataSource, Sample, Size
 from mta_core.evaluate import Setting
 from mta_core.events import Message, Progress
 from mta_core.jobs import Job
-
-PATIENCE = 600.0
-"""Seconds that work on a data set goes on though nobody looks: long enough to show another page meanwhile."""
-FAREWELL = 70.0
-"""The same once somebody has asked for another: other browsers may follow it, hidden ones look once a minute."""
 
 
 class OnePicture(DataSource):
@@ -92,15 +87,7 @@ def start(workshop: Workshop, trials: Sequence[Trial]) -> Job[Event]:
     """
     missing = [trial for trial in trials if is_open(workshop, trial)]
     patience, farewell = (PATIENCE, FAREWELL) if trials[0].shelf else (jobs.PATIENCE, 0.0)
-    job = workshop.worker.submit(lambda job: _run(workshop, missing, job), patience, farewell)
-    workshop.comparisons[tuple(trials)] = job
-    return job
-
-
-def running(workshop: Workshop, trials: Sequence[Trial]) -> Job[Event] | None:
-    """The work on these trials, if somebody started it: a page that is loaded anew finds its own again."""
-    job = workshop.comparisons.get(tuple(trials))
-    return None if job is None or job.is_done else job
+    return workshop.start(trials, lambda job: _run(workshop, missing, job), patience, farewell)
 
 
 def _run(workshop: Workshop, trials: Sequence[Trial], job: Job[Event]) -> Iterator[Event]:

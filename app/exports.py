@@ -11,12 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from app.words import aimed_measure, reference
+from app.words import reference
 from app.workshop import Request, Result
 from mta_core import imaging, results
 from mta_core.evaluate import AGGREGATIONS
 from mta_core.explore import Outcome
-from mta_core.tasks import Measure
 
 
 def adversarial_png(result: Result, perturbation: str) -> bytes:
@@ -83,8 +82,8 @@ def rows_of(result: Result) -> list[dict[str, Any]]:
     }  # fmt: skip
     return [
         {
-            **identity, "task": name, "metric": _name(m, request), "aggregation": aggregation, "unit": m.unit,
-            "higher_is_better": m.higher_is_better, "clean": o.measures["clean"][m.name],
+            **identity, "task": name, "metric": m.named(request.is_targeted).name, "aggregation": aggregation,
+            "unit": m.unit, "higher_is_better": m.higher_is_better, "clean": o.measures["clean"][m.name],
             "adversarial": o.measures["adversarial"][m.name],
         }
         for name, o in result.outcome.tasks.items()
@@ -101,18 +100,13 @@ def _tasks(result: Result, outcome: Outcome, verdict: Callable[[str], str]) -> d
             "verdict": verdict(name),
             "reference": reference(o, result.request.is_targeted).removeprefix("against the ") or "ground truth",
             "measures": {
-                _name(m, result.request): {"unit": m.unit, "higher_is_better": m.higher_is_better}
+                m.named(result.request.is_targeted).name: {"unit": m.unit, "higher_is_better": m.higher_is_better}
                 | {kind: _number(values[m.name]) for kind, values in o.measures.items()}
                 for m in o.task.measures
             },
         }
         for name, o in outcome.tasks.items()
     }
-
-
-def _name(measure: Measure, request: Request) -> str:
-    """As in the rows of the command line."""
-    return (aimed_measure(measure) if request.is_targeted else measure).name
 
 
 def rows_json(rows: Sequence[Mapping[str, Any]], made: Mapping[str, Any]) -> bytes:

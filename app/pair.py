@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from app.panels import ANSWERS, Drawing, Rows, amplify, answers, aspect_of, cell, drawing, packed, scale_end, split
-from app.words import aimed_measure, automatic_gain, direction, gain_of, perturbation_title, psnr, reference
+from app.words import automatic_gain, direction, gain_of, perturbation_title, psnr, reference
 from app.workshop import Result
 from mta_core.explore import PerturbationOutcome, noisy_picture
 from mta_core.tasks import Task
@@ -105,13 +105,12 @@ def _answers(results: Sequence[Result], names: Names, t: Task) -> dict[str, Any]
         ("B", other.measures["adversarial"]),
     ]
     is_targeted = results[0].request.is_targeted
-    shown = aimed_measure(m) if is_targeted else m
     note = f" ({against})" if (against := reference(one, is_targeted)) else ""
     said = {
         "id": t.name,
         "title": t.label,
         "words": verdict(results, t),
-        "note": f"{shown.label}, {direction(m.higher_is_better)}{note}",
+        "note": f"{m.named(is_targeted).label}, {direction(m.higher_is_better)}{note}",
         "facts": [[label, m.format(measures[m.name])] for label, measures in values],
     }
     if isinstance(t, Classification):

@@ -23,9 +23,6 @@ from mta_core.transfer import Pair, pairs, transfer
 from mta_core.weights import WeightsError
 
 Values = Mapping[str, Any]
-PATIENCE, FAREWELL = 600.0, 70.0
-"""Seconds that a measurement goes on though nobody looks: long enough to show another page meanwhile; and once its
-browser measures something else, when another may still follow it."""
 
 
 @dataclass(frozen=True)
@@ -119,15 +116,7 @@ def start(workshop: Workshop, asked: Sequence[Series]) -> Job[Tick]:
     """Measures what is not known yet, one attack after the other, picture by picture; what is known is kept as it
     comes. Stopped, it has the pictures that were ready."""
     missing = [one for one in asked if is_open(workshop, one)]
-    job = workshop.worker.submit(lambda job: _run(workshop, missing, job), PATIENCE, FAREWELL)
-    workshop.series[tuple(asked)] = job
-    return job
-
-
-def running(workshop: Workshop, asked: Sequence[Series]) -> Job[Tick] | None:
-    """The work on these, if somebody started it: a page that is loaded anew finds its own again."""
-    job = workshop.series.get(tuple(asked))
-    return None if job is None or job.is_done else job
+    return workshop.start(asked, lambda job: _run(workshop, missing, job))
 
 
 def provenance(workshop: Workshop, asked: Sequence[Series], found: Sequence[Measured]) -> dict[str, Any]:

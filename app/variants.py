@@ -10,7 +10,8 @@ import torch
 
 from mta_core.attacks import ATTACKS, Attack, Generative, Scope, make_attack
 from mta_core.generators import instance_of, method_of, scope_of
-from mta_core.targets import PICTURE, answers_of, values_of
+from mta_core.goal import PICTURE, is_same_target, words_of
+from mta_core.targets import answers_of
 from mta_core.tasks import TASKS, Task
 from mta_core.weights import Card
 
@@ -86,21 +87,13 @@ def _is_told(target: str) -> bool:
     return bool(target) and not target.startswith(PICTURE)
 
 
-def means_same(target: str, other: str, tasks: Sequence[Task]) -> bool:
-    """Whether two targets ask these tasks for the same answers, in whatever words."""
-    if not (_is_told(target) and _is_told(other)):
-        return target == other
-    asked, known = answers_of(target, tasks), answers_of(other, tasks)
-    return all(torch.equal(asked[t.name], known[t.name]) for t in tasks)
-
-
 def goals_of(t: Task, cards: Iterable[Card]) -> list[str]:
     """The targets to offer for a task: those that generators were trained for, then those it names itself."""
     found: list[str] = []
     for card in cards:
         target, tasks = target_of(card), [other for other in TASKS if other.name in card.tasks]
         if t in tasks and _is_told(target) and is_target_of(target, tasks):
-            found.append(_named(t, values_of(target, tasks)[t.name]))
+            found.append(_named(t, words_of(target, list(card.tasks))[t.name]))
     return list(dict.fromkeys([*found, *t.goals]))
 
 
@@ -118,8 +111,9 @@ def variants(cards: Iterable[Card], tasks: Sequence[Task], target: str = "", *, 
         target: where all are to lead; empty for away from the truth.
         is_like: whether they are to lead to another picture's answers, which no generator was trained for.
     """
+    names = [t.name for t in tasks]
     own = {
-        name: [card for card in made if means_same(target_of(card), target, tasks)]
+        name: [card for card in made if is_same_target(target_of(card), names, target, names)]
         for name, made in trained([] if is_like else cards, tasks, with_targeted=True).items()
     }
     found: list[Variant] = []

@@ -3,36 +3,27 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from typing import Any
 
 from torch import Tensor
 
 from mta_core.attacks import JOINT
 from mta_core.explore import PerturbationOutcome, TaskOutcome
-from mta_core.tasks import Measure, task
+from mta_core.tasks import task
 
 
 def measure_line(outcome: TaskOutcome, *, is_targeted: bool = False) -> dict[str, Any]:
     """The main measure before and after, for people; towards a target success is to come nearer."""
     measure = outcome.task.main_measure
-    shown = aimed_measure(measure) if is_targeted else measure
     values = {kind: measure.format(numbers[measure.name]) for kind, numbers in outcome.measures.items()}
     before, after = (outcome.measures[kind][measure.name] for kind in ("clean", "adversarial"))
     return {
-        "label": shown.label,
+        "label": measure.named(is_targeted).label,
         "direction": direction(measure.higher_is_better),
         "worse": measure.is_worse(before, after) if is_targeted else measure.is_worse(after, before),
         "reference": reference(outcome, is_targeted),
         **values,
     }
-
-
-def aimed_measure(measure: Measure) -> Measure:
-    """The measure under the name it has against the target of an attack."""
-    if not measure.when_targeted:
-        return measure
-    return replace(measure, name=measure.when_targeted, label=f"Target {measure.label.lower()}")
 
 
 def reference(outcome: TaskOutcome, is_targeted: bool) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Hashable, Iterator, Mapping, MutableMapping
+from collections.abc import Callable, Hashable, Iterator, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 from weakref import WeakValueDictionary
@@ -34,6 +34,11 @@ SUBJECTS = 2
 
 PAINTING = 0.5
 """Seconds a browser on this machine may take to draw a preview, before the numbers of it take the processor back."""
+
+PATIENCE = 600.0
+"""Seconds that work on a data set goes on though nobody looks: long enough to show another page meanwhile."""
+FAREWELL = 70.0
+"""The same once its browser has asked for another: other browsers may follow it, hidden ones look once a minute."""
 
 NOT_ATTACKED = "not attacked: stopped before its turn"
 
@@ -161,10 +166,8 @@ class Workshop:
     def __init__(self, device: Device) -> None:
         self.device = device
         self.worker = Worker()
-        self.comparisons: MutableMapping[Hashable, Job[Any]] = WeakValueDictionary()
-        """The work of `app.comparison` that a browser looks at or the worker is busy with, by what was asked."""
-        self.series: MutableMapping[Hashable, Job[Any]] = WeakValueDictionary()
-        """The same of `app.series`."""
+        self.started: MutableMapping[Hashable, Job[Any]] = WeakValueDictionary()
+        """The work of `start` that a browser looks at or the worker is busy with, by what was asked."""
         self._shared = Kept()
         self._subjects: Recent[Subject] = Recent(SUBJECTS)
 
@@ -193,6 +196,23 @@ class Workshop:
     def curve(self, request: Request) -> Job[CurveEvent]:
         """Starts the same attack for several epsilons."""
         return self.worker.submit(lambda job: self._curve(request, job))
+
+    def start(
+        self,
+        asked: Sequence[Hashable],
+        work: Callable[[Job[Any]], Iterator[Any]],
+        patience: float = PATIENCE,
+        farewell: float = FAREWELL,
+    ) -> Job[Any]:
+        """Starts work on several attacks or pictures, which other browsers find by what was asked."""
+        job = self.worker.submit(work, patience, farewell)
+        self.started[tuple(asked)] = job
+        return job
+
+    def running(self, asked: Sequence[Hashable]) -> Job[Any] | None:
+        """The work on these, if somebody started it: a page that is loaded anew finds its own again."""
+        job = self.started.get(tuple(asked))
+        return None if job is None or job.is_done else job
 
     def prepare(self, victim: str, picture: Picture) -> Job[Answers]:
         """Loads a victim and has it answer a picture, so that the first attack need not wait for it."""

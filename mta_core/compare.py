@@ -15,12 +15,13 @@ from typing import Any
 from torch import Tensor
 
 from mta_core.attacks import JOINT, Step
-from mta_core.data import DataError, DataSource
+from mta_core.data import DataError
 from mta_core.data.loader import Place, batches
 from mta_core.evaluate import Answers, Meters, Setting, answer, rows_of
 from mta_core.events import Message, Progress
 from mta_core.imaging import ImageError
 from mta_core.objective import make_problem
+from mta_core.streaming import leave_out
 
 Values = Mapping[str, Any]
 
@@ -96,15 +97,6 @@ class _Entry:
         return Standing(self.number, known, self.num_pictures, is_complete, problem, dict(left_out))
 
 
-def _said(source: DataSource, problems: deque[tuple[Place, ImageError]], left_out: dict[str, str]) -> Iterator[Message]:
-    """A message for each picture that could not be read since last time."""
-    while problems:
-        (_, index), error = problems.popleft()
-        name = source.name_of(index)
-        left_out[name] = str(error)
-        yield Message(f"left out {name}: {error}")
-
-
 def _only_task(settings: Sequence[Setting]) -> str:
     """The task of attacks on pictures that are one task's own.
 
@@ -153,7 +145,7 @@ def compare(settings: Sequence[Setting], *, limit: int | None = None) -> Iterato
     tasks = tuple({t.name: t for entry in entries for t in entry.setting.tasks}.values())
     begin, done = time.perf_counter(), 0
     for images, targets in batches([source], [(0, i) for i in range(total)], 1, unreadable=problems):
-        yield from _said(source, problems, left_out)
+        yield from leave_out(source, problems, left_out.setdefault)
         clean_images = subject.device.put(images)
         clean = answer(subject, clean_images, tasks)
         for place, entry in enumerate(tuple(entries)):
@@ -170,7 +162,7 @@ def compare(settings: Sequence[Setting], *, limit: int | None = None) -> Iterato
         done += 1
         if not entries:
             return
-    yield from _said(source, problems, left_out)
+    yield from leave_out(source, problems, left_out.setdefault)
     if entries and not done:
         raise DataError(f"expected pictures that can be read in {source.label}, none of {total} can")
     for entry in entries:

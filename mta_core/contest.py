@@ -224,7 +224,7 @@ def _row(task: str, values: _Values, sides: _Sides, count: int) -> Row:
     side = side_of_zero(bounds) * (1 if measure.is_raised(sides.is_targeted) else -1)  # 1: one is the stronger attack
     return Row(
         {
-            "task": task, "metric": measure.named(sides.is_targeted), "unit": measure.unit,
+            "task": task, "metric": measure.named(sides.is_targeted).name, "unit": measure.unit,
             "higher_is_better": measure.higher_is_better, "clean": float(values.clean[0]),
             "one": float(one[0]), "other": float(other[0]), "difference": float(difference[0]), "ci95": bounds,
             "share": float(share[0]), "share_ci95": torch.nanquantile(share[1:], BOUNDS).tolist(),

@@ -391,7 +391,7 @@ def rows_of(identity: Mapping[str, Any], task: Task, meters: Meters, goal: Goal 
             yield Row(
                 {
                     **identity,
-                    "task": task.name, "metric": measure.named(goal.is_targeted), "aggregation": aggregation,
+                    "task": task.name, "metric": measure.named(goal.is_targeted).name, "aggregation": aggregation,
                     "unit": measure.unit, "higher_is_better": measure.higher_is_better,
                     "clean": before[measure.name], "adversarial": after[measure.name],
                     "ci95": None if interval is None else list(interval), "n": adversarial.num_pictures,

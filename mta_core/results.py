@@ -41,9 +41,8 @@ def measure_of(row: Mapping[str, Any]) -> Measure:
 def label_of(row: Mapping[str, Any]) -> str:
     """What a row measures, for people."""
     measure = measure_of(row)
-    label = measure.label if row["metric"] == measure.name else f"Target {measure.label.lower()}"
     more = {"pooled": "", "per-picture": ", per picture", PUBLISHED: ", as published"}
-    return label + more[row["aggregation"]]
+    return measure.named(row["metric"] != measure.name).label + more[row["aggregation"]]
 
 
 def provenance(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Mapping
+from functools import partial
 from typing import TypeVar
 
 import torch
@@ -40,8 +41,9 @@ def stream(
     """
     size, before = batch_size, 0
     problems: deque[tuple[Place, ImageError]] = deque()
+    tell = partial(leave_out, source, problems, lambda name, _: left_out.append(name))
     for images, targets in batches([source], [(0, index) for index in range(count)], batch_size, unreadable=problems):
-        yield from _said(source, problems, left_out)
+        yield from tell()
         done = 0
         while done < len(images):
             window = slice(done, done + size)
@@ -59,7 +61,7 @@ def stream(
                 size = max(1, size // 2)
                 yield Message(f"out of memory on the device: going on with batches of {size}")
         before += done
-    yield from _said(source, problems, left_out)
+    yield from tell()
     if not before:
         raise DataError(f"expected pictures that can be read in {source.label}, none of {count} can")
 
@@ -78,9 +80,12 @@ def _fitting(work: Generator[Event, None, Found]) -> Generator[Event, None, Foun
     return None
 
 
-def _said(source: DataSource, problems: deque[tuple[Place, ImageError]], left_out: list[str]) -> Iterator[Message]:
-    """A message for each picture that could not be read since last time."""
+def leave_out(
+    source: DataSource, problems: deque[tuple[Place, ImageError]], note: Callable[[str, str], object]
+) -> Iterator[Message]:
+    """A message for each picture that could not be read since last time; `note` is given its name and the reason."""
     while problems:
         (_, index), error = problems.popleft()
-        left_out.append(source.name_of(index))
-        yield Message(f"left out {left_out[-1]}: {error}")
+        name = source.name_of(index)
+        note(name, str(error))
+        yield Message(f"left out {name}: {error}")

@@ -13,7 +13,7 @@ from mta_core.goal import AWAY, PICTURE, Goal, words_of
 from mta_core.imaging import fit, read
 from mta_core.tasks import Task
 
-__all__ = ["PICTURE", "answers_of", "parse_goal", "values_of"]
+__all__ = ["PICTURE", "answers_of", "parse_goal"]
 
 
 def parse_goal(text: str | None, tasks: Sequence[Task], subject: Subject) -> Goal:
@@ -44,14 +44,5 @@ def answers_of(text: str, tasks: Sequence[Task]) -> dict[str, Tensor]:
     Raises:
         ValueError: see `parse_goal`.
     """
-    values = values_of(text, tasks)
+    values = words_of(text, [t.name for t in tasks])
     return {t.name: t.everywhere(values[t.name]) for t in tasks}
-
-
-def values_of(text: str, tasks: Sequence[Task]) -> dict[str, str]:
-    """The words for each task, as they were typed.
-
-    Raises:
-        ValueError: a task has none or two, or another one has some.
-    """
-    return words_of(text, [t.name for t in tasks])

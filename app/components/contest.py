@@ -13,7 +13,7 @@ from app.components import controls, goals, leave, pictures
 from app.heatmap import Column
 from app.library import Picture, Shelf
 from app.variants import Variant
-from app.words import aimed_measure, nearest, plain
+from app.words import nearest, plain
 from app.workshop import Request
 from mta_core.attacks import Noise
 from mta_core.budget import Budget
@@ -246,7 +246,7 @@ def _steps(used: Sequence[Variant]) -> int:
 def _measure(t: Task, is_targeted: bool) -> Measure:
     """By which measure a task is shown; the main one unless somebody chooses. What is not measured against a target is
     of no use for one."""
-    aimed = [aimed_measure(m) for m in t.measures if m.when_targeted]
+    aimed = [m.named(True) for m in t.measures if m.when_targeted]
     if is_targeted and aimed:
         return aimed[0]
     labels = {m.label: m for m in t.measures}

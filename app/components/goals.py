@@ -10,7 +10,7 @@ from app import resources, state, variants
 from app.library import Picture
 from app.workshop import Request
 from mta_core.attacks import Attack, Generative
-from mta_core.targets import values_of
+from mta_core.goal import words_of
 from mta_core.tasks import Task
 from mta_core.weights import Card
 
@@ -65,7 +65,7 @@ def answers(request: Request) -> dict[str, object]:
         return {"goal": AWAY}
     if isinstance(request.attack, Generative):
         return {"goal": TOWARDS, TARGET: request.target}
-    values = values_of(request.target, request.tasks)
+    values = words_of(request.target, [t.name for t in request.tasks])
     return {"goal": TOWARDS, **{state.target_key(t): values[t.name] for t in request.tasks}}
 
 

@@ -65,7 +65,7 @@ def _job(contest: Contest) -> Job[Event] | None:
     if job is None and not contest.is_data:
         state.drop_work(place)
     if job is None or job.is_done:
-        job = comparison.running(resources.workshop(), contest.trials) or job
+        job = resources.workshop().running(contest.trials) or job
     is_wanted = job is None or (job.is_done and not job.error and not job.is_stopping)
     if not contest.is_data and is_wanted and _open(contest):
         _start(contest)

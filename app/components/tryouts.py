@@ -118,7 +118,7 @@ def _shown(asked: Asked) -> tuple[Asked, Job[Tick] | None]:
     """What the table is of, and the work on it. What was measured last stays until something is known of what is asked
     for now."""
     workshop, last = resources.workshop(), state.last_work(state.SERIES)
-    job = state.work_on(state.SERIES, asked) or series.running(workshop, asked)
+    job = state.work_on(state.SERIES, asked) or workshop.running(asked)
     attacks = [one for one in asked if not one.request.attack.is_baseline] or asked
     is_new = job is None and all(series.known(workshop, one) is None for one in attacks)
     return last if is_new and last is not None else (asked, job)

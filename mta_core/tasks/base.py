@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import torch
@@ -33,9 +33,11 @@ class Measure:
     is_of_change: bool = False
     """Whether it compares with the clean answer: a target then makes no difference."""
 
-    def named(self, is_targeted: bool) -> str:
-        """Its name in rows."""
-        return self.when_targeted if is_targeted and self.when_targeted else self.name
+    def named(self, is_targeted: bool) -> Measure:
+        """The measure under the name and label that it has there."""
+        if not (is_targeted and self.when_targeted):
+            return self
+        return replace(self, name=self.when_targeted, label=f"Target {self.label.lower()}")
 
     def is_raised(self, is_targeted: bool) -> bool:
         """Whether a stronger attack makes it larger: away from the truth, or towards the target."""

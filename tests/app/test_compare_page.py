@@ -17,9 +17,8 @@ from helpers import settle as settle_attack
 from streamlit.testing.v1 import AppTest
 from studio import AIMED, make_classifier
 
-from app import comparison
 from app.components import matrix
-from app.workshop import Request
+from app.workshop import PATIENCE, Request
 from mta_core import weights
 from mta_core.attacks import Fgsm
 from mta_core.results import digest_of_names
@@ -271,7 +270,7 @@ def test_one_browser_does_not_end_the_comparison_of_another(page: Open) -> None:
     other.button(key="start_ranking").click().run()
     at.slider(key="epsilon").set_value(3.0).run()
     at.button(key="start_ranking").click().run()
-    assert not job.is_cancelled and job.patience < comparison.PATIENCE, "not at once: somebody may follow it"
+    assert not job.is_cancelled and job.patience < PATIENCE, "not at once: somebody may follow it"
     for one in (job, *jobs(at), *jobs(other)):
         one.cancel()
 

@@ -10,7 +10,7 @@ from helpers import png, to_the_end
 from test_panels import finished
 
 from app import exports
-from app.comparison import Trial, is_open, running, standing, start
+from app.comparison import Trial, is_open, standing, start
 from app.library import Shelf, read_upload
 from app.workshop import Request, Workshop
 from mta_core.attacks import Fgsm
@@ -104,12 +104,12 @@ def test_other_jobs_get_their_turn_between_steps(workshop: Workshop, request_for
 
 def test_the_work_is_found_again_by_what_was_asked(workshop: Workshop, request_for: Requests, gallery: Shelf) -> None:
     trials = trials_of(request_for, gallery, units=3.5)
-    assert running(workshop, trials) is None
+    assert workshop.running(trials) is None
     job = start(workshop, trials)
-    assert running(workshop, trials) is job
-    assert running(workshop, trials_of(request_for, gallery, units=4.5)) is None
+    assert workshop.running(trials) is job
+    assert workshop.running(trials_of(request_for, gallery, units=4.5)) is None
     job.cancel()
-    assert running(workshop, trials) is None
+    assert workshop.running(trials) is None
 
 
 def test_what_is_known_of_an_upload_ends_with_it(workshop: Workshop, request_for: Requests) -> None:

@@ -76,7 +76,7 @@ def test_an_upload_ends_with_its_session_though_it_was_compared(
     to_the_end(job)
     del job, trials
     gc.collect()
-    assert not list(workshop.comparisons), "nobody holds the job, and so nothing holds the picture"
+    assert not list(workshop.started), "nobody holds the job, and so nothing holds the picture"
 
 
 def test_the_objects_come_with_their_first_victim(start: Open, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,7 +14,7 @@ from studio import make_classifier, make_other
 from app import series
 from app.library import Shelf, at_size, open_connected
 from app.series import Series
-from app.workshop import Request, Workshop
+from app.workshop import PATIENCE, Request, Workshop
 from mta_core import weights
 from mta_core.attacks import Noise, make_attack
 from mta_core.budget import Budget
@@ -136,9 +136,9 @@ def test_each_domain_has_pictures_of_its_own(
 def test_work_is_found_again_while_it_runs(workshop: Workshop, asked: Series) -> None:
     asked = replace(by(asked, "pgd", num_steps=50), count=3)
     job = series.start(workshop, (asked,))
-    assert series.running(workshop, (asked,)) is job and job.patience == series.PATIENCE
+    assert workshop.running((asked,)) is job and job.patience == PATIENCE
     job.cancel()
-    assert series.running(workshop, (asked,)) is None
+    assert workshop.running((asked,)) is None
 
 
 def test_two_victims_are_kept_ready_and_no_more(workshop: Workshop, asked: Series, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from xml.etree import ElementTree
 import pytest
 from helpers import job_of, read_message, read_stage, settle, stage_bytes, to_the_end, work
 from streamlit.testing.v1 import AppTest
-from studio import SIZE, make_classifier, make_gallery, make_other, make_universal
+from studio import SIZE, make_classifier, make_other, make_universal
 
 from app import resources, series
 from app.components import pulse
@@ -21,7 +21,6 @@ from app.workshop import Tick, Workshop
 from mta_core import weights
 from mta_core.jobs import Job
 from mta_core.presets import victim_preset
-from tests.toys import write_domains
 
 Open = Callable[..., AppTest]
 
@@ -197,18 +196,7 @@ def test_another_size_is_told(transfer: Open, studio: Path, tmp_path: Path, monk
     assert read_stage(at)["rows"][1]["cells"][3]["caption"] == "dmtl, attacked"
 
 
-@pytest.fixture
-def classifier(studio: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """There are objects, and one victim that classifies those of Amazon."""
-    make_gallery(tmp_path / "gallery")
-    write_domains(tmp_path / "gallery" / "objects", per_class=3)
-    shutil.copytree(studio / "runs", tmp_path / "runs")
-    make_classifier(tmp_path / "runs", "objects-amazon", "amazon")
-    monkeypatch.setattr(weights, "RUNS", tmp_path / "runs")
-    monkeypatch.setenv("MTA_GALLERY", str(tmp_path / "gallery"))
-
-
-@pytest.mark.usefixtures("classifier")
+@pytest.mark.usefixtures("with_objects")
 def test_probabilities_of_both_classifiers(transfer: Open, tmp_path: Path) -> None:
     at = transfer(source="Objects", attack="FGSM")
     (preset,) = re.findall(r"--preset (\S+)", at.info[0].value)
@@ -221,14 +209,14 @@ def test_probabilities_of_both_classifiers(transfer: Open, tmp_path: Path) -> No
     assert all(len(cell["bars"]) == 5 and cell["alt"] for cell in row["cells"])
 
 
-@pytest.mark.usefixtures("classifier")
+@pytest.mark.usefixtures("with_objects")
 def test_the_objects_are_a_data_set_where_a_victim_fits(transfer: Open) -> None:
     at = transfer(source="Objects", attack="FGSM", tables="Data set", others="none")
-    assert at.selectbox(key="set").options == ["Objects", "Gallery"] and "of 6" in at.number_input(key="pictures").label
+    assert at.selectbox(key="set").options == ["Objects", "Gallery"] and "of 4" in at.number_input(key="pictures").label
     assert "PGD" in at.pills(key="others").options and "PGD joint" not in at.pills(key="others").options
     at.pills(key="others").set_value([]).run()
     at = measure(at)
-    assert not at.error and "6 of its pictures" in table(at) and "Fooling ratio" in table(at)
+    assert not at.error and "4 of its pictures" in table(at) and "Fooling ratio" in table(at)
     assert transfer(attack="FGSM", tables="Data set").selectbox(key="set").options == ["Gallery"], (
         "rooms have no such task"
     )
