@@ -148,11 +148,20 @@ def gap() -> GeneratorRecipe:
     return replace(mta(), name="gap-dmtl", method="gap", init="", patterns="mta-pattern", ngf=16)
 
 
-def mta_joint() -> GeneratorRecipe:
-    """The shipped generator of one perturbation for all tasks: its pattern first, then networks. Give the data:
-    `--set data=nyuv2:PATH,rooms`."""
+def mta_joint_start() -> GeneratorRecipe:
+    """Where the shipped generator of one perturbation for all tasks starts from: its pattern first, then networks. Give
+    the data: `--set data=nyuv2:PATH,rooms`."""
     return replace(
-        mta(), name="mta-dmtl-joint", scope="joint", init="", pattern_epochs=9, phases=((13, 288, 384),)
+        mta(), name="mta-joint-start", scope="joint", init="", pattern_epochs=9, phases=((13, 288, 384),)
+    )  # fmt: skip
+
+
+def mta_joint() -> GeneratorRecipe:
+    """The shipped generator of one perturbation for all tasks, from `mta-joint-start` on. Equal weights leave the
+    normals behind the other tasks, hence more for them. Give the data: `--set data=nyuv2:PATH,rooms`."""
+    return replace(
+        mta_joint_start(), name="mta-dmtl-joint", init="mta-joint-start", pattern_epochs=0, phases=((6, 288, 384),),
+        weighting="fixed", weights=(("segmentation", 1.0), ("depth", 1.0), ("normals", 4.0)),
     )  # fmt: skip
 
 
@@ -238,6 +247,7 @@ GENERATORS: Mapping[str, Callable[[], GeneratorRecipe]] = {
     "mta-pattern": mta_pattern,
     "mta": mta,
     "gap": gap,
+    "mta-joint-start": mta_joint_start,
     "mta-joint": mta_joint,
     **{f"{method}-universal": partial(universal, method) for method in paper_presets.METHODS},
     **{
