@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -13,13 +12,12 @@ from mta_core import cost
 from mta_core.attacks import ATTACKS
 from mta_core.contenders import Setup, precisions
 from mta_core.cost import Cost
-from mta_core.devices import Device
+from mta_core.devices import Device, load_average
 from mta_core.events import Event, Message, Progress, Row
 from mta_core.jobs import Job, Worker
 
 SETUP = Setup(repeats=3)
 """The paper's generators and pictures."""
-BATCH_SIZES = (1, 4)
 
 
 @dataclass(frozen=True)
@@ -99,7 +97,7 @@ class Costs:
                 old = costs.get(new.name, new)  # memory, which is measured last, is the same as before
                 costs[new.name] = replace(new, peak_bytes=new.peak_bytes or old.peak_bytes)
                 self._measured[_without_attacks(setup)] = Measured(
-                    setup, dict(costs), time.time(), _load(), torch.get_num_threads(), tuple(notes)
+                    setup, dict(costs), time.time(), load_average(), torch.get_num_threads(), tuple(notes)
                 )
             yield event
             if job.is_stopping:
@@ -206,7 +204,3 @@ def table(measured: Measured) -> list[tuple[str, ...]]:
 
 def _written(value: float | None, write: Callable[[float], str]) -> str:
     return NOTHING if value is None else write(value)
-
-
-def _load() -> float | None:
-    return os.getloadavg()[0] if hasattr(os, "getloadavg") else None

@@ -5,11 +5,10 @@ from __future__ import annotations
 import csv
 import io
 import json
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, fields
 from typing import Any
-
-import numpy as np
 
 from app.words import reference
 from app.workshop import Request, Result
@@ -27,9 +26,7 @@ def adversarial_png(result: Result, perturbation: str) -> bytes:
 
 def perturbation_npy(result: Result, perturbation: str) -> bytes:
     """The perturbation, (3, H, W) float32 on the [0, 1] pixel scale."""
-    buffer = io.BytesIO()
-    np.save(buffer, result.outcome.perturbations[perturbation].perturbation.float().contiguous().numpy())
-    return buffer.getvalue()
+    return imaging.encode_npy(result.outcome.perturbations[perturbation].perturbation)
 
 
 def report_json(result: Result) -> bytes:
@@ -129,8 +126,7 @@ def provenance(
         unreadable: of those that were left out.
     """
     first = next(iter(requests.values()))
-    weights = {first.victim: first.weights[0]} if first.weights else {}
-    weights |= {name: digest for name, request in requests.items() for digest in request.weights[1:]}
+    weights = {name: digest for request in requests.values() for name, digest in request.weights}
     attacks = {name: asdict(request.attack) for name, request in requests.items()}
     return results.provenance(
         command="the page Compare", device=device, seed=first.seed, weights=weights, data=data, names=names,
@@ -162,4 +158,4 @@ def _settings(request: Request) -> dict[str, Any]:
 
 def _number(value: Any) -> float | None:
     """JSON knows neither NaN nor infinity."""
-    return float(value) if np.isfinite(value) else None
+    return float(value) if math.isfinite(value) else None

@@ -17,10 +17,8 @@ from mta_core.data import DataSource
 from mta_core.evaluate import Setting
 from mta_core.events import Progress, Row
 from mta_core.jobs import Job
-from mta_core.kinds import Aim
 from mta_core.tasks import Task
 from mta_core.transfer import Pair, pairs, transfer
-from mta_core.weights import WeightsError
 
 Values = Mapping[str, Any]
 
@@ -127,9 +125,7 @@ def provenance(workshop: Workshop, asked: Sequence[Series], found: Sequence[Meas
     """
     first, most = asked[0], max(found, key=lambda one: one.num_pictures + len(one.left_out))
     request, seen = first.request, most.num_pictures + len(most.left_out)
-    weights: dict[str, str] = {}
-    for one in asked:
-        weights |= _weights(workshop, one.request)
+    weights = {name: digest for one in asked for name, digest in one.request.weights}
     return results.provenance(
         command="the page Transfer", device=workshop.device.label, seed=request.seed,
         seconds=sum(one.seconds for one in found), weights=weights, data=first.data.name,
@@ -139,16 +135,6 @@ def provenance(workshop: Workshop, asked: Sequence[Series], found: Sequence[Meas
         reference={t.name: "labels" if t.name in first.data.spaces else "clean output" for t in request.tasks},
         **{"from": request.victim, "to": request.to},
     )  # fmt: skip
-
-
-def _weights(workshop: Workshop, request: Request) -> dict[str, str]:
-    cards = {card.name: card for card in workshop.victims()}
-    used = {name: cards[name].sha256 for name in (request.victim, request.to) if name in cards}
-    try:
-        aim = Aim(tuple(t.name for t in request.tasks), request.scope, budget=request.budget)
-        return used | request.attack.weights(cards[request.victim], aim)
-    except (WeightsError, KeyError):  # deleted meanwhile
-        return used
 
 
 def _run(workshop: Workshop, asked: Sequence[Series], job: Job[Tick]) -> Iterator[Tick]:

@@ -48,8 +48,8 @@ class Request:
     """Everything that decides what an attack on one picture yields.
 
     Attributes:
-        weights: digests of the victims' weights and of the generator's, if there is one: files can be replaced while
-            the server runs.
+        weights: name and sha256 of the victims' weights and of the generator's, if there is one: files can be replaced
+            while the server runs.
         to: another victim, that the adversarial pictures are tried on; empty where there is none.
         target: an answer that is to be brought about, as `mta_core.targets.parse_goal` reads it; empty for none.
         like: the picture whose answers are the target, where that is another picture's.
@@ -61,7 +61,7 @@ class Request:
     attack: Attack
     scope: Scope
     budget: Budget
-    weights: tuple[str, ...] = ()
+    weights: tuple[tuple[str, str], ...] = ()
     seed: int = 0
     to: str = ""
     target: str = ""

@@ -14,13 +14,11 @@ from typing import Any
 
 from torch import Tensor
 
-from mta_core.attacks import JOINT, Step
 from mta_core.data import DataError
 from mta_core.data.loader import Place, batches
-from mta_core.evaluate import Answers, Meters, Setting, answer, rows_of
+from mta_core.evaluate import CleanBatch, Meters, Setting, answer, make, rows_of
 from mta_core.events import Message, Progress
 from mta_core.imaging import ImageError
-from mta_core.objective import make_problem
 from mta_core.streaming import leave_out
 
 Values = Mapping[str, Any]
@@ -61,33 +59,21 @@ class _Entry:
         self.meters = Meters.empty(setting)
         self.num_pictures = 0
 
-    def attack(self, images: Tensor, clean: Mapping[str, Tensor], labels: Mapping[str, Tensor]) -> Iterator[Step]:
-        """Attacks the next picture (1, 3, H, W), measures what came of it, and yields every step on the way.
+    def attack(self, images: Tensor, clean: Mapping[str, Tensor], labels: Mapping[str, Tensor]) -> Iterator[None]:
+        """Attacks the next picture (1, 3, H, W), measures what came of it, and yields after every step on the way.
 
         Args:
             clean: the victim's answers to it.
             labels: label maps; a task that has none is led away from its clean answer.
         """
-        setting, subject = self.setting, self.setting.subject
+        setting = self.setting
         truth = {
             t.name: labels[t.name].to(images.device) if t.name in labels else t.as_target(clean[t.name])
             for t in setting.tasks
         }
-        reference = setting.goal.targets(truth)
-        followed = subject.followed_by(setting.attack, setting.tasks)
-        problem = make_problem(
-            followed, images, reference, setting.budget, scope=setting.scope, form=setting.form,
-            weights=setting.weights, target=setting.goal.text, victim_name=subject.name, seed=setting.seed,
-            first=self.num_pictures,
-        )  # fmt: skip
-        adversarial: dict[str, Tensor] = {}
-        for step in setting.attack.run(problem):
-            adversarial[step.perturbation] = step.adversarial
-            yield step
-        attacked: dict[str, Tensor] = {}
-        for name, perturbed in adversarial.items():
-            attacked |= answer(subject, perturbed, [t for t in setting.tasks if name in (JOINT, t.name)])
-        self.meters.add(setting.tasks, Answers(reference, clean, attacked))
+        known = CleanBatch(images, [clean], [setting.goal.targets(truth)])
+        made = yield from make(setting, setting.attack, known, self.num_pictures)
+        self.meters.add(setting.tasks, made.answers[0])
         self.num_pictures += 1
 
     def standing(self, left_out: Mapping[str, str], *, is_complete: bool = False, problem: str = "") -> Standing:

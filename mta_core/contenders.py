@@ -23,6 +23,8 @@ from mta_core.yardsticks import BUDGET, NUM_STEPS
 
 PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 MAX_BATCH = 64
+BATCH_SIZES = (1, 4)
+"""Measured unless told otherwise; the second where memory allows."""
 
 
 def precisions(device: Device) -> tuple[str, ...]:
@@ -68,7 +70,7 @@ class Setup:
         for name, high in limits.items():
             if not 1 <= getattr(self, name) <= high:
                 raise ValueError(f"expected {name} in [1, {high}], got {getattr(self, name)}")
-        known = [kind.name for kind in ATTACKS]
+        known = [kind.name for kind in ATTACKS if kind.is_climbing or kind.is_iterative]
         if unknown := [name for name in self.attacks if name not in known]:
             raise ValueError(f"expected attacks among {', '.join(known)}, got {unknown[0]!r}")
         if not all(16 <= side <= 2048 for side in self.size):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import os
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -57,6 +58,11 @@ def _fold_batch_norm(module: nn.Module) -> None:
             if isinstance(conv, nn.Conv2d | nn.ConvTranspose2d) and isinstance(norm, nn.BatchNorm2d):
                 child[i] = fuse_conv_bn_eval(conv, norm, transpose=isinstance(conv, nn.ConvTranspose2d))
                 child[i + 1] = nn.Identity()
+
+
+def load_average() -> float | None:
+    """How many processes wanted a processor in the last minute, this one among them; None where nobody tells."""
+    return os.getloadavg()[0] if hasattr(os, "getloadavg") else None
 
 
 def pick(name: str = "auto") -> Device:

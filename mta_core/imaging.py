@@ -163,6 +163,13 @@ def encode_png(image: Tensor) -> bytes:
     return buffer.getvalue()
 
 
+def encode_npy(values: Tensor) -> bytes:
+    """Any shape -> a NumPy file of float32."""
+    buffer = io.BytesIO()
+    np.save(buffer, values.to(torch.float32).contiguous().numpy())
+    return buffer.getvalue()
+
+
 def fit(image: Tensor, size: tuple[int, int], mode: Fit = "crop") -> Tensor:
     """A picture brought to a victim's input size, its aspect kept.
 

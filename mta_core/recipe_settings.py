@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import fields, replace
 from typing import Any, TypeVar
 
+from mta_core.train import SCHEDULES
 from mta_core.train_generator import GeneratorRecipe
 from mta_core.train_uap import UapRecipe
 from mta_core.train_victim import VictimRecipe
@@ -52,6 +53,8 @@ def override(recipe: Recipe, settings: Mapping[str, str]) -> Recipe:
     changed = replace(recipe, **values)
     if changed.holdout < 2:
         raise ValueError("expected holdout to be at least 2: every n-th picture is kept out of training")
+    if not isinstance(changed, UapRecipe) and changed.schedule not in SCHEDULES:
+        raise ValueError(f"expected a schedule among {', '.join(SCHEDULES)}, got {changed.schedule[:100]!r}")
     phases = () if isinstance(changed, UapRecipe) else changed.phases
     if any(side < MIN_SIDE for _, *sides in phases for side in sides):
         raise ValueError(f"expected phases of at least {MIN_SIDE}x{MIN_SIDE} pixels, got {phases}")

@@ -26,6 +26,9 @@ Phases = tuple[tuple[int, int, int], ...]
 """(epochs, height, width) of the crops of each phase of a training."""
 
 
+SCHEDULES = ("cycle", "halved", "constant")
+"""Of the learning rate: one cycle, a linear warm-up over the first 5 % and a cosine to nearly zero; halved once, at
+half time; the same throughout."""
 DIVERGED = "the training diverged, choose a smaller learning_rate: it"
 
 
@@ -74,7 +77,7 @@ class Descent(Training):
     """A training that follows gradients down."""
 
     recipe: Any
-    """Has `phases` and `learning_rate` too."""
+    """Has `phases`, `learning_rate` and `schedule` too."""
     optimiser: torch.optim.Optimizer
     part: int = 0
     """Pictures whose gradients are taken at once; 0 for a whole batch. Halved where memory is too small."""
@@ -99,10 +102,17 @@ class Descent(Training):
         raise ValueError("the training is over")
 
     def learning_rate(self, share: float) -> float:
-        """One cycle: a linear warm-up over the first 5 %, then a cosine to nearly zero; `share` of it is done."""
-        warm = 0.05
-        factor = share / warm if share < warm else 0.5 * (1 + math.cos(math.pi * (share - warm) / (1 - warm)))
-        return float(self.recipe.learning_rate) * max(factor, 1e-3)
+        """As the recipe's schedule has it, one of `SCHEDULES`, when `share` of all phases is done."""
+        match self.recipe.schedule:
+            case "constant":
+                factor = 1.0
+            case "halved":
+                factor = 1.0 if share < 0.5 else 0.5
+            case _:
+                warm = 0.05
+                factor = share / warm if share < warm else 0.5 * (1 + math.cos(math.pi * (share - warm) / (1 - warm)))
+                factor = max(factor, 1e-3)
+        return float(self.recipe.learning_rate) * factor
 
     def check(self, state: Mapping[str, Any]) -> None:
         _check_optimiser(self.optimiser, state["optimiser"])

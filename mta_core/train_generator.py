@@ -65,7 +65,8 @@ class GeneratorRecipe:
         whole_views: whether a phase's resolution shows the whole view, or a crop of the picture at full resolution. On
             crops the victim is often wrong already, and there is little to learn.
         cut_at: epoch after which it ends, its learning rate still that of all phases; 0 for none.
-        learning_rate: peak of one cycle of Adam.
+        learning_rate: of Adam, its largest.
+        schedule: how it moves, one of `mta_core.train.SCHEDULES`.
         output_gain: standard deviation of the last convolution's initial weights; GAP starts from 0.02.
         output_rate: learning rate of the last convolutions beside the others; 1 in the paper. With ngf 24 each output
             is a sum of 1,176 products, whose weights Adam moves all at once.
@@ -101,6 +102,7 @@ class GeneratorRecipe:
     cut_at: int = 0
     batch_size: int = 4
     learning_rate: float = 4e-4
+    schedule: str = "cycle"
     output_gain: float = 0.005
     output_rate: float = 0.05
     saturation: float = 0.05

@@ -52,7 +52,8 @@ class VictimRecipe:
         zooms: smallest and largest zoom into that, see `Augmentation.scales`.
         flips, light, noise: see `Augmentation`; noise in 1/255.
         init: name of a trained victim, or path to its card, to start from; empty for a random start.
-        learning_rate: peak of a one-cycle schedule: linear warm-up over 5 % of the steps, then cosine to zero.
+        learning_rate: of Adam, its largest.
+        schedule: how it moves, one of `mta_core.train.SCHEDULES`.
         weights: of each task's loss.
         class_balance: exponent b of the class weights `(median frequency / frequency)^b` in the segmentation loss.
         holdout: every n-th picture of each source is kept out of training and measured instead.
@@ -77,6 +78,7 @@ class VictimRecipe:
     init: str = ""
     batch_size: int = 4
     learning_rate: float = 1e-3
+    schedule: str = "cycle"
     weight_decay: float = 1e-4
     noise: float = 8.0
     class_balance: float = 0.3

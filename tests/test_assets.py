@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import tomllib
+from pathlib import Path
+from typing import Any
 
+import pytest
 import torch
+from PIL import Image
 
 from mta_core import generators, victims
 from mta_core.data import open_data
@@ -55,6 +59,17 @@ def test_the_shipped_generator_follows_the_picture() -> None:
     with torch.no_grad():
         for name, (one, other) in generator(pictures).items():
             assert (one * other < 0).float().mean() > 0.02, name
+
+
+def test_the_readmes_example_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
+    Image.new("RGB", (400, 300), "teal").save(tmp_path / "photo.jpg")
+    monkeypatch.chdir(tmp_path)
+    example = (ROOT / "README.md").read_text().split("```python\n")[1].split("```")[0]
+    assert "num_steps=20" in example
+    exec(example.replace("num_steps=20", "num_steps=1"), {})
+    assert [line.split(" ")[0] for line in capsys.readouterr().out.splitlines()] == [
+        t.label.split(" ")[0] for t in SCENE_TASKS
+    ]
 
 
 def test_the_app_serves_this_machine_alone_and_tells_nobody() -> None:

@@ -436,7 +436,7 @@ class TestRooms:
         for count in (2, 3):
             assert run("rooms", "--count", count, "--out", tmp_path / "r", "--seed", 40, "--workers", 1) == 0
         assert rendered == [40, 41, 42]
-        assert "1 scenes rendered" in capsys.readouterr().out
+        assert "1 scene rendered" in capsys.readouterr().out
 
     @pytest.mark.slow
     def test_renders_on_all_cores(self, tmp_path: Path) -> None:
@@ -537,8 +537,9 @@ TRAIN = ("train", "victim", "--out", "out", "--preset")
         ((*EVALUATE, "pictures:{folder}"), "found none"),
         ((*EVALUATE, "pictures:~nosuchuser/x"), "expected a folder, got '~nosuchuser/x'"),
         (("reproduce", "mta-table7", "--batch-size", "4"), "expected no --batch-size for mta-table7"),
-        (("reproduce", "mta-table7", "--scale", "small"), "expected no --scale for mta-table7"),
-        (("bench", "cost", "--attacks", "pgd,pdg"), "expected attacks among mta, gap, "),
+        ((*EVALUATE, "rooms", "--target", " "), "expected some text, got none"),
+        ((*ATTACK, "--attack", "deepfool", "--form", "log"), "expected --form with an attack that climbs the losses"),
+        (("bench", "cost", "--attacks", "pgd,pdg"), "expected attacks among fgsm, pgd, "),
         ((*ATTACK, "--attack", "noise", "--form", "log"), "expected --form with an attack that climbs the losses"),
         ((*TRAIN, "dmtl-tiny", "--set", "init=small", "--set", "backbone=a.pth"), "expected either init or backbone"),
         (("bench", "--victim", "nobody"), "expected a victim among other, small, got 'nobody'"),
@@ -590,6 +591,26 @@ def test_contest_sets_a_joint_generator_beside_ones_for_each_task(
     assert code == 2 and made["unreadable"] == ["1"] and made["pictures"] == ratios[0]["n"] == 7
     shown = [line.split() for line in capsys.readouterr().out.splitlines()]
     assert [line[0] for line in shown if "ratio" in line] == [*SPACES, "mean"]
+    assert made["weights"].keys() == {"small", "alone", "together"}
+
+
+def test_contest_says_what_its_sides_lack(
+    scenes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    monkeypatch.setattr(weights, "SHIPPED", tmp_path)
+    for name, tasks, target in (
+        ("rooms", SPACES, ""), ("mugs", {"amazon": "office31"}, ""), ("couch", SPACES, "picture:couch@0123456789abcdef")
+    ):  # fmt: skip
+        options = {"ngf": 4, "num_blocks": 1, "victim": "small", "target": target}
+        card = weights.Card(name, "generator", "mta", options, tasks, SIZE)
+        weights.save_weights(MtaGenerator(tuple(tasks), ngf=4, num_blocks=1), card, tmp_path)
+    for one, other, message in (
+        ("rooms", "mugs", "expected generators with a task in common, got rooms, mugs"),
+        ("couch", "couch", "expected --target picture:FILE: couch was trained towards what a picture looks like"),
+    ):
+        assert run("contest", "--data", f"nyuv2:{scenes}", "--victim", "small", "--one", one, "--other", other) == 2
+        out, err = capsys.readouterr()
+        assert out == "" and err.strip().endswith(message)
 
 
 @pytest.mark.parametrize(

@@ -158,7 +158,7 @@ def test_a_turn_in_pieces_is_one_time() -> None:
         ({"precision": "float16"}, r"^expected a precision among float32, bfloat16, got 'float16'$"),
         ({"batch_size": 0}, r"^expected batch_size in \[1, 64\], got 0$"),
         ({"ngf": 1000}, r"^expected ngf in \[1, 256\], got 1000$"),
-        ({"attacks": ("pgd", "magic")}, r"^expected attacks among mta, gap, .*, got 'magic'$"),
+        ({"attacks": ("pgd", "magic")}, r"^expected attacks among fgsm, pgd, .*, got 'magic'$"),
         ({"size": (8, 64)}, r"^expected a size with sides in \[16, 2048\], got 8x64$"),
     ],
 )

@@ -267,7 +267,7 @@ def _request(
 ) -> Request:
     attack = variant.attack(steps)
     aim = Aim(tuple(t.name for t in tasks), variant.scope, variant.target, budget)
-    weights = (card.sha256, *controls.digests(attack, card, aim))
+    weights = controls.digests(attack, card, aim)
     return Request(
         picture, card.name, tasks, attack, variant.scope, budget, weights, target=variant.target, like=like
     )  # fmt: skip

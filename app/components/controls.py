@@ -14,6 +14,7 @@ from app.library import Picture
 from app.panels import GAINS, Beside
 from app.words import nearest
 from app.workshop import Request
+from mta_core import victims
 from mta_core.attacks import ATTACKS, Attack, Generative, Scope, make_attack
 from mta_core.budget import Budget, Norm
 from mta_core.generators import instance_of, scope_of
@@ -46,7 +47,7 @@ def choose(picture: Picture, *, is_transfer: bool = False) -> Request:
     picture = library.at_size(picture, card.input_size)
     attack = make_attack(kind.name, **_settings(kind, [one for one in own if scope_of(one) == scope], budget))
     aim = Aim(tuple(t.name for t in tasks), scope, target, budget)
-    weights = (card.sha256, *digests(attack, card, aim), *([to.sha256] if to else []))
+    weights = digests(attack, card, aim, to)
     like = None if like is None else library.at_size(like, card.input_size)
     name = to.name if to else ""
     return Request(picture, card.name, tasks, attack, scope, budget, weights, to=name, target=target, like=like)
@@ -58,12 +59,15 @@ def fitting(cards: list[Card], labelled: Collection[str]) -> list[Card]:
     return [card for card in cards if any(card.tasks.get(t.name) == t.space for t in known)] or cards
 
 
-def digests(attack: Attack, card: Card, aim: Aim) -> tuple[str, ...]:
-    """Of the weights that the attack itself uses; none where they do not fit, which the attack will say."""
+def digests(attack: Attack, card: Card, aim: Aim, to: Card | None = None) -> tuple[tuple[str, str], ...]:
+    """Name and sha256 of all weights that are used: the victims', and what the attack draws with; only the former where
+    the latter do not fit, which the attack will say."""
+    found = victims.digests(card) | (victims.digests(to) if to else {})
     try:
-        return tuple(attack.weights(card, aim).values())
+        found |= attack.weights(card, aim)
     except WeightsError:
-        return ()
+        pass
+    return tuple(found.items())
 
 
 def choose_victim(cards: list[Card], label: str = "Victim") -> Card:
@@ -173,7 +177,8 @@ def _settings(kind: type[Attack], cards: list[Card], budget: Budget) -> dict[str
         with columns[i % 2]:
             values[f.name] = _number(kind, f, budget)
     for f in (f for f in shown if f not in numbers):
-        values[f.name] = _choice(kind, f, cards)
+        instance = values.get("instance")  # chosen before the generator
+        values[f.name] = _choice(kind, f, [card for card in cards if instance in (None, instance_of(card))])
     return values
 
 

@@ -17,6 +17,7 @@ from app.heatmap import Line, Scale
 from app.words import plain
 from mta_core.events import Progress
 from mta_core.jobs import Job
+from mta_core.wording import counted
 
 PICTURE_PLACE = "map"
 """Where the work on one picture is kept; that on a data set goes on out of sight."""
@@ -180,10 +181,6 @@ def _finished_words(contest: Contest, lines: Sequence[Line]) -> str:
     if any(not one.is_complete for one in known):
         return f"{what} on {counted(count, 'picture')}: stopped after {done}"
     return f"{what} {where}" if len(known) == len(lines) else f"{what} {where}: {len(known) - 1} measured"
-
-
-def counted(number: int, what: str) -> str:
-    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def duration(seconds: float) -> str:

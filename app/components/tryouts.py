@@ -202,7 +202,7 @@ def label_of(request: Request) -> str:
 def _request(request: Request, card: Card, attack: Attack, scope: Scope) -> Request:
     """The same of another attack."""
     aim = Aim(tuple(t.name for t in request.tasks), scope, budget=request.budget)
-    weights = (card.sha256, *controls.digests(attack, card, aim), _cards()[request.to].sha256)
+    weights = controls.digests(attack, card, aim, _cards()[request.to])
     return replace(request, attack=attack, scope=scope, weights=weights)
 
 
@@ -309,7 +309,7 @@ def _paper() -> None:
     st.html(tables.attacks_table(lines, ("DMTL", "MTAN"), "The paper's Tables 5 and 6: MTA at 5/255"))
     st.caption(
         "Guo et al., section 4.4: their own models and generators on the whole NYUv2 test set. The table above is of "
-        "this program's victims on the pictures chosen here."
+        "this program's victims on the pictures chosen here, over all their pixels."
     )
 
 

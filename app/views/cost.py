@@ -11,7 +11,7 @@ from app import charts, costs, resources, state
 from app.components import pulse
 from app.costs import Measured
 from app.words import plain
-from mta_core.contenders import Setup
+from mta_core.contenders import BATCH_SIZES, Setup
 from mta_core.cost import REMARKS
 
 INTRO = (
@@ -40,14 +40,14 @@ def choose() -> Setup:
         help="In which numbers the networks compute; those the device computes natively.", **state.LINKED,
     )  # fmt: skip
     batch_size = st.segmented_control(
-        "Pictures at once", costs.BATCH_SIZES, default=costs.BATCH_SIZES[0], key="cost_batch", required=True,
+        "Pictures at once", BATCH_SIZES, default=BATCH_SIZES[0], key="cost_batch", required=True,
         width="stretch", **state.LINKED,
     )  # fmt: skip
     attacks = st.pills(
         "Iterative attacks beside them", list(costs.offered()), selection_mode="multi", default=costs.first_offered(),
         key="cost_attacks", width="stretch", help="They take most of the time of a measurement.", **state.LINKED,
     )  # fmt: skip
-    return costs.setup_of(precision or offered[-1], batch_size or costs.BATCH_SIZES[0], attacks)
+    return costs.setup_of(precision or offered[-1], batch_size or BATCH_SIZES[0], attacks)
 
 
 def results(setup: Setup, used: Mapping[str, object]) -> None:

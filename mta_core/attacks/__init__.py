@@ -68,6 +68,7 @@ __all__ = [
     "DeepFool",
     "Evaluation",
     "Fgsm",
+    "Gap",
     "Generative",
     "Margins",
     "MiFgsm",

@@ -134,6 +134,8 @@ class Attack(ABC):
     """Whether it stops right behind a boundary, which half precision would blur where a picture has one answer."""
     is_baseline: ClassVar[bool] = False
     """Whether it is only there to be compared with and need not fool anything."""
+    is_climbing: ClassVar[bool] = True
+    """Whether it climbs the losses, whose form and weights then count."""
 
     def __post_init__(self) -> None:
         """Raises ValueError where a setting is outside the range or the choices it declares."""

@@ -58,6 +58,7 @@ class DeepFool(Attack):
     scopes = ("per-task",)
     is_iterative = True
     is_precise = True
+    is_climbing = False
 
     def steps(self, problem: Problem) -> Iterator[Step]:
         for name, objective in problem.objectives.items():

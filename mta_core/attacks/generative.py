@@ -28,6 +28,8 @@ class Generative(Attack):
         generators.AUTO, "Generator", "A trained generator; auto takes the one made for the victim."
     )
 
+    is_climbing = False
+
     @property
     def is_universal(self) -> bool:
         return self.instance == "universal"

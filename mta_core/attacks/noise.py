@@ -29,6 +29,7 @@ class Noise(Attack):
     summary: ClassVar[str] = "no attack: a random perturbation of the same size"
     source: ClassVar[str] = "a baseline"
     is_baseline: ClassVar[bool] = True
+    is_climbing: ClassVar[bool] = False
 
     def steps(self, problem: Problem) -> Iterator[Step]:
         noise = torch.cat(

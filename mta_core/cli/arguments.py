@@ -146,9 +146,12 @@ def _add_attack_options(command: Parser, victim: str = "--victim") -> None:
         metavar="KEY=VALUE",
         help="a setting of the attack, such as num_steps=20; repeatable",
     )
-    command.add_argument("--universal", action="store_true", help="one perturbation for every picture (mta, gap)")
+    command.add_argument(
+        "--universal", action="store_true", help="one perturbation for every picture (mta, gap; uap always)"
+    )
     command.add_argument(
         "--target",
+        type=_text,
         metavar="T",
         help="towards an answer: segmentation=wall,depth=1.5,normals=camera, or picture:FILE for another's",
     )
@@ -163,7 +166,10 @@ def _add_contest(commands: Any) -> None:
             f"--{side}", required=True, metavar="G,G", help="generators, of different seeds say; their mean counts"
         )
     command.add_argument(
-        "--target", metavar="T", help="picture:FILE where they were trained towards what a picture looks like"
+        "--target",
+        type=_text,
+        metavar="T",
+        help="picture:FILE where they were trained towards what a picture looks like",
     )
     _add_budget(command)
 
@@ -174,7 +180,10 @@ def _add_train(commands: Any) -> None:
     )
     command.add_argument("kind", choices=("victim", "generator"))
     command.add_argument(
-        "--preset", required=True, metavar="P", help="victim: dmtl, dmtl-paper, dmtl-tiny; generator: mta, uap, ..."
+        "--preset",
+        required=True,
+        metavar="P",
+        help="victim: dmtl, mtan, ...; generator: mta, gap, uap, ...; a wrong name lists all",
     )
     command.add_argument(
         "--set",
@@ -299,6 +308,12 @@ def _size(text: str) -> tuple[int, int]:
     if not x:
         raise argparse.ArgumentTypeError(f"expected HEIGHTxWIDTH, got {text[:100]!r}")
     return _positive(height), _positive(width)
+
+
+def _text(text: str) -> str:
+    if not text.strip():  # a shell variable that is not set, say
+        raise argparse.ArgumentTypeError("expected some text, got none")
+    return text
 
 
 def _integer(text: str) -> int:

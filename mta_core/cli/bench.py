@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -12,11 +11,9 @@ from mta_core import contenders, cost, devices, results, victims
 from mta_core.bench import Ring, bench
 from mta_core.cli.output import check_json, command_line, complain, say, show, table, write_json
 from mta_core.contenders import Setup
-from mta_core.devices import Device, is_out_of_memory
+from mta_core.devices import Device, is_out_of_memory, load_average
 from mta_core.events import Event, Row
 
-BATCH_SIZES = (1, 4)
-"""Unless told otherwise; the second where memory allows."""
 OF_COST = ("precision", "batch_size", "ngf", "size", "attacks")
 
 
@@ -59,7 +56,7 @@ def _cost(arguments: argparse.Namespace, device: Device) -> int:
     setups = list(_setups(arguments, device))
     for setup in setups:
         contenders.check(setup, device)
-    begin, load = time.perf_counter(), _load()
+    begin, load = time.perf_counter(), load_average()
     rows: list[dict[str, Any]] = []
     for setup in setups:
         try:
@@ -85,7 +82,7 @@ def _cost(arguments: argparse.Namespace, device: Device) -> int:
         seconds=time.perf_counter() - begin,
         repeats=arguments.repeats,
         load_before=load,
-        load_after=_load(),
+        load_after=load_average(),
     )
     write_json(arguments, {"rows": rows, "provenance": made})
     return 0
@@ -96,7 +93,7 @@ def _setups(arguments: argparse.Namespace, device: Device) -> Iterator[Setup]:
     if arguments.attacks is not None:
         given["attacks"] = tuple(name for name in arguments.attacks.split(",") if name not in ("", "none"))
     for precision in dict.fromkeys(arguments.precision or contenders.precisions(device)):
-        for batch_size in dict.fromkeys(arguments.batch_size or BATCH_SIZES):
+        for batch_size in dict.fromkeys(arguments.batch_size or contenders.BATCH_SIZES):
             yield Setup(
                 precision=precision,
                 batch_size=batch_size,
@@ -113,11 +110,6 @@ def _latest(events: Iterator[Event]) -> list[dict[str, Any]]:
         if isinstance(event, Row):
             rows[event.values["name"]] = dict(event.values)
     return list(rows.values())
-
-
-def _load() -> float | None:
-    """How many processes wanted a processor in the last minute, this one among them."""
-    return os.getloadavg()[0] if hasattr(os, "getloadavg") else None
 
 
 ATTACKS_REMARK = (

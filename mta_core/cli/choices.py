@@ -64,14 +64,14 @@ def _task_weights(text: str | None, attack: Attack, scope: Scope, tasks: tuple[T
         return None
     if scope != "joint":
         raise ValueError("expected --joint with --weights: only a perturbation for all tasks weighs them")
-    if isinstance(attack, Generative) or attack.is_baseline:
+    if not attack.is_climbing:
         raise ValueError(f"expected --weights with an attack that climbs the losses, {attack.label} does not")
     return parse_weights(text, [t.name for t in tasks])
 
 
 def _check_form(form: str, attack: Attack) -> None:
     """Raises ValueError where `--form` means nothing for this attack."""
-    if form != "sum" and (isinstance(attack, Generative) or attack.is_baseline):
+    if form != "sum" and not attack.is_climbing:
         raise ValueError(f"expected --form with an attack that climbs the losses, {attack.label} does not")
 
 

@@ -17,11 +17,12 @@ from mta_core.devices import pick
 from mta_core.evaluate import Setting
 from mta_core.events import Progress
 from mta_core.explore import Subject
-from mta_core.goal import narrowed
+from mta_core.goal import PICTURE, narrowed
 from mta_core.kinds import Aim
 from mta_core.results import label_of
 from mta_core.targets import parse_goal
 from mta_core.tasks import Task, parse_tasks
+from mta_core.wording import counted
 
 Values = Mapping[str, Any]
 
@@ -30,8 +31,11 @@ def run(arguments: argparse.Namespace) -> int:
     check_json(arguments)
     sides = {name: name.split(",") for name in (arguments.one, arguments.other)}
     made = {name: weights.find_card("generator", name)[0] for side in sides.values() for name in side}
+    common = set.intersection(*(set(generator.tasks) for generator in made.values()))
+    if not common:
+        raise ValueError(f"expected generators with a task in common, got {', '.join(made)}")
+    tasks = parse_tasks(sorted(common))
     victim, card = victims.load(arguments.victim)
-    tasks = parse_tasks(sorted(set.intersection(*(set(generator.tasks) for generator in made.values()))))
     subject = Subject.prepare(card.name, victim, pick(arguments.device), card)
     source = open_data(arguments.data, arguments.split, card.input_size)
     budget = Budget.from_units(arguments.norm, arguments.epsilon)
@@ -46,7 +50,7 @@ def run(arguments: argparse.Namespace) -> int:
         if not isinstance(event, Progress):
             rows.append(event.values)
     _print(arguments, rows, one[0])
-    used = victims.digests(card) | {generator.name: generator.sha256 for generator in made.values()}
+    used = victims.digests(card) | {name: generator.sha256 for name, generator in made.items()}
     provenance = results.provenance(
         command=command_line(arguments), device=subject.device.label, seed=arguments.seed or 0,
         seconds=time.perf_counter() - begin, weights=used, data=source.name,
@@ -74,7 +78,9 @@ def _setting(
     """
     names = tuple(t.name for t in tasks)
     own = narrowed(str(generator.options.get("target", "")), tuple(generator.tasks), names)
-    goal = parse_goal(arguments.target or own, tasks, subject)
+    if own.startswith(PICTURE) and arguments.target is None:
+        raise ValueError(f"expected --target picture:FILE: {name} was trained towards what a picture looks like")
+    goal = parse_goal(own if arguments.target is None else arguments.target, tasks, subject)
     scope = generators.scope_of(generator)
     attack = make_attack(generators.method_of(generator), instance=generators.instance_of(generator), generator=name)
     attack.weights(victim, Aim(names, scope, goal.text))
@@ -83,7 +89,7 @@ def _setting(
 
 def _print(arguments: argparse.Namespace, rows: Sequence[Values], setting: Setting) -> None:
     source = setting.source
-    about = f"{rows[0]['n']} pictures {'a task ' * source.is_divided}of {source.name} ({source.split})"
+    about = f"{counted(rows[0]['n'], 'picture')} {'a task ' * source.is_divided}of {source.name} ({source.split})"
     towards = f" towards {setting.goal.text}" if setting.goal.is_targeted else ""
     say(arguments, f"{setting.budget.label}{towards}, {about}; {setting.subject.device.label}")
     say(arguments, f"one: {arguments.one}; other: {arguments.other}; differences and shares with paired 95 % intervals")

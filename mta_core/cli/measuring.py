@@ -14,6 +14,7 @@ from mta_core.cli.output import command_line, say, show, write_json
 from mta_core.data import open_data, source
 from mta_core.evaluate import Setting
 from mta_core.events import Event, Progress
+from mta_core.wording import counted
 
 Values = Mapping[str, Any]
 
@@ -86,7 +87,7 @@ def head_line(choice: Choice, row: Values, victims: str) -> str:
     a_task = "a task " if source(row["data"]).is_divided else ""
     return (
         f"{choice.attack.label} at {choice.budget.label}, {choice.scope}, {victims}, "
-        f"{row['n']} pictures {a_task}of {row['data']} ({row['split']}); {choice.subject.device.label}"
+        f"{counted(row['n'], 'picture')} {a_task}of {row['data']} ({row['split']}); {choice.subject.device.label}"
     )
 
 

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import io
 import json
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import torch
 from torch import Tensor
 
 from mta_core import imaging
@@ -43,7 +40,7 @@ def write_outcome(
         suffix = "" if name == JOINT else f"-{name}"
         rounded[name] = budget.round_to_8_bits(made.adversarial[None], clean)
         files[f"adversarial{suffix}.png"] = imaging.encode_png(rounded[name])
-        files[f"perturbation{suffix}.npy"] = _npy(made.perturbation)
+        files[f"perturbation{suffix}.npy"] = imaging.encode_npy(made.perturbation)
     for task in outcome.tasks.values():
         files |= _outputs(task)
     _remove_earlier(folder)
@@ -98,9 +95,3 @@ def _task(task: TaskOutcome, of_files: Mapping[str, Mapping[str, float]]) -> dic
     units = {m.name: {"unit": m.unit, "higher_is_better": m.higher_is_better} for m in task.task.measures}
     measures = {**task.measures, "file": of_files["adversarial"]}
     return {"verdict": task.verdict, "measures": measures, "units": units}
-
-
-def _npy(perturbation: Tensor) -> bytes:
-    buffer = io.BytesIO()
-    np.save(buffer, perturbation.to(torch.float32).contiguous().numpy())
-    return buffer.getvalue()

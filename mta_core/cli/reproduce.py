@@ -59,7 +59,7 @@ def _table(arguments: argparse.Namespace, device: Device) -> Reproduction:
 
 def _cost(arguments: argparse.Namespace, device: Device) -> CostReproduction:
     """Raises ValueError for options that mean nothing where no picture is measured."""
-    for option in ("data", "limit", "scale", "batch_size", "budget_minutes", "backbone"):
+    for option in ("data", "limit", "batch_size", "budget_minutes", "backbone"):
         if getattr(arguments, option) is not None:
             raise ValueError(
                 f"expected no --{option.replace('_', '-')} for {arguments.name}: it counts and times alone"

@@ -17,6 +17,7 @@ from mta_core.cli.output import check_json, command_line, say, show, write_json
 from mta_core.data.rooms.source import SPLITS, write_scene
 from mta_core.events import Event, Progress
 from mta_core.weights import write_atomically
+from mta_core.wording import counted
 
 Item = TypeVar("Item")
 FIRST = 3_000_000
@@ -53,7 +54,8 @@ def render_missing(
         pass
     seconds = time.perf_counter() - begin
     speed = f" in {seconds:.0f} s ({len(missing) / seconds:.1f} a second)" if missing else ""
-    say(arguments, f"{len(missing)} {unit} rendered{speed}, {len(files) - len(missing)} were there already: {out}")
+    rendered = counted(len(missing), unit.removesuffix("s"))
+    say(arguments, f"{rendered} rendered{speed}, {len(files) - len(missing)} were there already: {out}")
     made = results.provenance(command=command_line(arguments), seed=seed, seconds=seconds)
     return {"folder": str(out), "count": len(files), "rendered": len(missing), "provenance": made}
 

@@ -74,7 +74,8 @@ class CostReproduction:
         machine = self.device.label.rpartition(", ")[0] or self.device.label  # without its fast precision
         turns = min((costs[name]["turns"] for name in NAMES if costs[name]["turns"]), default=0)
         how = f"one picture at a time, {'one turn' if turns == 1 else f'the median of {turns} turns'}"
-        timed = f"Timed in {self.setup.precision} on {machine}, {how}; the paper's times belong to another machine."
+        timed = f"Timed in {self.setup.precision} on {machine}, {how}; the paper's times belong to another machine. "
+        timed += "Untrained networks, at either scale: neither count nor time depends on the weights."
         notes = (*([timed] if turns else []), *(cost.REMARKS if self.setup.is_papers else ()))
         return Report(NAME, TITLE, ("", "Method"), COLUMNS, tuple(lines), False, notes)
 

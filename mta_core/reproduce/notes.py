@@ -27,6 +27,7 @@ def notes_on(made: Reproduction) -> list[str]:
         learnt = f"trained on {card.data}, " if card.data else ""
         notes.append(f"Victim `{card.name}`: {parameters:,} parameters, {learnt}sha256 {card.sha256[:12]}.")
     notes += [_on_generator(made, card) for card in {card.name: card for card in made.generators.values()}.values()]
+    notes += [paper_presets.VICTIM_DEVIATIONS] if made.scale.name == "paper" and made.table.data == "nyuv2" else []
     notes += [paper_presets.DEVIATIONS] if made.scale.name == "paper" and made.generators else []
     return [*notes, _budget(made)]
 

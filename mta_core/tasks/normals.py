@@ -74,9 +74,10 @@ class Normals(Task):
         return torch.where((sine == 0) & (cosine == 0), 90, torch.rad2deg(torch.atan2(sine, cosine)))
 
     def everywhere(self, text: str) -> Tensor:
-        if text not in VECTORS:
+        name = text.strip().lower()
+        if name not in VECTORS:
             raise ValueError(f"expected a direction among {', '.join(VECTORS)}, got {text!r}")
-        return torch.tensor(VECTORS[text])[:, None, None]
+        return torch.tensor(VECTORS[name])[:, None, None]
 
     def statistics(self, value: Tensor, target: Tensor, clean: Tensor | None = None) -> Tensor:
         """Labelled pixels, sum of angles, counts within each threshold, histogram of angles: (B, 5 + 3600)."""

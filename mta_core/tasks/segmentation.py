@@ -45,9 +45,10 @@ class Segmentation(Task):
         return prediction.max(1).indices  # the first of equals, as argmax, which is ten times slower here
 
     def everywhere(self, text: str) -> Tensor:
-        if text not in self.classes:
+        name = text.strip().lower()
+        if name not in self.classes:
             raise ValueError(f"expected a class among {', '.join(self.classes)}, got {text!r}")
-        return torch.tensor([[self.classes.index(text)]])
+        return torch.tensor([[self.classes.index(name)]])
 
     def statistics(self, value: Tensor, target: Tensor, clean: Tensor | None = None) -> Tensor:
         """The confusion matrix of each picture, rows truth, columns prediction, flattened to (B, 169)."""

@@ -119,7 +119,10 @@ def test_generators_of_every_kind_have_their_controls(page: Open) -> None:
     assert at.segmented_control(key="scope").options == ["Per task", "Joint"]
     assert at.selectbox(key="mta_instance").options == ["per-instance", "universal"]
     seen = [shown(at)]
+    assert "universal" not in at.selectbox(key="mta_generator").options
+    settle(at.selectbox(key="mta_generator").set_value(at.selectbox(key="mta_generator").options[-1]).run())
     settle(at.selectbox(key="mta_instance").set_value("universal").run())
+    assert not at.error and at.selectbox(key="mta_generator").options == ["auto", "universal"]
     seen.append(shown(at))
     settle(at.segmented_control(key="scope").set_value("Joint").run())
     assert "for all tasks" in read_stage(at)["rows"][0]["cells"][1]["alt"]

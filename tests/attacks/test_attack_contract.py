@@ -107,12 +107,15 @@ def test_does_more_than_noise_of_the_same_size(arena: Arena, kind: type[Attack],
 
 
 @pytest.mark.parametrize("kind", JOINT_ATTACKS, ids=lambda kind: kind.name)
-def test_a_joint_attack_raises_the_joint_objective(arena: Arena, kind: type[Attack]) -> None:
+def test_a_joint_attack_raises_the_joint_objective_and_every_tasks_loss(arena: Arena, kind: type[Attack]) -> None:
     problem = arena.problem(BUDGETS[0], kind="pseudo-targets", scope="joint")
     adversarial = kind()(problem)[JOINT]
     with torch.no_grad():
         before, after = (problem.objectives[JOINT](p).value for p in (arena.pictures, adversarial))
     assert (after > before).all()
+    for t in SCENE_TASKS:
+        clean, attacked = (arena.losses(t, "pseudo-targets", p) for p in (arena.pictures, adversarial))
+        assert (attacked > clean).all(), t.name
 
 
 @scoped
