@@ -293,6 +293,13 @@ def attack_batch(
 
     Each victim answers the clean pictures once and each perturbation once. Where a task has no labels the attack leads
     away from the clean answer of the victim it is made on, and each victim is measured against its own.
+
+    Args:
+        images: (B, 3, H, W) float32 in [0, 1].
+        targets: label maps of the tasks that have labels.
+
+    Raises:
+        ValueError: the attack does not fit, or a victim answers with numbers that are not finite.
     """
     clean = answer_clean(setting, images, targets)
     made = []
@@ -314,7 +321,7 @@ def answer_clean(setting: Setting, images: Tensor, targets: Mapping[str, Tensor]
 
 
 def make(setting: Setting, attack: Attack, clean: CleanBatch, first: int) -> Generator[None, None, Made]:
-    """One attack on a batch, a step at a time; see `attack_batch`."""
+    """One attack on a batch, a step at a time; see `attack_batch`, errors too."""
     tasks, subject = setting.tasks, setting.subject
     problem = make_problem(
         subject.followed_by(attack, tasks), clean.images, clean.references[0], setting.budget, scope=setting.scope,
@@ -352,7 +359,11 @@ def answer_made(subject: Subject, pictures: Mapping[str, Tensor], tasks: Sequenc
 
 
 def answer(subject: Subject, images: Tensor, tasks: Sequence[Task]) -> dict[str, Tensor]:
-    """The victim's answers in label space, computed in float32, left on the device."""
+    """The victim's answers to (B, 3, H, W) in label space, computed in float32, left on the device.
+
+    Raises:
+        ValueError: an answer is not finite.
+    """
     with torch.no_grad():
         answers = subject.precise(images, [t.name for t in tasks])
     check_finite(answers, f"the victim {subject.name}")

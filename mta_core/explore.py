@@ -41,6 +41,7 @@ class Subject:
 
     @classmethod
     def prepare(cls, name: str, victim: Victim, device: Device, card: Card | None = None) -> Subject:
+        """Frozen copies on the device, in float32 and in its fast precision; `name` is what generators look for."""
         precise = device.freeze(victim)
         is_one = device.fast_dtype is torch.float32
         return cls(name, precise, precise if is_one else device.freeze(victim, device.fast_dtype), device, card)
@@ -61,7 +62,11 @@ class Subject:
         return self.precise if attack.is_precise and not all(t.is_dense for t in tasks) else self.fast
 
     def answer(self, images: Tensor, tasks: Sequence[Task], *, fast: bool = False) -> dict[str, Tensor]:
-        """The victim's answers in label space, on the CPU; computed in float32 unless `fast`."""
+        """The victim's answers to (B, 3, H, W) in [0, 1] in label space, on the CPU; computed in float32 unless `fast`.
+
+        Raises:
+            ValueError: an answer is not finite.
+        """
         with torch.no_grad():
             answers = (self.fast if fast else self.precise)(self.device.put(images), [t.name for t in tasks])
         check_finite(answers, f"the victim {self.name}")
@@ -243,7 +248,15 @@ def add_noise(outcome: Outcome, noisy: Mapping[str, Tensor]) -> Outcome:
 def run(
     subject: Subject, attack: Attack, image: Tensor, tasks: Sequence[Task], budget: Budget, **options: object
 ) -> Outcome:
-    """`explore` to the end, then `finish`."""
+    """`explore` to the end, then `finish`.
+
+    Args:
+        image: (3, H, W) float32 in [0, 1], of the victim's input size.
+        options: those of `explore`, such as `truth`, `scope`, `goal`, `seed`.
+
+    Raises:
+        ValueError: the attack cannot be made on these tasks of this victim, or an answer is not finite.
+    """
     begin = time.perf_counter()
     adversarials = {s.perturbation: s.adversarial for s in explore(subject, attack, image, tasks, budget, **options)}  # type: ignore[arg-type]
     seconds = time.perf_counter() - begin

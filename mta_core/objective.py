@@ -104,7 +104,14 @@ def as_form(text: str) -> Form:
 
 
 def pseudo_targets(victim: Victim, tasks: Sequence[Task], images: Tensor) -> dict[str, Tensor]:
-    """The clean predictions, for pictures without labels."""
+    """The clean predictions, for pictures without labels.
+
+    Args:
+        images: (B, 3, H, W) in [0, 1].
+
+    Returns:
+        By task, what `Task.pseudo_target` makes of the prediction: (B, H, W) or (B, C, H, W).
+    """
     with torch.no_grad():
         answers = victim(images, [t.name for t in tasks])
     return {t.name: t.pseudo_target(answers[t.name]) for t in tasks}
@@ -126,7 +133,13 @@ def make_problem(
 ) -> Problem:
     """What to solve to fool `victim` on the tasks of `targets`: one perturbation a task, or one for all.
 
-    The `targets` are to be left, or approached where there is a `target`, which names them.
+    Args:
+        clean: pictures, (B, 3, H, W) float32 in [0, 1].
+        targets: by task, in its label space, (B, H, W), (B, C, H, W) or, of whole pictures, (B, 1, 1); to be left, or
+            approached where there is a `target`, which names them.
+        scope, form, weights: how the losses are joined; weights, of sum 1, count in a joint objective alone.
+        victim_name: by which an attack finds a generator.
+        seed, first: see `Problem`.
     """
     groups = {JOINT: dict(targets)} if scope == "joint" else {name: {name: target} for name, target in targets.items()}
     objectives = {

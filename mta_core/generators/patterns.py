@@ -32,7 +32,7 @@ class Patterns(nn.Module):
 
     @classmethod
     def of(cls, generator: Generator) -> Self:
-        """What a universal generator draws, once."""
+        """What a universal generator draws, once; raises ValueError for a per-instance one."""
         size = generator.noise_size
         if size is None:
             raise ValueError("expected a universal generator: a per-instance one has no pattern of its own")

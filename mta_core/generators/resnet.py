@@ -206,6 +206,7 @@ def tiled(pattern: Tensor, size: Sequence[int]) -> Tensor:
 
 
 def checked_size(name: str, size: Sequence[int] | None) -> tuple[int, int] | None:
+    """Height and width; raises ValueError where they are none."""
     if size is None:
         return None
     sides = tuple(size)

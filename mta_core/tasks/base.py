@@ -164,7 +164,8 @@ class Task(ABC):
 
     @abstractmethod
     def decode(self, prediction: Tensor) -> Tensor:
-        """A prediction in label space, as a target would be."""
+        """A prediction (B, C, H, W) in label space, as a target would be: (B, H, W), or (B, C, H, W) of vectors and
+        probabilities."""
 
     def pseudo_target(self, prediction: Tensor) -> Tensor:
         """The target that stands in for a picture without labels: what the victim says of the clean picture.
@@ -265,7 +266,8 @@ class Meter:
         self._batches = _Batches(task) if has_published else None
 
     def update(self, value: Tensor, target: Tensor, clean: Tensor | None = None) -> None:
-        """Adds pictures: `value`, `target` and, where measures of change are wanted, the `clean` value."""
+        """Adds pictures: `value` as `Task.decode` gives it, `target` in label space and, where measures of change are
+        wanted, the `clean` value; each with B pictures."""
         if value.device.type == "mps":  # Apple's GPUs have no float64
             value, target, clean = value.cpu(), target.cpu(), None if clean is None else clean.cpu()
         statistics = self.task.statistics(value, target, clean).cpu()
