@@ -62,8 +62,8 @@ def test_attacks_take_turns_picture_by_picture(settings: list[Setting]) -> None:
 
 def test_every_step_is_told(settings: list[Setting]) -> None:
     progress = [event for event in compare(settings, limit=2) if isinstance(event, Progress)]
-    assert sum(event.values["number"] == 1 for event in progress) == 2 * 3 * len(SCENE_TASKS), (
-        "3 steps a task and picture"
+    assert sum(event.values["number"] == 1 for event in progress) == 2 * (3 * len(SCENE_TASKS) + 1), (
+        "3 steps a task, and the answers, of each picture"
     )
     assert [event.done for event in progress] == sorted(event.done for event in progress)
     assert {event.total for event in progress} == {6} and progress[-1].done == 5

@@ -35,9 +35,9 @@ def test_both_victims_are_seen_and_a_data_set_fills_in(visit: Visit) -> None:
     page.wait_for_url(re.compile("pictures=2"))
     page.locator(".st-key-measure button").click()
     page.locator(".st-key-stop_series button").wait_for()
-    expect(page.locator(".mta-caption")).to_contain_text(re.compile(r"[12] of its pictures"), timeout=PATIENCE)
+    expect(page.locator(".mta-caption").first).to_contain_text(re.compile(r"[12] of its pictures"), timeout=PATIENCE)
     page.locator(".st-key-stop_series").wait_for(state="detached")
-    expect(page.locator(".mta-caption")).to_contain_text("2 of its pictures")
+    expect(page.locator(".mta-caption").first).to_contain_text("2 of its pictures")
     with page.expect_download() as download:
         page.locator(".st-key-get_rows_json button:enabled").click()
     written = json.loads(Path(download.value.path()).read_text())
@@ -45,8 +45,9 @@ def test_both_victims_are_seen_and_a_data_set_fills_in(visit: Visit) -> None:
         ("dmtl", "dmtl", 2),
         ("dmtl", other, 2),
     }
-    blocks = page.locator(".mta-transfer .mta-group").all_inner_texts()
+    blocks = page.locator(".mta-transfer").first.locator(".mta-group").all_inner_texts()
     assert blocks == [f"tried on {other}", "made on dmtl", "carries over"]
+    assert "the paper's" in page.locator(".mta-caption").last.inner_text().lower()
 
 
 def test_a_measurement_is_found_after_a_reload_and_stopped(visit: Visit) -> None:
