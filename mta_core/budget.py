@@ -96,7 +96,11 @@ class Budget:
     @property
     def label(self) -> str:
         """Epsilon for people: `5/255 (L-inf)` or `4 (L2)`."""
-        return f"{self.units:g}{'/255' if self.norm is Norm.LINF else ''} ({self.norm.label})"
+        return self.said(f"{self.units:g}")
+
+    def said(self, units: str) -> str:
+        """A size in `units`, for people: `5/255 (L-inf)`."""
+        return f"{units}{'/255' if self.norm is Norm.LINF else ''} ({self.norm.label})"
 
     def norm_of(self, perturbation: Tensor) -> Tensor:
         """The norm of each picture's perturbation, (B,), in float32 at least. Differentiable, with gradient 0 at 0."""

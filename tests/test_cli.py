@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -232,7 +233,7 @@ class TestEvaluate:
         assert made["max_perturbation"] == pytest.approx(4, rel=1e-4)
         assert made["command"].startswith("python -m mta_core evaluate --data nyuv2:")
         out, err = capsys.readouterr()
-        assert "every picture is inside the budget" in out
+        assert "largest perturbation 4/255 (L-inf); every picture is inside the budget" in out
         assert err == ""
 
     def test_the_task_that_counts_most_is_fooled_most(self, scenes: Path, tmp_path: Path) -> None:
@@ -570,6 +571,9 @@ def test_bad_input_is_answered_in_one_line(
     assert not (tmp_path / "out").exists()
 
 
+CHANGES = {"mIoU": "points", "Absolute error": "m", "Mean angle": "°"}
+
+
 def test_contest_sets_a_joint_generator_beside_ones_for_each_task(
     scenes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
 ) -> None:
@@ -589,8 +593,10 @@ def test_contest_sets_a_joint_generator_beside_ones_for_each_task(
     assert [row["task"] for row in ratios] == [*SPACES, ""]
     made = found["provenance"]
     assert code == 2 and made["unreadable"] == ["1"] and made["pictures"] == ratios[0]["n"] == 7
-    shown = [line.split() for line in capsys.readouterr().out.splitlines()]
-    assert [line[0] for line in shown if "ratio" in line] == [*SPACES, "mean"]
+    out = capsys.readouterr().out
+    shown = [line.split() for line in out.splitlines()]
+    assert [line[0] for line in shown if "Log" in line] == [*SPACES, "mean"]
+    assert all(re.search(rf"{label} .*[+-]\d+\.\d+ ?{unit} ", out) for label, unit in CHANGES.items())
     assert made["weights"].keys() == {"small", "alone", "together"}
 
 

@@ -92,7 +92,8 @@ def _print(arguments: argparse.Namespace, rows: Sequence[Values], setting: Setti
     about = f"{counted(rows[0]['n'], 'picture')} {'a task ' * source.is_divided}of {source.name} ({source.split})"
     towards = f" towards {setting.goal.text}" if setting.goal.is_targeted else ""
     say(arguments, f"{setting.budget.label}{towards}, {about}; {setting.subject.device.label}")
-    say(arguments, f"one: {arguments.one}; other: {arguments.other}; differences and shares with paired 95 % intervals")
+    say(arguments, f"one: {arguments.one}; other: {arguments.other}")
+    say(arguments, "difference: one minus other; share: one's log ratio of other's; both with paired 95 % intervals")
     head = (
         "task",
         "measure",
@@ -110,17 +111,19 @@ def _print(arguments: argparse.Namespace, rows: Sequence[Values], setting: Setti
 
 def _line(row: Values, tasks: Sequence[Task]) -> list[str]:
     """The shares of log ratios alone: what another measure is at rest is no zero."""
-    name, difference = row["task"] or "mean", [f"{row['difference']:+.4f}", _interval("+.4f", row["ci95"])]
+    name = row["task"] or "mean"
     if row["metric"] == STRENGTH.name:
         shown = [STRENGTH.label, *(f"{row[key]:.3f}" for key in ("clean", "one", "other"))]
-        share = [f"{row['share']:.1%}", _interval(".1%", row["share_ci95"])]
+        difference = [f"{row['difference']:+.3f}", _interval("{:+.3f}", row["ci95"])]
+        share = [f"{100 * row['share']:.1f} %", _interval("{:.1f}", [100 * end for end in row["share_ci95"]]) + " %"]
     else:
         t = next(t for t in tasks if row["task"] in (t.name, ""))
         measure = t.measure(row["metric"])
         label = label_of({"task": t.name, "metric": row["metric"], "aggregation": "pooled"})
         shown, share = [label, *(measure.format(row[key]) for key in ("clean", "one", "other"))], ["–", "–"]
+        difference = [measure.format_change(row["difference"]), " to ".join(map(measure.format_change, row["ci95"]))]
     return [name, *shown, *difference, *share, row["winner"] or "–"]
 
 
 def _interval(form: str, bounds: Sequence[float]) -> str:
-    return " to ".join(format(end, form) for end in bounds)
+    return " to ".join(form.format(end) for end in bounds)

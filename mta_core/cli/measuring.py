@@ -96,7 +96,7 @@ def finish(arguments: argparse.Namespace, choice: Choice, measured: Measured) ->
     made = measured.made
     outside = made["num_outside"]
     inside = "every picture is inside the budget" if not outside else f"{outside} PICTURES ARE OUTSIDE THE BUDGET"
-    say(arguments, f"largest perturbation {made['max_perturbation']:.6g} {choice.budget.epsilon_unit}; {inside}")
+    say(arguments, f"largest perturbation {choice.budget.said(format(made['max_perturbation'], '.4g'))}; {inside}")
     unlabelled = [name for name, reference in made["reference"].items() if reference == "clean output"]
     if unlabelled:
         say(arguments, f"{', '.join(unlabelled)}: no labels, measured against the clean output")

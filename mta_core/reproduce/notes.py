@@ -8,6 +8,7 @@ from mta_core import paper_presets
 from mta_core.data import source
 from mta_core.reproduce import printed
 from mta_core.weights import Card
+from mta_core.wording import counted
 
 if TYPE_CHECKING:
     from mta_core.reproduce.reproduction import Reproduction
@@ -19,7 +20,7 @@ def notes_on(made: Reproduction) -> list[str]:
     if not rows:
         return []
     counts = sorted({row["n"] for row in rows})
-    each = f"{' to '.join(str(n) for n in dict.fromkeys((counts[0], counts[-1])))} pictures"
+    each = counted(counts[0], "picture") if len(counts) == 1 else f"{counts[0]} to {counted(counts[-1], 'picture')}"
     a_task = " a task" if source(made.table.data).is_divided else ""
     data = f"{each}{a_task} of `{rows[0]['data']}` ({rows[0]['split']})"
     notes = [f"Measured on {data}, scale {made.scale.name}, seed {made.seed}.{_comparison(made, counts[-1])}"]

@@ -51,6 +51,14 @@ class Measure:
             return f"{value:.1f}°"
         return f"{value:.3f} {self.unit}" if self.unit else f"{100 * value:.1f} %"
 
+    def format_change(self, value: float) -> str:
+        """A difference of two values: `-1.20 points` where the measure is in per cent."""
+        if value != value:
+            return "–"
+        if self.unit == "°":
+            return f"{value:+.2f}°"
+        return f"{value:+.3f} {self.unit}" if self.unit else f"{100 * value:+.2f} points"
+
     def is_worse(self, value: float, than: float) -> bool:
         return value < than if self.higher_is_better else value > than
 

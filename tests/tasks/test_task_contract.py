@@ -155,6 +155,19 @@ def test_formats_for_people(name: str, measure: str, value: float, text: str) ->
     assert task(name).measure(measure).format(value) == text
 
 
+@pytest.mark.parametrize(
+    ("name", "measure", "value", "text"),
+    [
+        ("segmentation", "miou", -0.0123, "-1.23 points"),
+        ("depth", "abs_err", 0.0017, "+0.002 m"),
+        ("normals", "angle_mean", 0.08, "+0.08°"),
+        ("normals", "angle_mean", math.nan, "–"),
+    ],
+)
+def test_formats_differences_for_people(name: str, measure: str, value: float, text: str) -> None:
+    assert task(name).measure(measure).format_change(value) == text
+
+
 @every
 def test_decodes_to_label_space(task: Task) -> None:
     prediction = make_prediction(task)
