@@ -250,6 +250,7 @@ class TestPaper:
         made = reproduction("mta-table5", scenes, scale=scale)
         finish(made)
         first, *others = [made.outcomes[run].reason for run in made.table.runs]
+        assert not made.failures, "no error: there is more to do"
         assert first == "the training of dmtl-paper-nyuv2 stopped after epoch 1 of 4: the same command goes on"
         assert set(others) == {"dmtl-paper-nyuv2 is not trained yet: no time was left, the same command goes on"}
         made = reproduction("mta-table5", scenes, scale=replace(scale, deadline=2.0))
