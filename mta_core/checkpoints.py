@@ -28,6 +28,8 @@ def load_checkpoint(folder: Path) -> dict[str, Any] | None:
     path = folder / NAME
     if not path.exists():
         return None
+    if not path.is_file():  # a pipe may never end
+        raise WeightsError(f"expected a training checkpoint in {path}: it is not a file")
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # torch raises many kinds for a file that is not its own

@@ -12,6 +12,7 @@ from mta_core.explore import Subject
 from mta_core.goal import AWAY, PICTURE, Goal, words_of
 from mta_core.imaging import fit, read
 from mta_core.tasks import Task
+from mta_core.wording import plain
 
 __all__ = ["PICTURE", "answers_of", "parse_goal"]
 
@@ -33,7 +34,7 @@ def parse_goal(text: str | None, tasks: Sequence[Task], subject: Subject) -> Goa
         other = fit(read(file), (height, width))
         answers = subject.answer(other[None], tasks)
         # Not where it lies, which is nobody's business, but what tells whether it is the same.
-        name = f"{PICTURE}{file.stem}@{hashlib.sha256(file.read_bytes()).hexdigest()[:16]}"
+        name = f"{PICTURE}{plain(file.stem)}@{hashlib.sha256(file.read_bytes()).hexdigest()[:16]}"
         return Goal(name, {t.name: t.as_target(answers[t.name])[0] for t in tasks})
     return Goal(text, answers_of(text, tasks))
 

@@ -21,6 +21,7 @@ from mta_core.events import Event, Message, Progress, Row
 from mta_core.goal import PICTURE
 from mta_core.results import to_json
 from mta_core.weights import Card, WeightsError, brief
+from mta_core.wording import plain
 
 Phases = tuple[tuple[int, int, int], ...]
 """(epochs, height, width) of the crops of each phase of a training."""
@@ -251,7 +252,11 @@ def is_same(stored: Any, recipe: Any) -> bool:
     if not isinstance(stored, dict):
         return False
     defaults = {field.name: field.default for field in fields(recipe)}
-    return bool(_essence(defaults | stored) == _essence(asdict(recipe)))
+    try:
+        essence = _essence(defaults | stored)
+    except (TypeError, ValueError):  # what a hostile file has in place of texts
+        return False
+    return bool(essence == _essence(asdict(recipe)))
 
 
 def _essence(settings: Mapping[str, Any]) -> Any:
@@ -351,5 +356,5 @@ def _without_paths(settings: Mapping[str, Any]) -> dict[str, Any]:
     """What of a recipe's settings names files, by the names of those."""
     kept: dict[str, Any] = {"data": [str(text).partition(":")[0] for text in settings["data"]]}
     named = [key for key in ("init", "patterns", "victim") if str(settings.get(key, "")).endswith(".json")]
-    kept |= {key: Path(settings[key]).stem for key in named}
-    return kept | ({"backbone": Path(settings["backbone"]).name} if settings.get("backbone") else {})
+    kept |= {key: plain(Path(settings[key]).stem) for key in named}
+    return kept | ({"backbone": plain(Path(settings["backbone"]).name)} if settings.get("backbone") else {})

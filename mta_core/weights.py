@@ -20,6 +20,8 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor, nn
 
+from mta_core.wording import plain
+
 ROOT = Path(__file__).resolve().parent.parent
 SHIPPED = ROOT / "assets" / "weights"
 RUNS = Path(os.environ.get("MTA_RUNS", ROOT / "runs"))
@@ -30,6 +32,8 @@ KINDS = ("victim", "generator")
 MIN_SIDE, MAX_SIDE = 32, 4096
 """The smallest and the largest height or width that a card may name."""
 MAX_TASKS = 64
+MAX_BYTES = 1_000_000
+"""Of a card; one with all settings and measures takes a few thousand."""
 
 
 class WeightsError(ValueError):
@@ -73,7 +77,7 @@ class Card:
     def read(cls, path: Path) -> Card:
         """Raises WeightsError where the file is not a card."""
         try:
-            fields = json.loads(path.read_text(encoding="utf-8"))
+            fields = json.loads(_read_small(path).decode("utf-8"))
             card = cls(**{**fields, "input_size": tuple(fields["input_size"])})
         except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
             raise WeightsError(f"expected a weight card in {path.name}: {brief(error)}") from error
@@ -94,16 +98,30 @@ class Card:
             and all(type(number) is int for number in (*self.input_size, self.seed))
             and all(MIN_SIDE <= side <= MAX_SIDE for side in self.input_size)
             and 0 < len(self.tasks) <= MAX_TASKS
-            and all(_is_shallow(mapping) for mapping in mappings)
+            and all(_is_sound(mapping) for mapping in mappings)
         )
         if not sound:
             raise WeightsError(f"expected a weight card in {where}: a field has the wrong type or value")
 
 
-def _is_shallow(value: Any, levels: int = 12) -> bool:
-    """Whether lists and mappings lie at most so deep in one another: readers of cards recurse."""
-    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    return levels > 0 and all(_is_shallow(item, levels - 1) for item in inner)
+def _read_small(path: Path) -> bytes:
+    """Raises ValueError where it is a pipe, which may never end, or larger than any card."""
+    if path.exists() and not path.is_file():
+        raise ValueError("it is not a file")
+    with path.open("rb") as file:
+        data = file.read(MAX_BYTES + 1)
+    if len(data) > MAX_BYTES:
+        raise ValueError(f"it has more than {MAX_BYTES:,} bytes")
+    return data
+
+
+def _is_sound(value: Any, levels: int = 12) -> bool:
+    """Whether lists and mappings lie at most so deep in one another, since readers of cards recurse, and no text in
+    them steers a terminal."""
+    if isinstance(value, str):
+        return plain(value) == value
+    inner = [*value, *value.values()] if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return levels > 0 and all(_is_sound(item, levels - 1) for item in inner)
 
 
 def brief(error: Exception) -> str:

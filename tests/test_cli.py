@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import re
@@ -19,10 +20,12 @@ from PIL import Image
 
 from mta_core import imaging, weights
 from mta_core.cli import main
+from mta_core.cli.train import make_recipe
 from mta_core.generators import MtaGenerator
 from mta_core.kinds import JOINT
 from mta_core.results import ROW_KEYS
 from mta_core.tasks import SCENE_TASKS
+from mta_core.train_generator import GeneratorRecipe
 from mta_core.victims.dmtl import Dmtl
 from tests import toys
 
@@ -586,8 +589,8 @@ def test_contest_sets_a_joint_generator_beside_ones_for_each_task(
     shutil.copytree(scenes, data)
     (data / "test.txt").write_text("".join(f"{number}\n" for number in range(8)))
     (data / "rgb" / "1.png").write_bytes(b"no picture")
-    code = run("contest", "--data", f"nyuv2:{data}", "--victim", "small", "--one", "together", "--other", "alone",
-               "--json", tmp_path / "contest.json")  # fmt: skip
+    code = run("contest", "--data", f"nyuv2:{data}", "--victim", "s=small,d=small,n=small",
+               "--one", "together", "--other", "alone", "--json", tmp_path / "contest.json")  # fmt: skip
     found = read(tmp_path / "contest.json")
     ratios = [row for row in found["rows"] if row["metric"] == "log_ratio"]
     assert [row["task"] for row in ratios] == [*SPACES, ""]
@@ -598,6 +601,13 @@ def test_contest_sets_a_joint_generator_beside_ones_for_each_task(
     assert [line[0] for line in shown if "Log" in line] == [*SPACES, "mean"]
     assert all(re.search(rf"{label} .*[+-]\d+\.\d+ ?{unit} ", out) for label, unit in CHANGES.items())
     assert made["weights"].keys() == {"small", "alone", "together"}
+
+
+def test_a_generator_is_trained_against_victims_named_by_letters() -> None:
+    settings = ["victim=s=small,depth=other"]
+    arguments = argparse.Namespace(kind="generator", preset="mta", set=settings, seed=None, limit=None)
+    recipe = make_recipe(arguments)
+    assert isinstance(recipe, GeneratorRecipe) and recipe.victim == "segmentation=small,depth=other"
 
 
 def test_contest_says_what_its_sides_lack(

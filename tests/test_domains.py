@@ -225,11 +225,16 @@ def test_a_classifier_starts_from_the_weights_one_names(tmp_path: Path, recipe: 
     victim.load_backbone(tmp_path / "net.pth")
     assert torch.equal(victim.network.conv1[0].weight, trained.conv1[0].weight)  # type: ignore[index, union-attr]
     assert victim.network.fc.weight.shape[0] == 31  # type: ignore[union-attr]
-    with pytest.raises(WeightsError, match=r"^expected weights of resnet18 in .*net\.pth: "):
+    with pytest.raises(WeightsError, match=r"^expected torchvision's weights of resnet18, got .*net\.pth: its layers"):
         Classifier({"amazon": "office31"}, SIZE, "resnet18").load_backbone(tmp_path / "net.pth")
     (tmp_path / "text.pth").write_text("hello")
-    with pytest.raises(WeightsError, match=r"^expected weights of resnet18 in .*text\.pth: "):
-        Classifier({"amazon": "office31"}, SIZE, "resnet18").load_backbone(tmp_path / "text.pth")
+    torch.save([torch.ones(3)], tmp_path / "list.pth")
+    torch.save({"model": trained.state_dict()}, tmp_path / "nested.pth")
+    torch.save(trained, tmp_path / "whole.pth")  # a pickled object
+    for name in ("text.pth", "list.pth", "nested.pth", "whole.pth", "none.pth"):
+        with pytest.raises(WeightsError, match=rf"^expected torchvision's weights of shuf.*{name}: ") as error:
+            victim.load_backbone(tmp_path / name)
+        assert "weights_only" not in str(error.value)
     both = replace(recipe, weights=(("amazon", 1.0), ("dslr", 1.0)))
     with pytest.raises(WeightsError, match="expected one task in a label space among office31, got"):
         next(train_victim(both, CPU, tmp_path / "both"))

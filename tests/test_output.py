@@ -9,6 +9,7 @@ import pytest
 
 from mta_core.cli import output
 from mta_core.events import Event, Message, Progress
+from mta_core.wording import counted_among
 
 
 class Terminal(io.StringIO):
@@ -35,3 +36,8 @@ def test_a_log_file_gets_the_messages_alone(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr("sys.stderr", log)
     assert len(list(output.show(work()))) == 2
     assert log.getvalue() == "epoch 1 of 2\n"
+
+
+def test_as_many_pictures_as_there_are_of_each_task() -> None:
+    shown = [counted_among(numbers, "picture") for numbers in ([1], [3, 3], [3, 1, 2], [1000, 2])]
+    assert shown == ["1 picture", "3 pictures", "1 to 3 pictures", "2 to 1,000 pictures"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import pickle
 import re
 from dataclasses import asdict, replace
@@ -17,7 +18,7 @@ from safetensors.torch import save
 from mta_core import generators, victims, weights
 from mta_core.checkpoints import NAME, load_checkpoint, save_checkpoint
 from mta_core.victims.dmtl import Dmtl
-from mta_core.weights import Card, WeightsError
+from mta_core.weights import MAX_BYTES, Card, WeightsError
 from tests.toys import make_pictures, make_victim
 
 SPACES = {"segmentation": "nyu13", "depth": "metres", "normals": "unit-camera"}
@@ -92,6 +93,8 @@ def test_files_are_whole_and_nothing_is_left_beside_them(folder: Path) -> None:
         {"x" * 5000: 1}, {"tasks": {}}, {"tasks": {f"t{i}": "metres" for i in range(65)}}, {"input_size": [16, 64]},
         {"name": "\ud800bad"}, {"name": "a/b"}, {"summary": "\x1b[2Jgone"}, {"data": "two\nlines"},
         {"recipe": 3}, {"metrics": {"a": json.loads("[" * 99 + "]" * 99)}},
+        {"options": {"victim": "\x1b[2J"}}, {"recipe": {"data": ["a", "\x9b2J"]}}, {"metrics": {"\x07": 1}},
+        {"recipe": {"target": "\ud800"}},
     ],
     ids=lambda fields: str(fields)[:40],
 )  # fmt: skip
@@ -120,6 +123,20 @@ def test_refuses_what_is_no_card(folder: Path, data: bytes) -> None:
     with pytest.raises(WeightsError) as error:
         Card.read(folder / "toy.json")
     assert one_sentence(error)
+
+
+def test_what_is_no_small_file_is_left_unread(folder: Path) -> None:
+    """A pipe would be waited for without end."""
+    os.mkfifo(folder / "pipe.json")
+    (folder / "huge.json").write_bytes(b" " * MAX_BYTES + b"{}")
+    for name in ("pipe", "huge"):
+        (folder / f"{name}.safetensors").touch()
+        with pytest.raises(WeightsError, match=f"^expected a weight card in {name}.json: it "):
+            Card.read(folder / f"{name}.json")
+    assert [card.name for card in victims.cards()] == ["toy"]
+    os.mkfifo(folder / NAME)
+    with pytest.raises(WeightsError, match="it is not a file"):
+        load_checkpoint(folder)
 
 
 @pytest.mark.parametrize(

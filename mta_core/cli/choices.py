@@ -45,7 +45,7 @@ class Choice:
         return {"name": self.attack.name, **asdict(self.attack)}
 
 
-def _in_words(victim: str) -> str:
+def in_words(victim: str) -> str:
     """`s=NAME,d=NAME` with the tasks' names for their letters."""
     if not is_composite(victim):
         return victim
@@ -81,7 +81,7 @@ def load_victim(text: str) -> tuple[Victim, Card]:
     Raises:
         ValueError: there is none.
     """
-    return victims.load(_in_words(text))
+    return victims.load(in_words(text))
 
 
 def choose(arguments: argparse.Namespace, also: Victim | None = None) -> Choice:

@@ -10,6 +10,7 @@ from typing import Any
 from mta_core import generators, results, victims, weights
 from mta_core.attacks import make_attack
 from mta_core.budget import Budget
+from mta_core.cli.choices import load_victim
 from mta_core.cli.output import check_json, command_line, say, show, table, write_json
 from mta_core.contest import STRENGTH, contest
 from mta_core.data import DataSource, open_data
@@ -22,7 +23,7 @@ from mta_core.kinds import Aim
 from mta_core.results import label_of
 from mta_core.targets import parse_goal
 from mta_core.tasks import Task, parse_tasks
-from mta_core.wording import counted
+from mta_core.wording import counted_among
 
 Values = Mapping[str, Any]
 
@@ -35,7 +36,7 @@ def run(arguments: argparse.Namespace) -> int:
     if not common:
         raise ValueError(f"expected generators with a task in common, got {', '.join(made)}")
     tasks = parse_tasks(sorted(common))
-    victim, card = victims.load(arguments.victim)
+    victim, card = load_victim(arguments.victim)
     subject = Subject.prepare(card.name, victim, pick(arguments.device), card)
     source = open_data(arguments.data, arguments.split, card.input_size)
     budget = Budget.from_units(arguments.norm, arguments.epsilon)
@@ -89,7 +90,8 @@ def _setting(
 
 def _print(arguments: argparse.Namespace, rows: Sequence[Values], setting: Setting) -> None:
     source = setting.source
-    about = f"{counted(rows[0]['n'], 'picture')} {'a task ' * source.is_divided}of {source.name} ({source.split})"
+    pictures = counted_among([row["n"] for row in rows if row["task"]], "picture")  # the mean row has those of all
+    about = f"{pictures} {'a task ' * source.is_divided}of {source.name} ({source.split})"
     towards = f" towards {setting.goal.text}" if setting.goal.is_targeted else ""
     say(arguments, f"{setting.budget.label}{towards}, {about}; {setting.subject.device.label}")
     say(arguments, f"one: {arguments.one}; other: {arguments.other}")

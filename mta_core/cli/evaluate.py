@@ -15,8 +15,7 @@ def run(arguments: argparse.Namespace) -> int:
     check_json(arguments)
     choice = choose(arguments)
     measured = measure(arguments, choice, open_setting(arguments, choice), evaluate, weights=choice.weights)
-    first = measured.rows[0]
-    say(arguments, head_line(choice, first, f"on {first['victim']}"))
+    say(arguments, head_line(choice, measured.rows, f"on {measured.rows[0]['victim']}"))
     lines = [_line(row) for row in measured.rows if is_brief(row)]
     say(arguments, table(("task", "measure", "clean", "adversarial", "95 % interval"), lines))
     return finish(arguments, choice, measured)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +14,7 @@ from mta_core.cli.output import command_line, say, show, write_json
 from mta_core.data import open_data, source
 from mta_core.evaluate import Setting
 from mta_core.events import Event, Progress
-from mta_core.wording import counted
+from mta_core.wording import counted_among
 
 Values = Mapping[str, Any]
 
@@ -82,12 +82,14 @@ def measure(
     return Measured(rows, made, unreadable)
 
 
-def head_line(choice: Choice, row: Values, victims: str) -> str:
+def head_line(choice: Choice, rows: Sequence[Values], victims: str) -> str:
     """What was measured, for people."""
-    a_task = "a task " if source(row["data"]).is_divided else ""
+    data, split = rows[0]["data"], rows[0]["split"]
+    a_task = "a task " if source(data).is_divided else ""
     return (
         f"{choice.attack.label} at {choice.budget.label}, {choice.scope}, {victims}, "
-        f"{counted(row['n'], 'picture')} {a_task}of {row['data']} ({row['split']}); {choice.subject.device.label}"
+        f"{counted_among([row['n'] for row in rows], 'picture')} {a_task}of {data} ({split}); "
+        f"{choice.subject.device.label}"
     )
 
 

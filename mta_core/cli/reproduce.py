@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from mta_core import devices, results
+from mta_core import devices, results, weights
 from mta_core.cli.output import check_json, command_line, complain, say, show, write_json
 from mta_core.devices import Device
 from mta_core.reproduce import TABLES, CostReproduction, Paper, Reproduction, Scale, Small
@@ -28,7 +28,7 @@ def run(arguments: argparse.Namespace) -> int:
             _tell(arguments, made, device, begin)
         raise
     _tell(arguments, made, device, begin)
-    return 2 if isinstance(made, Reproduction) and (made.unreadable or made.has_failed) else 0
+    return 2 if isinstance(made, Reproduction) and (made.unreadable or made.failures) else 0
 
 
 def _tell(arguments: argparse.Namespace, made: Reproduction | CostReproduction, device: Device, begin: float) -> None:
@@ -44,8 +44,11 @@ def _tell(arguments: argparse.Namespace, made: Reproduction | CostReproduction, 
         **more,
     )
     write_json(arguments, {**results.document(made.rows(), provenance), "table": report.to_json()})
-    for name in made.unreadable if isinstance(made, Reproduction) else []:
-        complain(f"left out {name}: it cannot be read")
+    if isinstance(made, Reproduction):
+        for name in made.unreadable:
+            complain(f"left out {name}: it cannot be read")
+        for reason in made.failures:
+            complain(reason)
 
 
 def _table(arguments: argparse.Namespace, device: Device) -> Reproduction:
@@ -77,7 +80,10 @@ def _scale(arguments: argparse.Namespace, data: str, device: Device) -> Scale:
         return Small()
     if backbone is not None and not Path(backbone).is_file():
         raise ValueError(f"expected a weight file after --backbone, got {backbone!r}")
-    return Paper(data, device, None if minutes is None else time.monotonic() + 60 * minutes, backbone or "")
+    results.check_folder(weights.RUNS)
+    paper = Paper(data, device, None if minutes is None else time.monotonic() + 60 * minutes, backbone or "")
+    paper.check_backbone()
+    return paper
 
 
 def _of_data(made: Reproduction) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from mta_core import PROGRAM, devices, presets, results, weights
+from mta_core.cli.choices import in_words
 from mta_core.cli.output import check_json, command_line, complain, show, write_json
 from mta_core.devices import Device
 from mta_core.events import Event
@@ -51,6 +52,8 @@ def make_recipe(arguments: argparse.Namespace) -> Recipe:
     if arguments.kind == "victim":
         recipe = override(presets.victim_preset(arguments.preset), settings)
     else:
+        if "victim" in settings:
+            settings["victim"] = in_words(settings["victim"])
         recipe = override(presets.perturbation_preset(arguments.preset), settings)
     changed = {"seed": arguments.seed, "limit": arguments.limit}
     return replace(recipe, **{key: value for key, value in changed.items() if value is not None})

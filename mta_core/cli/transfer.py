@@ -34,7 +34,7 @@ def run(arguments: argparse.Namespace) -> int:
         **names, resized=_resized(choice, card),
     )  # fmt: skip
     found = pairs(measured.rows, names["from"], names["to"])
-    say(arguments, head_line(choice, measured.rows[0], "made on {from}, measured on it and on {to}".format(**names)))
+    say(arguments, head_line(choice, measured.rows, "made on {from}, measured on it and on {to}".format(**names)))
     say(arguments, _table(choice, [pair for pair in found if is_brief(pair.source)]))
     if to is choice.subject:
         say(arguments, "from a victim to itself: both columns are the white-box attack")

@@ -71,7 +71,9 @@ def _divided(entries: Sequence[Entry], split: str) -> list[Entry]:
     """The pictures of one split, in the order of their classes."""
     size = min(TEST_SIZE, len(entries) // 2)
     by_class: dict[int, list[Entry]] = {}
-    for entry in sorted(entries, key=lambda entry: hashlib.sha256(entry.file.encode()).digest()):
+    for entry in sorted(
+        entries, key=lambda entry: hashlib.sha256(entry.file.encode("utf-8", "surrogateescape")).digest()
+    ):
         by_class.setdefault(entry.label, []).append(entry)
     # Where a picture stands among its class, in [0, 1): the first ones of all classes alike go to the test.
     place = {entry: i / len(group) for group in by_class.values() for i, entry in enumerate(group)}

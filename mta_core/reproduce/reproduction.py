@@ -67,7 +67,7 @@ class Reproduction:
         generators: cards of those that were used.
         victims: cards and numbers of parameters of those that were used.
         names, unreadable: of the pictures that were measured, and of those that were left out.
-        has_failed: whether a run could not be made for another reason than that weights are not there.
+        failures: why runs could not be made, each reason once, but for weights that are not there yet.
     """
 
     table: Table
@@ -83,7 +83,7 @@ class Reproduction:
     victims: dict[str, tuple[Card, int]] = field(default_factory=dict)
     names: list[str] = field(default_factory=list)
     unreadable: list[str] = field(default_factory=list)
-    has_failed: bool = False
+    failures: list[str] = field(default_factory=list)
     _subjects: dict[str, Subject] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -118,7 +118,8 @@ class Reproduction:
                 raise
             except (NotThere, ValueError) as reason:
                 self.outcomes[run] = Outcome(reason=str(reason))
-                self.has_failed |= not isinstance(reason, NotThere)
+                if not isinstance(reason, NotThere) and str(reason) not in self.failures:
+                    self.failures.append(str(reason))
 
     def _measure(self, run: Run, stage: str) -> Generator[Event, None, Outcome]:
         subject, card = yield from self._subject(run.victim)
@@ -153,7 +154,7 @@ class Reproduction:
             name = yield from self.scale.victim(role)
             victim, card = victims.load(name)
             if missing := [t for t in self.table.tasks if t not in card.tasks]:
-                raise NotThere(f"the victim {name} does not answer {', '.join(missing)}")
+                raise ValueError(f"the victim {name} does not answer {', '.join(missing)}")
             self.weights |= victims.digests(card)
             self.victims[role] = card, count_parameters(victim)
             self._subjects[role] = Subject.prepare(card.name, victim, self.device, card)

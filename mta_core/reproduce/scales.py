@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Generator
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import ClassVar
 
 from mta_core import generators, presets, victims
@@ -94,6 +95,13 @@ class Paper(Scale):
     device: Device
     deadline: float | None = None
     backbone: str = ""
+
+    def check_backbone(self) -> None:
+        """Raises WeightsError where the backbone is not one of the classifiers' network; asked before the work."""
+        made = [presets.victim_preset(name) for size in PAPER_SIZE.values() for name in recipes.victim_presets(size)]
+        networks = {recipe.network for recipe in made if recipe.architecture == "classifier"}
+        for network in networks if self.backbone else ():
+            victims.Classifier({"amazon": "office31"}, network=network).load_backbone(Path(self.backbone))
 
     def victim(self, role: str) -> Player:
         size = PAPER_SIZE[role]

@@ -10,6 +10,7 @@ from mta_core import weights
 from mta_core.devices import Device
 from mta_core.events import Event, Message
 from mta_core.reproduce.recipes import Recipe
+from mta_core.results import check_folder
 from mta_core.train import Training, is_same, train
 from mta_core.train_generator import GeneratorRecipe, GeneratorTraining
 from mta_core.train_victim import VictimTraining
@@ -17,7 +18,7 @@ from mta_core.weights import Card
 
 
 class NotThere(Exception):
-    """Weights that a run needs are not there; the message says why and what to do."""
+    """Weights that a run needs are not there yet; the message says what makes them."""
 
 
 def make(
@@ -31,8 +32,8 @@ def make(
         command: what makes the weights, for their card.
 
     Raises:
-        NotThere: the deadline came before the end, and the same call goes on from there; the training failed; or the
-            folder holds weights or a run of other settings.
+        NotThere: the deadline came before the end, and the same call goes on from there.
+        ValueError: the training failed; or the folder cannot be written, or holds weights or a run of other settings.
     """
     folder = weights.RUNS / recipe.name
     try:
@@ -41,6 +42,7 @@ def make(
             return card
         if deadline is not None and time.monotonic() >= deadline:
             raise NotThere(f"{recipe.name} is not trained yet: no time was left, the same command goes on")
+        check_folder(folder)
         yield Message(f"training {recipe.name}")
         if isinstance(recipe, GeneratorRecipe):
             yield from _until(GeneratorTraining(recipe, device), folder, deadline, command)
@@ -48,7 +50,7 @@ def make(
             yield from _until(VictimTraining(recipe, device), folder, deadline, command)
         return Card.read(folder / f"{recipe.name}.json")
     except ValueError as error:  # one line of a table that cannot be made does not cost the others
-        raise NotThere(f"{recipe.name} cannot be trained: {error}") from error
+        raise ValueError(f"{recipe.name} cannot be trained: {error}") from error
 
 
 def _until(training: Training, folder: Path, deadline: float | None, command: str) -> Generator[Event, None, None]:

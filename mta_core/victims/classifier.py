@@ -63,11 +63,27 @@ class Classifier(Victim):
         Raises:
             WeightsError: it cannot be read, or belongs to another network.
         """
+        expected = f"expected torchvision's weights of {self.network_name}, got {path}"
+        given = _tensors(path, expected)
+        body = {name: value for name, value in given.items() if not name.startswith(LAST)}
+        own = {name: value for name, value in self.network.state_dict().items() if name.startswith(LAST)}
         try:
-            is_safe = path.suffix == ".safetensors"
-            given = load_file(path) if is_safe else torch.load(path, "cpu", weights_only=True)
-            body = {name: value for name, value in given.items() if not name.startswith(LAST)}
-            own = {name: value for name, value in self.network.state_dict().items() if name.startswith(LAST)}
             self.network.load_state_dict({**body, **own})
-        except Exception as error:  # a reader of foreign bytes may raise anything
-            raise WeightsError(f"expected weights of {self.network_name} in {path}: {brief(error)}") from error
+        except Exception as error:  # hundreds of lines about every layer
+            raise WeightsError(f"{expected}: its layers are those of another network") from error
+
+
+def _tensors(path: Path, expected: str) -> dict[str, Tensor]:
+    """Raises WeightsError, which begins as given, where a file does not hold tensors by name alone."""
+    try:
+        is_safe = path.suffix == ".safetensors"
+        given = load_file(path) if is_safe else torch.load(path, "cpu", weights_only=True)
+    except OSError as error:
+        raise WeightsError(f"{expected}: {error.strerror or brief(error)}") from error
+    except Exception as error:  # a reader of foreign bytes may raise anything
+        raise WeightsError(f"{expected}: it is no file of tensors alone") from error
+    if not isinstance(given, dict) or not given:
+        raise WeightsError(f"{expected}: it does not hold tensors by name")
+    if not all(isinstance(name, str) and isinstance(value, Tensor) for name, value in given.items()):
+        raise WeightsError(f"{expected}: it does not hold tensors by name alone")
+    return dict(given)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -172,6 +173,17 @@ def test_office31_is_split_by_names_alone_and_class_by_class(tmp_path: Path) -> 
     for domain in DOMAINS:
         for name in ("bike", "mug"):
             assert sum(one.startswith(f"{domain}/{name}/") for one in names[1]) == 4, "half of a small domain"
+
+
+def test_a_picture_of_office31_whose_name_is_no_text_is_one_like_others(tmp_path: Path) -> None:
+    text = office31_example(tmp_path)
+    folder = tmp_path / "dslr" / "images" / "mug"
+    os.rename(next(folder.iterdir()), os.fsencode(folder) + b"/caf\xe9.jpg")
+    sources = [open_data(text, split, (32, 32)) for split in ("train", "test")]
+    names = [source.name_of(i) for source in sources for i in range(len(source))]
+    assert sum("caf\udce9" in name for name in names) == 1 and all(
+        sample.name for source in sources for sample in source
+    )
 
 
 @pytest.mark.parametrize("name", ["office31", "objects"])

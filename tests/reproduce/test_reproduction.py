@@ -22,7 +22,7 @@ from mta_core.events import Event, Message, Progress
 from mta_core.generators import MtaGenerator
 from mta_core.reproduce import TABLES, Paper, Reproduction, Run, Small
 from mta_core.reproduce.recipes import generator_command, victim_command
-from mta_core.reproduce.trained import NotThere, make
+from mta_core.reproduce.trained import make
 from mta_core.results import ROW_KEYS
 from mta_core.tasks import task
 from mta_core.train_generator import GeneratorRecipe
@@ -219,7 +219,7 @@ class TestPaper:
         card = weights.Card("tiny", "victim", "dmtl", {"width": 4}, SPACES, SIZE, recipe=kept)
         weights.save_weights(Dmtl(SPACES, SIZE, width=4), card, runs / "tiny")
         assert not list(make(recipe, toys.CPU, None, "")), "nothing is trained"
-        with pytest.raises(NotThere, match="was trained with other settings"):
+        with pytest.raises(ValueError, match="was trained with other settings"):
             list(make(replace(recipe, flips=False), toys.CPU, None, ""))
 
     def test_killed_and_started_again_it_goes_on(
@@ -250,6 +250,7 @@ class TestPaper:
         made = reproduction("mta-table5", scenes, scale=scale)
         finish(made)
         first, *others = [made.outcomes[run].reason for run in made.table.runs]
+        assert not made.failures, "no error: there is more to do"
         assert first == "the training of dmtl-paper-nyuv2 stopped after epoch 1 of 4: the same command goes on"
         assert set(others) == {"dmtl-paper-nyuv2 is not trained yet: no time was left, the same command goes on"}
         made = reproduction("mta-table5", scenes, scale=replace(scale, deadline=2.0))
@@ -269,6 +270,52 @@ class TestPaper:
         assert re.search(
             "trained with other settings than this scale has: move .*dmtl-paper-nyuv2 away", made.outcomes[CLEAN].reason
         )
+
+    @pytest.mark.parametrize("kind", ["card", "types", "recipe", "folder", "checkpoint", "file"])
+    def test_runs_that_cannot_be_used_are_an_error(
+        self, kind: str, runs: Path, scenes: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
+    ) -> None:
+        tiny(monkeypatch, scenes)
+        folder = runs / "dmtl-paper-nyuv2"
+        folder.mkdir(parents=True)
+        card = weights.Card(folder.name, "victim", "dmtl", {"width": 4}, SPACES, SIZE, recipe={"data": 5})
+        match kind:
+            case "card":
+                (folder / f"{folder.name}.json").write_text("{}")
+            case "types":
+                (folder / f"{folder.name}.json").write_text(json.dumps(asdict(card)))
+            case "recipe":
+                torch.save({"recipe": {"name": "another"}}, folder / "checkpoint.pt")
+            case "folder":
+                (folder / "checkpoint.pt").mkdir()
+            case "checkpoint":
+                (folder / "checkpoint.pt").write_text("hello")
+            case "file":
+                folder.rmdir()
+                folder.touch()
+        before = sorted(runs.rglob("*"))
+        code = main(["reproduce", "mta-table5", "--scale", "paper", "--data", f"nyuv2:{scenes}", "--device", "cpu"])
+        out, err = capsys.readouterr()
+        said = err.strip().splitlines()[-1]
+        assert code == 2 and said.startswith(f"{folder.name} cannot be trained: ") and said in out
+        assert err.count("cannot be trained") == 1 and sorted(runs.rglob("*")) == before
+
+    def test_a_backbone_of_another_network_is_refused_before_the_work(
+        self, runs: Path, scenes: Path, tmp_path: Path, capsys: Any
+    ) -> None:
+        torch.save([torch.ones(3)], tmp_path / "list.pth")
+        words = ["reproduce", "mta-table1", "--scale", "paper", "--data", f"objects:{tmp_path}"]
+        assert main([*words, "--backbone", str(tmp_path / "list.pth")]) == 2
+        out, err = capsys.readouterr()
+        assert out == "" and "expected torchvision's weights of resnet18, got " in err and len(err.splitlines()) == 1
+
+    def test_a_folder_of_runs_that_cannot_be_written_is_refused_before_the_work(
+        self, runs: Path, scenes: Path, capsys: Any
+    ) -> None:
+        runs.touch()
+        assert main(["reproduce", "mta-table5", "--scale", "paper", "--data", f"nyuv2:{scenes}"]) == 2
+        out, err = capsys.readouterr()
+        assert out == "" and "runs is not a folder" in err and len(err.splitlines()) == 1
 
 
 class TestCommand:
