@@ -8,7 +8,7 @@ from mta_core import paper_presets
 from mta_core.data import source
 from mta_core.reproduce import printed
 from mta_core.weights import Card
-from mta_core.wording import counted
+from mta_core.wording import counted_among
 
 if TYPE_CHECKING:
     from mta_core.reproduce.reproduction import Reproduction
@@ -19,11 +19,10 @@ def notes_on(made: Reproduction) -> list[str]:
     rows = made.rows()
     if not rows:
         return []
-    counts = sorted({row["n"] for row in rows})
-    each = counted(counts[0], "picture") if len(counts) == 1 else f"{counts[0]} to {counted(counts[-1], 'picture')}"
+    counts = [row["n"] for row in rows]
     a_task = " a task" if source(made.table.data).is_divided else ""
-    data = f"{each}{a_task} of `{rows[0]['data']}` ({rows[0]['split']})"
-    notes = [f"Measured on {data}, scale {made.scale.name}, seed {made.seed}.{_comparison(made, counts[-1])}"]
+    data = f"{counted_among(counts, 'picture')}{a_task} of `{rows[0]['data']}` ({rows[0]['split']})"
+    notes = [f"Measured on {data}, scale {made.scale.name}, seed {made.seed}.{_comparison(made, max(counts))}"]
     for card, parameters in made.victims.values():
         learnt = f"trained on {card.data}, " if card.data else ""
         notes.append(f"Victim `{card.name}`: {parameters:,} parameters, {learnt}sha256 {card.sha256[:12]}.")
