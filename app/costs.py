@@ -75,6 +75,13 @@ class Costs:
         """What ended the last measurement, if it was of this setup."""
         return self._running[1].error if self._running and self._running[0] == setup else None
 
+    def stopped(self, setup: Setup) -> Progress | None:
+        """How far the last measurement had come when it was stopped, if it was, and of this setup."""
+        if self._running is None or self._running[0] != setup or self.running():
+            return None
+        job = self._running[1]
+        return (progress(job.events) or Progress(0, 0, "runs")) if job.is_stopping and not job.error else None
+
     def start(self, setup: Setup) -> None:
         """Begins, unless another measurement is under way."""
         if self.running() is None:
@@ -131,6 +138,10 @@ def progress(events: Sequence[Event]) -> Progress | None:
 def title(setup: Setup) -> str:
     pictures = "1 picture" if setup.batch_size == 1 else f"{setup.batch_size} pictures"
     return f"{setup.precision}, {pictures} at once"
+
+
+def stopped_words(at: Progress) -> str:
+    return f"stopped after {at.done} of {at.total} {at.unit}" if at.total else "stopped before its first run"
 
 
 def verdict(measured: Measured) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from app.words import direction
+from app.words import direction, in_sentence
 from mta_core.compare import Standing
 from mta_core.tasks import Measure, Task
 
@@ -252,7 +252,7 @@ def headline(columns: Sequence[Column], lines: Sequence[Line]) -> str:
             m = column.measure
             rival = _rival(column, _abreast(lines), line, row)
             lead = f"; {rival} lies within its 95 % interval" if rival else ""
-            change = f"{m.label} {m.format(row['clean'])} → {m.format(row['adversarial'])}{lead}"
+            change = f"{in_sentence(m.label)} {m.format(row['clean'])} → {m.format(row['adversarial'])}{lead}"
             won.setdefault(line.label, []).append(f"{column.task.label.lower()} ({change})")
     does = "comes nearest to the target in" if any(c.is_targeted for c in columns) else "does most to"
     return " ".join(f"{label} {does} {_joined(tasks)}." for label, tasks in won.items())

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from app.panels import ANSWERS, Drawing, Rows, amplify, answers, aspect_of, cell, drawing, packed, scale_end, split
-from app.words import automatic_gain, direction, gain_of, perturbation_title, psnr, reference
+from app.words import automatic_gain, direction, gain_of, perturbation_title, psnr, reference, with_unit
 from app.workshop import Result
 from mta_core.explore import PerturbationOutcome, noisy_picture
 from mta_core.tasks import Task
@@ -98,7 +98,7 @@ def _perturbations(
 
 def _answers(results: Sequence[Result], names: Names, t: Task) -> dict[str, Any]:
     one, other = (result.outcome.tasks[t.name] for result in results)
-    m = t.main_measure
+    m = one.main_measure
     values = [
         ("Clean", one.measures["clean"]),
         ("A", one.measures["adversarial"]),
@@ -149,14 +149,18 @@ def _maps(results: Sequence[Result], names: Names, t: Task) -> dict[str, Any]:
     ]
     return {
         "legend": asdict(legend) | {"scale": CIVIDIS if legend.span else None},
-        "difference": {"label": t.difference_label, "top": f"{top:.3g} {unit}" if unit else "", "scale": CIVIDIS},
+        "difference": {
+            "label": t.difference_label,
+            "top": with_unit(f"{top:.3g}", unit) if unit else "",
+            "scale": CIVIDIS,
+        },
         "cells": cells,
     }
 
 
 def verdict(results: Sequence[Result], t: Task) -> str:
     """Which of the two did more to a task, in a sentence."""
-    m = t.main_measure
+    m = results[0].outcome.tasks[t.name].main_measure
     a, b = (result.outcome.tasks[t.name].measures["adversarial"][m.name] for result in results)
     if a != a or b != b:
         return "There is nothing to measure."

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from app.words import automatic_gain, facts, measure_line, perturbation_title, sentence
+from app.words import automatic_gain, facts, measure_line, perturbation_title, sentence, with_unit
 from app.workshop import LossStep, Request, Result
 from mta_core import imaging
 from mta_core.explore import TaskOutcome, noisy_picture
@@ -29,7 +29,7 @@ from mta_core.tasks.classification import Classification
 from mta_core.tasks.colours import CIVIDIS, SCALE, tone
 
 Rows = list[dict[str, Any]]
-Beside = Literal["truth", "noise"]
+Beside = Literal["target", "truth", "noise"]
 """What the last column shows."""
 TASK_COLOURS = dict(zip((t.name for t in TASKS), cycle(("#0072b2", "#d55e00", "#009e73", "#cc79a7")), strict=False))
 _encoders = ThreadPoolExecutor(min(8, os.cpu_count() or 1), "png")
@@ -157,9 +157,6 @@ def _picture_row(result: Result, view: View) -> dict[str, Any]:
     size = facts(shown)
     gain = view.gain or automatic_gain(shown)
     what = f"{request.attack.label}, {request.budget.label}"
-    noisy = _draw(
-        result, ("noise",), lambda: noisy_picture(request.budget, result.outcome.clean[None], request.seed)[0]
-    )
     cells = [
         cell(
             "Clean", f"Clean picture: {request.picture.name}", _draw(result, ("clean",), lambda: result.outcome.clean)
@@ -174,8 +171,7 @@ def _picture_row(result: Result, view: View) -> dict[str, Any]:
             f"Perturbation for {perturbation_title(view.perturbation)}, amplified {gain:g} times; grey is no change",
             _draw(result, ("perturbation", shown.name, gain), lambda: amplify(shown.perturbation, gain)),
         ),
-        cell("Random noise", f"The picture with random noise of the same size, {request.budget.label}", noisy)
-        | {"chart": True},
+        _last_picture(result, view) | {"chart": True},
     ]
     return {
         "id": "picture",
@@ -186,12 +182,28 @@ def _picture_row(result: Result, view: View) -> dict[str, Any]:
     }
 
 
+def _last_picture(result: Result, view: View) -> dict[str, Any]:
+    """Random noise, or the picture whose answers are the target."""
+    request = result.request
+    if view.beside == "target" and (like := request.like) is not None:
+        return cell(
+            f"Target: {like.name}",
+            f"The picture to be taken for: {like.name}",
+            _draw(result, ("like",), lambda: like.image),
+        )
+    noisy = _draw(
+        result, ("noise",), lambda: noisy_picture(request.budget, result.outcome.clean[None], request.seed)[0]
+    )
+    return cell("Random noise", f"The picture with random noise of the same size, {request.budget.label}", noisy)
+
+
 def _task_row(result: Result, outcome: TaskOutcome, view: View) -> dict[str, Any]:
     t = outcome.task
     if isinstance(t, Classification):
         return _answer_row(result, outcome, t)
     verdict = result.verdict(t.name)
-    legend = t.legend(*(v for v in (outcome.clean, outcome.adversarial, outcome.truth) if v is not None))
+    target = outcome.reference if outcome.is_targeted else None
+    legend = t.legend(*(v for v in (outcome.clean, outcome.adversarial, outcome.truth, target) if v is not None))
     span = legend.span
     difference = t.difference(outcome.clean, outcome.adversarial)
     top = scale_end(difference)
@@ -213,7 +225,9 @@ def _task_row(result: Result, outcome: TaskOutcome, view: View) -> dict[str, Any
             _draw(result, (t.name, "difference", result.is_precise), lambda: tone(difference / top)[0], SCALE),
         ),
     ]
-    if view.beside == "truth" and outcome.truth is not None:
+    if view.beside == "target" and target is not None:
+        cells.append(cell("Target", f"{t.label}: the answer that the attack is after", coloured("target", target)))
+    elif view.beside != "noise" and outcome.truth is not None:
         cells.append(cell("Ground truth", f"{t.label}: ground truth", coloured("truth", outcome.truth)))
     elif outcome.noisy is not None:
         cells.append(
@@ -227,7 +241,11 @@ def _task_row(result: Result, outcome: TaskOutcome, view: View) -> dict[str, Any
         "words": sentence(verdict),
         "measure": measure_line(outcome, is_targeted=result.request.is_targeted) | {"rough": not result.is_precise},
         "legend": asdict(legend) | {"scale": CIVIDIS if span else None},
-        "difference": {"label": t.difference_label, "top": f"{top:.3g} {unit}" if unit else "", "scale": CIVIDIS},
+        "difference": {
+            "label": t.difference_label,
+            "top": with_unit(f"{top:.3g}", unit) if unit else "",
+            "scale": CIVIDIS,
+        },
         "cells": cells,
     }
 

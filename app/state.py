@@ -25,10 +25,12 @@ from mta_core.tasks import TASKS, Task
 LINKED: dict[str, Any] = {"bind": "query-params"}
 """Passed to a widget whose value belongs to the link."""
 SCENE, OBJECT, UPLOADER = "scene", "object", "upload"
+BESIDE, BESIDE_TARGET = "beside", "beside_target"
+"""Keys of the control for the last column: of attacks without a target, and with one, which is shown first there."""
 CHOICES = (
     "source", "number", UPLOADER, "fit",
     "victim", "to", "tasks", "attack", "scope", "norm", "epsilon", "epsilon_l2",
-    "gain", "beside",
+    "gain", BESIDE, BESIDE_TARGET,
     "compare", "on", "data", "count", "attacks", "steps", "attack_a", "attack_b", "epsilon_b", "epsilon_l2_b",
     "goal", "target", "like", *(f"measure_{t.name}" for t in TASKS), *(f"target_{t.name}" for t in TASKS),
 )  # fmt: skip
@@ -54,6 +56,13 @@ _WORK, _LEAVING = "_work", "_leaving"
 def target_key(t: Task) -> str:
     """Key of the control that says what a task is to answer."""
     return f"target_{t.name}"
+
+
+def take_over_beside(options: Sequence[str]) -> None:
+    """Random noise in the last column stays where an attack gets a target, before that control is drawn."""
+    noise, asked = options[-1], st.query_params.get(BESIDE)
+    if asked == noise and BESIDE_TARGET not in st.session_state and BESIDE_TARGET not in st.query_params:
+        st.session_state[BESIDE_TARGET] = noise
 
 
 def thumbnail(key: str, names: Sequence[str]) -> str:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any, Literal
 
+from app.words import in_sentence
 from mta_core.results import label_of, measure_of
 from mta_core.tasks import task
 from mta_core.transfer import Pair, format_share
@@ -169,8 +170,7 @@ def summary(found: Sequence[Pair], names: Names) -> str:
         is_main = pair.source["metric"] == t.main_measure.name and pair.source["aggregation"] == "pooled"
         if is_main and not math.isnan(pair.share):
             what = f" of what {names[0]} moves" if not parts else ""
-            label = t.main_measure.label
-            parts.append(f"{format_share(pair.share)}{what} in {label[:1].lower()}{label[1:]}")
+            parts.append(f"{format_share(pair.share)}{what} in {in_sentence(t.main_measure.label)}")
     if not parts:
         return f"The attack moves {names[0]} no further than chance does, so nothing can carry over to {names[1]}."
     return f"{names[1]} moves by {_listed(parts)}."

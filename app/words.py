@@ -14,7 +14,7 @@ from mta_core.tasks import task
 
 def measure_line(outcome: TaskOutcome, *, is_targeted: bool = False) -> dict[str, Any]:
     """The main measure before and after, for people; towards a target success is to come nearer."""
-    measure = outcome.task.main_measure
+    measure = outcome.main_measure
     values = {kind: measure.format(numbers[measure.name]) for kind, numbers in outcome.measures.items()}
     before, after = (outcome.measures[kind][measure.name] for kind in ("clean", "adversarial"))
     return {
@@ -68,6 +68,16 @@ def gain_of(difference: Tensor) -> float:
     """The gain at which the largest value just spans the range, to two digits."""
     largest = float(difference.abs().max())
     return float(f"{0.5 / largest:.2g}") if largest else 1.0
+
+
+def with_unit(number: str, unit: str) -> str:
+    """A degree sign follows its number at once."""
+    return f"{number}{unit}" if unit == "°" else f"{number} {unit}"
+
+
+def in_sentence(label: str) -> str:
+    """A label in the middle of a sentence: "absolute error", but "mIoU"."""
+    return label if label[1:2].isupper() else label[:1].lower() + label[1:]
 
 
 def sentence(words: str) -> str:

@@ -18,6 +18,7 @@ from mta_core.goal import AWAY, Goal
 from mta_core.objective import Form, check_attackable, make_problem
 from mta_core.similarity import Similarity, similarity
 from mta_core.tasks import Task
+from mta_core.tasks.base import Measure
 from mta_core.victims import Victim, check_finite
 from mta_core.weights import Card
 
@@ -83,6 +84,7 @@ class TaskOutcome:
             and random noise of the same size (None where it was left out).
         measures: `{"clean": {"miou": 0.5, ...}, "adversarial": ..., "noise": ...}`.
         reference: what they are measured against: the target, the labels, or the clean output.
+        is_targeted: whether that is the target of the attack.
     """
 
     task: Task
@@ -92,11 +94,19 @@ class TaskOutcome:
     noisy: Tensor | None
     measures: Mapping[str, Mapping[str, float]]
     reference: Tensor
+    is_targeted: bool = False
 
     @cached_property
     def verdict(self) -> str:
         """What became of the output, for a layperson."""
+        if self.is_targeted:
+            return self.task.describe_towards(self.clean, self.adversarial, self.reference)
         return self.task.describe(self.clean, self.adversarial)
+
+    @property
+    def main_measure(self) -> Measure:
+        """The one to tell of first."""
+        return self.task.main_measure_towards(self.reference) if self.is_targeted else self.task.main_measure
 
 
 @dataclass(frozen=True)
@@ -230,7 +240,7 @@ def finish(
         reference = goal.targets({t.name: truths})[t.name]
         measures = {kind: _measure(t, value, reference, shown["clean"]) for kind, value in shown.items()}
         outcomes[t.name] = TaskOutcome(
-            t, labels, shown["clean"], shown["adversarial"], shown.get("noise"), measures, reference
+            t, labels, shown["clean"], shown["adversarial"], shown.get("noise"), measures, reference, goal.is_targeted
         )
     perturbations = {name: PerturbationOutcome(name, image, picture[0]) for name, picture in made.items()}
     return Outcome(image, perturbations, outcomes, seconds)

@@ -227,10 +227,14 @@ def look(request: Request) -> tuple[int, Beside]:
     An answer for the whole picture is short: there all columns have their place.
     """
     gain = gain_of_perturbation()
-    names: dict[str, Beside] = {"Ground truth": "truth", "Random noise": "noise"}
-    if not any(t.is_dense and t.name in request.truth for t in request.tasks):
+    dense = [t for t in request.tasks if t.is_dense]
+    names: dict[str, Beside] = {"Target": "target"} if dense and request.is_targeted else {}
+    names |= {"Ground truth": "truth"} if any(t.name in request.truth for t in dense) else {}
+    names["Random noise"] = "noise"
+    if len(names) == 1:
         return gain, "noise"
-    chosen = st.segmented_control(
-        "Last column", list(names), default="Ground truth", key="beside", persist_state="session", **WIDE
-    )
-    return gain, names[chosen or "Ground truth"]
+    first, key = next(iter(names)), state.BESIDE_TARGET if request.is_targeted else state.BESIDE
+    if request.is_targeted:
+        state.take_over_beside(list(names))
+    chosen = st.segmented_control("Last column", list(names), default=first, key=key, persist_state="session", **WIDE)
+    return gain, names[chosen if chosen in names else first]

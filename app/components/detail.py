@@ -156,7 +156,7 @@ def _sizes(result: Result) -> None:
 
 
 def _noise_row(outcome: TaskOutcome) -> dict[str, str]:
-    measure = outcome.task.main_measure
+    measure = outcome.main_measure
     values = {kind.capitalize(): measure.format(numbers[measure.name]) for kind, numbers in outcome.measures.items()}
     return {"Task": outcome.task.label, "Measure": measure.label, **values}
 

@@ -79,7 +79,9 @@ def toolbar(setup: Setup, is_running: bool) -> None:
 def status(setup: Setup) -> str:
     running = resources.costs().running()
     if running is None:
-        return f'<div class="mta-status" role="status">{html.escape(costs.title(setup))}</div>'
+        stopped = resources.costs().stopped(setup)
+        words = costs.title(setup) + (f": {costs.stopped_words(stopped)}" if stopped else "")
+        return f'<div class="mta-status" role="status">{html.escape(words)}</div>'
     its, job = running
     at = costs.progress(job.events)
     words = "Stopping …" if job.is_stopping else f"{costs.title(its)}: {at.stage if at else 'making ready'} …"

@@ -126,6 +126,10 @@ class Task(ABC):
     def main_measure(self) -> Measure:
         return self.measures[0]
 
+    def main_measure_towards(self, target: Tensor) -> Measure:
+        """The measure that tells best how much of a target (1, ...) is reached."""
+        return self.main_measure
+
     def measure(self, name: str) -> Measure:
         return next(measure for measure in self.measures if name in (measure.name, measure.when_targeted))
 
@@ -236,6 +240,10 @@ class Task(ABC):
     @abstractmethod
     def describe(self, clean: Tensor, adversarial: Tensor) -> str:
         """What became of one picture's output (1, ...), in half a sentence a layperson understands."""
+
+    def describe_towards(self, clean: Tensor, adversarial: Tensor, target: Tensor) -> str:
+        """The same where the output was to become a target (1, ...)."""
+        return self.describe(clean, adversarial)
 
 
 PUBLISHED = "published"

@@ -50,6 +50,10 @@ class Segmentation(Task):
             raise ValueError(f"expected a class among {', '.join(self.classes)}, got {text!r}")
         return torch.tensor([[self.classes.index(name)]])
 
+    def main_measure_towards(self, target: Tensor) -> Measure:
+        """Pixel accuracy where one class is wanted: every other class that is still seen counts 0 in the mIoU."""
+        return self.main_measure if self._only_class(target) is None else self.measure("pixel_accuracy")
+
     def statistics(self, value: Tensor, target: Tensor, clean: Tensor | None = None) -> Tensor:
         """The confusion matrix of each picture, rows truth, columns prediction, flattened to (B, 169)."""
         classes = self.channels
@@ -90,3 +94,15 @@ class Segmentation(Task):
             return "every pixel keeps its class" if changed == 0 else "almost every pixel keeps its class"
         flipped = f"{100 * changed:.0f} % of the picture changed class"
         return flipped if before == after else f"{flipped}; mostly {after} instead of {before}"
+
+    def describe_towards(self, clean: Tensor, adversarial: Tensor, target: Tensor) -> str:
+        wanted = self._only_class(target)
+        if wanted is None:
+            return self.describe(clean, adversarial)
+        before, now = (100 * float((value == wanted).float().mean()) for value in (clean, adversarial))
+        return f"{now:.0f} % of the picture is now {self.classes[wanted]}, {before:.0f} % before"
+
+    def _only_class(self, target: Tensor) -> int | None:
+        """The class that a target has everywhere; None where it has several."""
+        labelled = target[self.valid(target)]
+        return int(labelled[0]) if len(labelled) and (labelled == labelled[0]).all() else None

@@ -116,6 +116,8 @@ def test_the_page_follows_and_stops_a_measurement(monkeypatch: pytest.MonkeyPatc
     assert running[1].error is None
     assert "12 ms" in html(at.run()), "what was measured so far stays"
     assert at.button(key="cost_start")
+    assert "stopped after 1 of 4 runs" in html(at)
+    assert "stopped" not in html(open_page(cost_batch="4")), "that is another setup"
 
 
 def test_what_fails_is_said(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -70,6 +71,36 @@ def test_another_picture_can_be_the_target(page: Open) -> None:
     one = read_stage(at)["rows"][1]["measure"]["clean"]
     settle(at.selectbox(key="like").set_value("Room 3").run())
     assert read_stage(at)["rows"][1]["measure"]["clean"] != one
+
+
+def test_the_last_column_shows_the_target_first(page: Open) -> None:
+    at = page(attack="FGSM", goal="Like another", tasks="Segmentation")
+    control = at.segmented_control(key="beside_target")
+    assert control.options == ["Target", "Ground truth", "Random noise"] and control.value == "Target"
+    picture, row = read_stage(at)["rows"]
+    assert (picture["cells"][3]["caption"], row["cells"][3]["caption"]) == ("Target: Room 2", "Target")
+    other = read_stage(page(attack="FGSM", tasks="Segmentation", scene="0001"))["rows"]
+    assert picture["cells"][3]["digest"] == other[0]["cells"][0]["digest"], "the other picture itself"
+    assert row["cells"][3]["digest"] == other[1]["cells"][0]["digest"], "what is answered to it"
+    settle(control.set_value("Ground truth").run())
+    assert read_stage(at)["rows"][1]["cells"][3]["caption"] == "Ground truth"
+    settle(at.segmented_control(key="goal").set_value("Non-targeted").run())
+    assert at.segmented_control(key="beside").options == ["Ground truth", "Random noise"]
+    assert read_stage(at)["rows"][1]["cells"][3]["caption"] == "Ground truth"
+
+
+def test_a_link_with_noise_in_the_last_column_keeps_it(page: Open) -> None:
+    at = page(attack="FGSM", goal="Targeted", tasks="Segmentation", beside="Random noise")
+    assert read_stage(at)["rows"][1]["cells"][3]["caption"] == "With noise"
+
+
+def test_one_class_everywhere_is_told_by_its_share(page: Open) -> None:
+    row = read_stage(page(attack="FGSM", goal="Targeted", tasks="Segmentation"))["rows"][1]
+    assert row["measure"]["label"] == "Pixel accuracy"
+    told = re.fullmatch(r"(\d+) % of the picture is now wall, (\d+) % before\.", row["words"])
+    assert told, row["words"]
+    for share, kind in zip(told.groups(), ("adversarial", "clean"), strict=True):
+        assert float(share) == pytest.approx(float(row["measure"][kind].split()[0]), abs=0.6)
 
 
 def test_where_there_is_no_choice_of_a_goal_nobody_is_asked(page: Open) -> None:

@@ -113,10 +113,10 @@ def test_the_strongest_of_each_task_is_named_but_never_the_noise() -> None:
     }
     assert headline(COLUMNS, (NOISE, WEAK, STRONG)) == (
         "PGD does most to segmentation (mIoU 40.0 % → 5.0 %). "
-        "FGSM does most to depth (Absolute error 0.500 m → 2.000 m)."
+        "FGSM does most to depth (absolute error 0.500 m → 2.000 m)."
     )
     assert headline(COLUMNS, (NOISE, STRONG, line("X", 0.3, 0.6))) == (
-        "PGD does most to segmentation (mIoU 40.0 % → 5.0 %) and depth (Absolute error 0.500 m → 1.000 m)."
+        "PGD does most to segmentation (mIoU 40.0 % → 5.0 %) and depth (absolute error 0.500 m → 1.000 m)."
     )
     for nobody in ((NOISE,), (NOISE, STRONG), (NOISE, line("A", 0.4, 0.5), line("B", 0.41, 0.4))):
         assert strongest(COLUMNS, nobody) == {} and headline(COLUMNS, nobody) == ""
@@ -145,7 +145,7 @@ def test_towards_a_target_nearer_is_stronger() -> None:
     assert strongest(columns, (NOISE, near, far))["depth"][0] is near
     assert headline(columns, (NOISE, near, far)) == (
         "near comes nearest to the target in segmentation (mIoU 40.0 % → 80.0 %) and depth "
-        "(Absolute error 0.500 m → 0.100 m)."
+        "(absolute error 0.500 m → 0.100 m)."
     )
     told = message(columns, (NOISE, near, far), "ratio", 4)
     assert [head["note"] for head in told["columns"]] == ["against the target"] * 2

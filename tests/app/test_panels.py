@@ -60,6 +60,14 @@ def test_while_computing_the_pictures_are_named_but_not_sent(result: Result) -> 
     assert header["rows"] == full["rows"]
 
 
+def test_only_a_degree_sign_follows_its_number_at_once() -> None:
+    assert words.with_unit("82.3", "°") == "82.3°" and words.with_unit("1.5", "m") == "1.5 m"
+
+
+def test_labels_in_mid_sentence_are_small_but_for_acronyms() -> None:
+    assert [words.in_sentence(label) for label in ("Absolute error", "mIoU")] == ["absolute error", "mIoU"]
+
+
 def test_the_gain_is_stated_and_grey_is_no_change() -> None:
     perturbation = torch.tensor([-0.01, 0.0, 0.01]).view(1, 1, 3).expand(3, 2, 3)
     assert panels.amplify(perturbation, 10)[0, 0].tolist() == pytest.approx([0.4, 0.5, 0.6])

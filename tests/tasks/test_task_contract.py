@@ -218,6 +218,17 @@ def test_describes_what_happened(task: Task) -> None:
         assert len(sentence) > 10 and "\n" not in sentence and not sentence.endswith(".") and "nan" not in sentence
 
 
+def test_one_class_everywhere_is_told_by_the_share_that_reached_it() -> None:
+    t = task("segmentation")
+    clean = torch.zeros(1, 4, 5, dtype=torch.long)
+    wall = torch.full_like(clean, t.everywhere("wall").item())
+    adversarial = torch.cat([wall[:, :3], clean[:, 3:]], 1)
+    assert t.describe_towards(clean, adversarial, wall) == "75 % of the picture is now wall, 0 % before"
+    assert t.main_measure_towards(wall).name == "pixel_accuracy"
+    assert t.describe_towards(clean, wall, adversarial) == t.describe(clean, wall)
+    assert t.main_measure_towards(adversarial) is t.main_measure
+
+
 @every
 def test_legend_fits_the_colours(task: Task) -> None:
     value = make_target(task)
