@@ -8,6 +8,7 @@ from pathlib import Path
 import streamlit as st
 
 from app import resources
+from app.components import turning
 from mta_core.weights import ROOT
 
 ICONS = ROOT / "assets" / "icons"
@@ -29,6 +30,7 @@ def page() -> None:
     )
     st.logo(str(ICONS / "icon.svg"), size="large")
     st.html(STYLE)
+    turning.watch()
     st.sidebar.html(f'<h1 class="mta-brand">{NAME}</h1>')
     st.html(f'<div class="mta-device">{html.escape(resources.workshop().device.label)}</div>')
 

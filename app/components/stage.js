@@ -233,6 +233,7 @@ export default function ({ parentElement, data, setTriggerValue }) {
   let root = parentElement.querySelector(".mta-stage")
   if (!root) {
     root = element("div", "mta-stage")
+    root.page = location.pathname
     root.append(element("div", "mta-progress"), element("div", "mta-rows"))
     parentElement.append(root)
     link(root)
@@ -246,7 +247,7 @@ export default function ({ parentElement, data, setTriggerValue }) {
   const drawn = JSON.stringify([header.rows, !header.chart, complete])
   root.setAttribute("aria-busy", String(busy || root.drawn !== drawn)) // until what was asked for is seen
   root.turn = (root.turn ?? 0) + 1 // whatever is still being decoded is not wanted any more
-  if (!complete) setTriggerValue("lacks", performance.now())
+  if (!complete && !window.mtaTurning?.isLeaving(root.page)) setTriggerValue("lacks", performance.now())
   if (root.drawn === drawn || (!complete && root.drawn)) follow(root, header)
   else draw(root, header, drawn)
 }
