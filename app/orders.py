@@ -45,8 +45,12 @@ def kinds(workshop: Workshop, shelves: Shelves) -> dict[str, Run]:
     return {COMPARISON: lambda order, folder, job: compare(workshop, shelves(), order, folder, job)}
 
 
-def order_of(trials: Sequence[Trial], owner: str) -> Order:
-    """A comparison on a data set, random noise first."""
+def order_of(trials: Sequence[Trial], owner: str, query: Mapping[str, Any] | None = None) -> Order:
+    """A comparison on a data set, random noise first.
+
+    Args:
+        query: the page's query parameters that show it.
+    """
     first = trials[0]
     settings = {
         "shelf": first.shelf,
@@ -54,7 +58,14 @@ def order_of(trials: Sequence[Trial], owner: str) -> Order:
         "trials": [{"label": trial.label, **_written(trial.request)} for trial in trials],
     }
     title = f"{counted(len(trials) - 1, 'attack')} on {counted(first.count, 'picture')} of {first.shelf}"
-    return Order(COMPARISON, f"{title}, victim {first.request.victim}", to_json(settings), owner)
+    return Order(
+        COMPARISON,
+        f"{title}, victim {first.request.victim}",
+        to_json(settings),
+        owner,
+        page="compare",
+        query=query or {},
+    )
 
 
 def find(board: Board, order: Order) -> Record | None:

@@ -51,12 +51,31 @@ LASTING = (SERIES,)
 _SHOWN, _UPLOAD, _REDRAWS, _PAGE = "_shown", "_upload", "_redraws", "_page"
 _PICKED = {SCENE: "_scene", OBJECT: "_object"}
 _DRAWN, _LACKS, _MEASURED = "_drawn", "_lacks", "_measured"
-_WORK, _LEAVING, _OWNER = "_work", "_leaving", "_owner"
+_WORK, _LEAVING, _OWNER, _DELETED = "_work", "_leaving", "_owner", "_deleted"
 
 
 def owner() -> str:
     """Names this browser on the job board, whose queue serves browsers in turn."""
     return str(st.session_state.setdefault(_OWNER, secrets.token_hex(4)))
+
+
+def query() -> dict[str, list[str]]:
+    """The query parameters of the page as it is now."""
+    return {key: st.query_params.get_all(key) for key in st.query_params}
+
+
+def note_deleted(id: str, title: str) -> None:
+    """Remembers what was deleted last, to be undone."""
+    st.session_state[_DELETED] = (id, title)
+
+
+def deleted() -> tuple[str, str] | None:
+    """Id and title of what was deleted last."""
+    return st.session_state.get(_DELETED)
+
+
+def forget_deleted() -> None:
+    st.session_state.pop(_DELETED, None)
 
 
 def target_key(t: Task) -> str:

@@ -33,6 +33,8 @@ ENDED = ("done", "failed", "cancelled")
 ID = r"[0-9]{8}-[0-9]{6}-[0-9a-f]{4}"
 """When it was asked for, and four random digits."""
 CUT_OFF = "The server ended while this was running; it can go on from what it had saved."
+AWAY, FORGOTTEN = ".deleted", 7 * 86400.0
+"""Where deleted jobs lie, and seconds until they are gone."""
 LOOK = 1.0
 """Seconds after which the queue is looked at again: another server may have set the device free."""
 SAVED_EVERY = 1.0
@@ -49,6 +51,8 @@ class Order:
         settings: everything that it depends on, of JSON's types.
         owner: who asked; the queue serves owners in turn.
         command: the same on the command line, if there is such a command.
+        page, query: where it is looked at: a page of the app and its query parameters; without any, its id is the only
+            one, as `job`.
     """
 
     kind: str
@@ -56,6 +60,8 @@ class Order:
     settings: Mapping[str, Any]
     owner: str = ""
     command: str = ""
+    page: str = ""
+    query: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -253,15 +259,25 @@ class Board:
         self._wake()
 
     def delete(self, id: str) -> None:
-        """Forgets a job that is not running, with all that is kept of it here; what it made elsewhere stays."""
+        """Puts a job that is not running out of sight, with all that is kept of it here, until `restore`; what it made
+        elsewhere stays. What was put away earlier than `FORGOTTEN` ago is gone for good."""
         record = self.record(id)
         if record is None or record.state == "running":
             return
-        self.cancel(id)
-        lock = FileLock(self.folder / id / "lock")
-        if lock.acquire():
-            shutil.rmtree(self.folder / id, ignore_errors=True)
-            lock.release()
+        if not record.is_ended:
+            self.cancel(id)
+        away = self.folder / AWAY
+        away.mkdir(parents=True, exist_ok=True)
+        for old in away.iterdir():
+            if time.time() - old.stat().st_mtime > FORGOTTEN:
+                shutil.rmtree(old, ignore_errors=True)
+        (self.folder / id).rename(away / id)
+        (away / id).touch()
+
+    def restore(self, id: str) -> None:
+        """Undoes `delete`."""
+        if re.fullmatch(ID, id) and (self.folder / AWAY / id).is_dir():
+            (self.folder / AWAY / id).rename(self.folder / id)
 
     def _read(self, id: str) -> Record | None:
         if not re.fullmatch(ID, id):

@@ -107,7 +107,7 @@ def _work_on_data(contest: Contest) -> Work | None:
 
 
 def _order(contest: Contest) -> Order:
-    return orders.order_of(contest.trials, state.owner())
+    return orders.order_of(contest.trials, state.owner(), state.query())
 
 
 def _work_on_picture(contest: Contest) -> Work | None:
