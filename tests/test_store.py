@@ -147,7 +147,7 @@ class TestFinding:
 
     def test_what_is_not_there_is_said(self, store: Store) -> None:
         filled(store, 1)
-        with pytest.raises(StoreError, match="got 7$"):
+        with pytest.raises(StoreError, match=r"got 7$"):
             store.get([1, 7])
 
 
@@ -295,7 +295,7 @@ class TestOtherFiles:
     def test_a_folder_or_no_folder_is_said(self, tmp_path: Path) -> None:
         (tmp_path / "file").touch()
         for path in (tmp_path, tmp_path / "file" / "results.sqlite"):
-            with pytest.raises(StoreError, match="expected a file of results|cannot be used"):
+            with pytest.raises(StoreError, match=r"expected a file of results|cannot be used"):
                 Store(path).add(make_rows(), make_provenance())
 
     def test_a_full_disk_is_said_and_costs_nothing(self, store: Store) -> None:
