@@ -28,11 +28,12 @@ function mount(parent, key) {
   root.dataset.mounts = mounted.get(key)
   const plot = document.createElement("div")
   plot.className = "mta-plot"
+  plot.setAttribute("aria-hidden", "true") // its words are the chart's own name
   const note = document.createElement("div")
   note.className = "mta-none-yet"
   note.textContent = "Getting the chart ready …"
   root.append(plot, note)
-  parent.replaceChildren(root)
+  parent.append(root) // beside the style that Streamlit put there
   const state = { root, plot, note, wanted: undefined, drawn: undefined, busy: false, held: false }
   // What a person drags must not change under the pointer.
   root.addEventListener("pointerdown", () => {
@@ -62,7 +63,7 @@ async function draw(state) {
       const next = state.wanted
       const { source, figure, height } = JSON.parse(next)
       const plotly = await load(source)
-      const layout = { ...figure.layout, height, width: state.root.clientWidth || undefined, autosize: true }
+      const layout = { ...figure.layout, height, autosize: true } // as wide as its place
       await plotly.react(state.plot, figure.data, layout, CONFIG)
       state.note.remove()
       state.drawn = next
@@ -78,8 +79,7 @@ export default function ({ parentElement, data }) {
   const bytes = new Uint8Array(data.buffer ?? data, data.byteOffset ?? 0, data.byteLength)
   const text = new TextDecoder().decode(bytes)
   const { key, alt, height } = JSON.parse(text)
-  if (!parentElement.chart?.root.isConnected) parentElement.chart = mount(parentElement, key)
-  const state = parentElement.chart
+  const state = (parentElement.mtaChart ??= mount(parentElement, key))
   state.root.style.height = `${height}px`
   state.root.setAttribute("aria-label", alt)
   state.wanted = text

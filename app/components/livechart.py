@@ -18,6 +18,12 @@ _component = st.components.v2.component(
     js=(_FOLDER / "livechart.js").read_text(encoding="utf-8"),
     isolate_styles=False,
 )
+LOOK = {
+    "font": {"family": "Source Sans, sans-serif", "size": 13},
+    "paper_bgcolor": "rgba(0,0,0,0)",
+    "plot_bgcolor": "rgba(0,0,0,0)",
+}
+"""What a figure has unless it says otherwise; ink and grid are the theme's, see livechart.css."""
 
 
 def draw(key: str, figure: go.Figure, alt: str, height: int) -> None:
@@ -30,14 +36,9 @@ def draw(key: str, figure: go.Figure, alt: str, height: int) -> None:
         alt: what the chart shows, in words, for those who do not see it.
         height: in CSS pixels; it is as wide as its place.
     """
-    content = figure.to_plotly_json()
-    layout = {name: value for name, value in content["layout"].items() if name != "template"}
-    layout.setdefault("uirevision", key)
-    layout["font"] = {"family": "Source Sans, sans-serif", "size": 13} | layout.get("font", {})
-    shown = go.Figure(content["data"], layout, skip_invalid=False)
-    told = json.loads(shown.to_json(validate=False))
-    told["layout"].pop("template", None)
-    message = {"source": _library(), "key": key, "figure": told, "alt": alt, "height": height}
+    shown = json.loads(figure.to_json())
+    shown["layout"] = {"uirevision": key, **LOOK, **shown["layout"], "template": {}}
+    message = {"source": _library(), "key": key, "figure": shown, "alt": alt, "height": height}
     _component(key=key, data=json.dumps(message, allow_nan=False).encode(), height=height)
 
 

@@ -104,9 +104,7 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def visit(
-    server: str, log: Path, browser: Browser, request: pytest.FixtureRequest
-) -> Iterator[Callable[..., Page]]:
+def visit(server: str, log: Path, browser: Browser, request: pytest.FixtureRequest) -> Iterator[Callable[..., Page]]:
     """Opens a page in a fresh profile; at the end nothing may have gone wrong in any of them.
 
     What was on the pages of a failed test is printed.
