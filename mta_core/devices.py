@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import os
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TypeVar
 
 import torch
@@ -63,6 +64,17 @@ def _fold_batch_norm(module: nn.Module) -> None:
 def load_average() -> float | None:
     """How many processes wanted a processor in the last minute, this one among them; None where nobody tells."""
     return os.getloadavg()[0] if hasattr(os, "getloadavg") else None
+
+
+def memory_in_use(device: Device) -> int:
+    """Bytes: of the GPU what its allocator holds, else what this process has resident; 0 where nobody tells."""
+    if device.torch_device.type == "cuda":
+        return torch.cuda.memory_reserved(device.torch_device)
+    try:
+        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+    except (OSError, IndexError, ValueError):
+        return 0
+    return pages * os.sysconf("SC_PAGE_SIZE")
 
 
 def pick(name: str = "auto") -> Device:

@@ -38,4 +38,9 @@ class Message:
     text: str
 
 
-Event = Progress | Row | Message
+@dataclass(frozen=True)
+class Pause:
+    """Nothing to show: others that need the device may have their turn now."""
+
+
+Event = Progress | Row | Message | Pause

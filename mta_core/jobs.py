@@ -1,10 +1,12 @@
 """Work in the background: one thread computes, so that the accelerator never serves two at once.
 
-Jobs take turns, an event each: one person's long attack does not keep another's from starting.
+Jobs take turns, an event each: one person's long attack does not keep another's from starting. What takes minutes or
+hours is heavy, and has its turns only while nobody waits for anything else.
 """
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections import deque
@@ -15,6 +17,8 @@ Event = TypeVar("Event")
 PATIENCE = 150.0
 """Seconds without anybody asking after which a job is dropped: its browser tab is gone. Browsers let a hidden tab ask
 once a minute."""
+QUIET = 0.3
+"""Seconds after somebody's attack before heavy work goes on: a browser on this machine draws what came of it."""
 
 
 class Job(Generic[Event]):
@@ -24,15 +28,23 @@ class Job(Generic[Event]):
         error: what ended it early, or None.
         patience: seconds that it goes on though nobody asks.
         ready_at: when its next turn may come, on the monotonic clock.
+        is_heavy: whether others always go first.
+        is_held: whether it gets no turns for now.
     """
 
     def __init__(
-        self, work: Callable[[Job[Event]], Iterator[Event]], patience: float = PATIENCE, farewell: float = 0.0
+        self,
+        work: Callable[[Job[Event]], Iterator[Event]],
+        patience: float = PATIENCE,
+        farewell: float = 0.0,
+        *,
+        is_heavy: bool = False,
     ) -> None:
         self._events: list[Event] = []
         self.error: Exception | None = None
         self.is_stopping = False
         self.is_cancelled = False
+        self.is_heavy, self.is_held = is_heavy, False
         self._iterator = work(self)
         self.patience, self._farewell = patience, farewell
         self._asked = time.monotonic()
@@ -109,6 +121,7 @@ class Worker:
     def __init__(self) -> None:
         self._waiting: deque[Job] = deque()  # type: ignore[type-arg]
         self._submitted = threading.Condition()
+        self._quiet_until = 0.0
         threading.Thread(target=self._work, name="accelerator", daemon=True).start()
 
     def submit(
@@ -124,6 +137,18 @@ class Worker:
         self._queue(job)
         return job
 
+    def submit_heavy(self, work: Callable[[Job[Event]], Iterator[Event]]) -> Job[Event]:
+        """The same for work that goes on though nobody looks, and gives way to everything else."""
+        job = Job(work, math.inf, is_heavy=True)
+        self._queue(job)
+        return job
+
+    def hold(self, job: Job[Event], is_held: bool) -> None:
+        """Gives a job no turns any more, or again."""
+        with self._submitted:
+            job.is_held = is_held
+            self._submitted.notify()
+
     def _queue(self, job: Job) -> None:  # type: ignore[type-arg]
         with self._submitted:
             self._waiting.append(job)
@@ -132,17 +157,29 @@ class Worker:
     def _work(self) -> None:
         while True:
             job = self._next()
-            if job.advance():
+            is_going_on = job.advance()
+            if not job.is_heavy:
+                self._quiet_until = time.monotonic() + QUIET
+            if is_going_on:
                 self._queue(job)
             del job  # what has ended is not held until the next one comes
 
     def _next(self) -> Job:  # type: ignore[type-arg]
-        """Takes the first job that does not rest, as soon as there is one."""
+        """Takes the first job that has its turn, as soon as there is one."""
         with self._submitted:
             while True:
                 now = time.monotonic()
+                is_quiet = now >= self._quiet_until and all(job.is_heavy for job in self._waiting)
                 for job in self._waiting:
-                    if job.is_cancelled or job.ready_at <= now:
+                    if job.is_cancelled or (job.ready_at <= now and not job.is_heavy):
                         self._waiting.remove(job)
                         return job
-                self._submitted.wait(min((job.ready_at - now for job in self._waiting), default=None))
+                for job in self._waiting:
+                    if is_quiet and job.is_heavy and not job.is_held and job.ready_at <= now:
+                        self._waiting.remove(job)
+                        return job
+                times = [max(job.ready_at, self._quiet_until) if job.is_heavy else job.ready_at for job in self._free()]
+                self._submitted.wait(max(0.001, min(times) - now) if times else None)
+
+    def _free(self) -> list[Job]:  # type: ignore[type-arg]
+        return [job for job in self._waiting if not job.is_held]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -137,3 +138,42 @@ def test_waiting_for_a_cancelled_job_returns_at_once() -> None:
     job: Job[int] = Job(lambda job: iter(()))
     job.cancel()
     assert job.wait(0, 60)
+
+
+def test_heavy_work_gives_way_and_rests_after_others() -> None:
+    worker, order, gate = Worker(), [], threading.Event()
+
+    def heavy(_: Job[int]) -> Iterator[int]:
+        for i in range(200):
+            gate.wait(5)
+            order.append(("heavy", time.monotonic()))
+            yield i
+
+    def light(_: Job[int]) -> Iterator[int]:
+        for i in range(3):
+            order.append(("light", time.monotonic()))
+            yield i
+
+    job = worker.submit_heavy(heavy)
+    other = worker.submit(light)
+    gate.set()
+    finish(other)
+    job.wait(199, 5)
+    names = [name for name, _ in order]
+    first = names.index("light")
+    assert names[first : first + 3] == ["light"] * 3 and first <= 1
+    assert order[first + 3][1] - order[first + 2][1] >= 0.9 * jobs.QUIET
+
+
+def test_a_held_job_gets_no_turns() -> None:
+    worker = Worker()
+    job = worker.submit_heavy(lambda _: iter(range(10**9)))
+    job.wait(2, 5)
+    worker.hold(job, True)
+    time.sleep(0.05)
+    seen = len(job.events)
+    time.sleep(0.05)
+    assert len(job.events) == seen
+    worker.hold(job, False)
+    assert job.wait(seen, 5)
+    job.cancel()

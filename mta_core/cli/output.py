@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from tqdm import tqdm
 
 from mta_core import PROGRAM, results
-from mta_core.events import Event, Message, Progress, Row
+from mta_core.events import Event, Message, Pause, Progress, Row
 
 Item = TypeVar("Item")
 
@@ -28,6 +28,8 @@ def show(events: Iterable[Event]) -> Iterator[Progress | Row]:
         for event in events:
             if isinstance(event, Message):
                 tqdm.write(event.text, file=sys.stderr)
+                continue
+            if isinstance(event, Pause):
                 continue
             if isinstance(event, Progress):
                 bar = bar or tqdm(total=event.total, unit=f" {event.unit}", disable=None, file=sys.stderr, leave=False)

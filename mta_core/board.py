@@ -1,0 +1,408 @@
+"""The job board: long work in a fair queue, one piece at a time, that outlives the browser that asked for it and, from
+what it has saved, the server that did it.
+
+Each job is a folder: `job.json` says what was asked and where it stands (written whole or not at all), `events.jsonl`
+what happened, `lock` is held by the process that works on it or keeps it paused. What says it is running while nobody
+holds its lock was cut off with its server, and can go on.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import secrets
+import shutil
+import threading
+import time
+import traceback
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+from mta_core.devices import Device, memory_in_use
+from mta_core.events import Event, Pause, Progress
+from mta_core.history import History
+from mta_core.jobs import Job, Worker
+from mta_core.locks import FileLock, is_locked
+from mta_core.results import to_json
+from mta_core.weights import brief, write_atomically
+
+State = Literal["queued", "running", "paused", "done", "failed", "cancelled"]
+ENDED = ("done", "failed", "cancelled")
+ID = r"[0-9]{8}-[0-9]{6}-[0-9a-f]{4}"
+"""When it was asked for, and four random digits."""
+CUT_OFF = "The server ended while this was running; it can go on from what it had saved."
+LOOK = 1.0
+"""Seconds after which the queue is looked at again: another server may have set the device free."""
+SAVED_EVERY = 1.0
+"""Seconds between two records of where a running job stands."""
+
+
+@dataclass(frozen=True)
+class Order:
+    """What is asked for.
+
+    Attributes:
+        kind: names what does it, see `Board`.
+        title: for people.
+        settings: everything that it depends on, of JSON's types.
+        owner: who asked; the queue serves owners in turn.
+        command: the same on the command line, if there is such a command.
+    """
+
+    kind: str
+    title: str
+    settings: Mapping[str, Any]
+    owner: str = ""
+    command: str = ""
+
+
+@dataclass(frozen=True)
+class Record:
+    """Where a job stands.
+
+    Attributes:
+        created, started, ended: seconds since the epoch; None while that has not come.
+        done, total, unit, stage: of its last `Progress`.
+        seconds: that it was computed for, over all its runs.
+        speed: units a second, lately.
+        memory: bytes in use on the device lately, of all that is computed there.
+        note: what happened, for people.
+        is_finishing: whether it was asked to come to its end with what it has.
+        is_live: whether it is here in memory: paused, it goes on exactly where it was.
+    """
+
+    id: str
+    order: Order
+    state: State = "queued"
+    created: float = 0.0
+    started: float | None = None
+    ended: float | None = None
+    done: int = 0
+    total: int = 0
+    unit: str = ""
+    stage: str = ""
+    seconds: float = 0.0
+    speed: float = 0.0
+    device: str = ""
+    memory: int = 0
+    note: str = ""
+    is_finishing: bool = False
+    is_live: bool = False
+
+    @property
+    def is_ended(self) -> bool:
+        return self.state in ENDED
+
+    @property
+    def can_go_on(self) -> bool:
+        return self.state in ("paused", "failed")
+
+    @property
+    def left(self) -> float | None:
+        """Seconds it will take yet, at its speed of late; None where nobody knows."""
+        if self.state not in ("running", "paused") or not self.speed or self.total <= self.done:
+            return None
+        return (self.total - self.done) / self.speed
+
+    @classmethod
+    def read(cls, folder: Path) -> Record | None:
+        """What a job's folder says; None where it is no job's."""
+        try:
+            kept = json.loads((folder / "job.json").read_text(encoding="utf-8"))
+            order = Order(**kept.pop("order"))
+            record = cls(order=order, **kept)
+        except (OSError, ValueError, TypeError, AttributeError, KeyError):
+            return None
+        numbers = (record.created, record.seconds, record.speed, record.done, record.total)
+        is_sound = record.id == folder.name and record.state in get_args(State) and isinstance(order.settings, dict)
+        return record if is_sound and all(isinstance(n, int | float) for n in numbers) else None
+
+
+Run = Callable[[Order, Path, "Job[Event]"], Iterator[Event]]
+"""Does an order of one kind. It may keep what it likes in the job's folder, and begins by going on from there; asked
+to stop (`Job.is_stopping`), it comes to its end with what it has."""
+
+
+@dataclass
+class _Work:
+    """A job that is here in memory."""
+
+    record: Record
+    lock: FileLock
+    history: History
+    job: Job[Event] | None = None
+    saved_at: float = 0.0
+    pace: list[tuple[float, int]] = field(default_factory=list)
+    """(seconds computed, units done) lately."""
+
+
+class Board:
+    """Takes orders, does one at a time on a worker, and keeps what became of them. Safe among threads.
+
+    Args:
+        folder: where jobs lie.
+        kinds: what does an order, by its kind.
+    """
+
+    def __init__(self, folder: Path, worker: Worker, device: Device, kinds: Mapping[str, Run]) -> None:
+        self.folder, self._worker, self._device, self._kinds = folder, worker, device, kinds
+        self._slot = FileLock(folder / "device.lock")
+        self._here: dict[str, _Work] = {}
+        self._served: dict[str, float] = {}
+        self._changed = threading.Condition(threading.RLock())
+        threading.Thread(target=self._schedule, name="board", daemon=True).start()
+
+    def submit(self, order: Order) -> str:
+        """Queues an order; its id.
+
+        Raises:
+            ValueError: nothing does such orders.
+            OSError: it cannot be written.
+        """
+        if order.kind not in self._kinds:
+            raise ValueError(f"expected a kind of job among {', '.join(self._kinds)}, got {order.kind!r}")
+        made = f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}"
+        _write(self.folder / made, Record(made, order, created=time.time()))
+        self._wake()
+        return made
+
+    def record(self, id: str) -> Record | None:
+        """Where a job stands, whichever server does it; None where there is no such job."""
+        with self._changed:
+            if work := self._here.get(id):
+                return work.record
+        return self._read(id)
+
+    def records(self) -> list[Record]:
+        """All jobs, the newest first."""
+        found = [self.record(path.parent.name) for path in self.folder.glob("*/job.json")]
+        return sorted((r for r in found if r is not None), key=lambda r: (r.created, r.id), reverse=True)
+
+    def events(self, id: str) -> list[Event]:
+        """What happened in a job: all its rows and messages, and enough of its progress to draw it."""
+        with self._changed:
+            if work := self._here.get(id):
+                return work.history.events
+        return History.read(self.folder / id).events if self._read(id) else []
+
+    def place(self, id: str) -> int:
+        """How many orders will be served before a queued one, if none comes in between."""
+        queue, served, before = [r for r in self.records() if r.state == "queued"], dict(self._served), 0
+        while queue:
+            first = _first(queue, served)
+            if first.id == id:
+                break
+            queue.remove(first)
+            served[first.order.owner] = max(served.values(), default=0.0) + 1
+            before += 1
+        return before + any(r.state == "running" for r in self.records())
+
+    def folder_of(self, id: str) -> Path:
+        return self.folder / id
+
+    def finish(self, id: str) -> None:
+        """Asks a job to come to its end with what it has."""
+        with self._changed:
+            work = self._here.get(id)
+            if work is None or work.job is None:
+                return
+            work.job.stop()
+            self._update(work, is_finishing=True)
+            if work.record.state == "paused":
+                self._update(work, state="queued")
+        self._wake()
+
+    def pause(self, id: str) -> None:
+        """Keeps a running job where it is, and lets others have the device; a queued one waits."""
+        with self._changed:
+            work = self._here.get(id)
+            if work and work.record.state == "running" and work.job:
+                self._worker.hold(work.job, True)
+                self._update(work, state="paused", note="")
+                self._slot.release()
+            elif work and work.record.state == "queued":
+                self._update(work, state="paused", note="")
+            else:
+                self._change_on_disk(id, ("queued",), "paused")
+        self._wake()
+
+    def resume(self, id: str) -> None:
+        """Queues a paused or failed job again."""
+        with self._changed:
+            if work := self._here.get(id):
+                if work.record.can_go_on:
+                    self._update(work, state="queued", note="")
+            else:
+                self._change_on_disk(id, ("paused", "failed"), "queued")
+        self._wake()
+
+    def cancel(self, id: str) -> None:
+        """Ends a job; what it has saved stays."""
+        with self._changed:
+            work = self._here.get(id)
+            if work is None:
+                self._change_on_disk(id, ("queued", "paused", "failed"), "cancelled")
+            elif not work.record.is_ended:
+                if work.job:
+                    work.job.cancel()
+                    self._worker.hold(work.job, False)
+                self._end(work, "cancelled")
+        self._wake()
+
+    def delete(self, id: str) -> None:
+        """Forgets a job that is not running, with all that is kept of it here; what it made elsewhere stays."""
+        record = self.record(id)
+        if record is None or record.state == "running":
+            return
+        self.cancel(id)
+        lock = FileLock(self.folder / id / "lock")
+        if lock.acquire():
+            shutil.rmtree(self.folder / id, ignore_errors=True)
+            lock.release()
+
+    def _read(self, id: str) -> Record | None:
+        if not re.fullmatch(ID, id):
+            return None
+        folder = self.folder / id
+        record = Record.read(folder)
+        if record is not None and record.state == "running" and not is_locked(folder / "lock"):
+            again = Record.read(folder)  # it may just have ended
+            record = replace(again, state="paused", note=CUT_OFF) if again and again.state == "running" else again
+        return replace(record, is_live=False) if record else None
+
+    def _change_on_disk(self, id: str, states: Sequence[State], state: State) -> None:
+        """Of a job that no server has in memory."""
+        lock = FileLock(self.folder / id / "lock")
+        if not re.fullmatch(ID, id) or not (self.folder / id).is_dir() or not lock.acquire():
+            return
+        try:
+            record = Record.read(self.folder / id)
+            if record is not None and record.state == "running":
+                record = replace(record, state="paused")  # cut off, since its lock was free
+            if record is not None and record.state in states:
+                ended = time.time() if state in ENDED else None
+                _write(self.folder / id, replace(record, state=state, note="", ended=ended))
+        finally:
+            lock.release()
+
+    def _wake(self) -> None:
+        with self._changed:
+            self._changed.notify_all()
+
+    def _schedule(self) -> None:
+        while True:
+            with self._changed:
+                try:
+                    self._begin_next()
+                except OSError:  # a disk that is full or gone may come back
+                    traceback.print_exc()
+                self._changed.wait(LOOK)
+
+    def _begin_next(self) -> None:
+        if any(work.record.state == "running" for work in self._here.values()):
+            return
+        queue = [r for r in self.records() if r.state == "queued"]
+        while queue:
+            if not self._slot.acquire():
+                return
+            first = _first(queue, self._served)
+            if self._begin(first.id):
+                return
+            queue.remove(first)
+        self._slot.release()
+
+    def _begin(self, id: str) -> bool:
+        """Starts a queued job, or goes on with it; whether it could be had."""
+        work = self._here.get(id)
+        if work is None:
+            lock = FileLock(self.folder / id / "lock")
+            if not lock.acquire():
+                return False
+            record = Record.read(self.folder / id)  # again: another server may have been quicker
+            if record is None or record.state != "queued":
+                lock.release()
+                return False
+            work = self._here[id] = _Work(record, lock, History.read(self.folder / id))
+        owner = work.record.order.owner
+        self._served[owner] = time.monotonic()
+        work.pace.clear()
+        self._update(
+            work, state="running", started=work.record.started or time.time(), ended=None, is_live=True,
+            device=self._device.label, note="",
+        )  # fmt: skip
+        if work.job is None:
+            work.job = self._worker.submit_heavy(lambda job: self._run(work, job))
+        else:
+            self._worker.hold(work.job, False)
+        return True
+
+    def _run(self, work: _Work, job: Job[Event]) -> Iterator[Event]:
+        """Does the order, telling the record and the history; on the worker's thread."""
+        try:
+            run = self._kinds[work.record.order.kind]
+            events = run(work.record.order, self.folder / work.record.id, job)
+            begin = time.perf_counter()
+            for event in events:
+                self._tell(work, event, time.perf_counter() - begin)
+                yield TURN
+                begin = time.perf_counter()
+        except Exception as error:  # told on the board; the worker goes on with others
+            if not isinstance(error, ValueError):
+                traceback.print_exc()
+            self._end(work, "failed", brief(error))
+        else:
+            self._end(work, "done")
+        self._wake()
+
+    def _tell(self, work: _Work, event: Event, seconds: float) -> None:
+        with self._changed:
+            if work.record.is_ended:
+                return  # cancelled meanwhile
+            record = replace(work.record, seconds=work.record.seconds + seconds)
+            if isinstance(event, Progress):
+                work.pace = [*work.pace[-40:], (record.seconds, event.done)]
+                (before, first), (now, last) = work.pace[0], work.pace[-1]
+                record = replace(
+                    record, done=event.done, total=event.total, unit=event.unit, stage=event.stage,
+                    speed=max(0.0, (last - first) / (now - before)) if now > before else record.speed,
+                )  # fmt: skip
+            work.record = record
+            if not isinstance(event, Pause):
+                work.history.add(event)
+            if time.monotonic() - work.saved_at > SAVED_EVERY:
+                self._update(work, memory=memory_in_use(self._device))
+
+    def _update(self, work: _Work, **changes: Any) -> None:
+        work.record = replace(work.record, **changes)
+        work.saved_at = time.monotonic()
+        _write(self.folder / work.record.id, work.record)
+
+    def _end(self, work: _Work, state: State, note: str = "") -> None:
+        with self._changed:
+            if work.record.id not in self._here:
+                return
+            was_running = work.record.state == "running"
+            try:
+                work.history.close()
+                self._update(work, state=state, note=note, ended=time.time(), is_live=False)
+            except OSError:  # a full disk, say: then it is as if the server had ended
+                traceback.print_exc()
+            del self._here[work.record.id]
+            work.lock.release()
+            if was_running:
+                self._slot.release()
+
+
+TURN = Pause()
+
+
+def _first(queue: Sequence[Record], served: Mapping[str, float]) -> Record:
+    """Of the owner who was served longest ago, the oldest order."""
+    return min(queue, key=lambda r: (served.get(r.order.owner, -1.0), r.created, r.id))
+
+
+def _write(folder: Path, record: Record) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    write_atomically(folder / "job.json", (json.dumps(to_json(asdict(record))) + "\n").encode())

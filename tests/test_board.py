@@ -1,0 +1,243 @@
+"""The job board: a fair queue, one at a time, that outlives its server."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from mta_core.board import CUT_OFF, Board, Order, Record
+from mta_core.devices import Device
+from mta_core.events import Event, Message, Progress, Row
+from mta_core.history import History
+from mta_core.jobs import Job, Worker
+from mta_core.weights import write_atomically
+
+CPU = Device(torch.device("cpu"), torch.float32, "a processor")
+CHILD = """
+import sys, time
+from pathlib import Path
+sys.path.insert(0, {tests!r})
+from test_board import CPU, count
+from mta_core.board import Board, Order
+from mta_core.jobs import Worker
+board = Board(Path(sys.argv[1]), Worker(), CPU, {{"count": count}})
+print(board.submit(Order("count", "counting", {{"to": 400, "pause": 0.005}})), flush=True)
+time.sleep(60)
+"""
+
+
+def count(order: Order, folder: Path, job: Job[Event]) -> Iterator[Event]:
+    """Counts, saves every tenth number, and goes on from there."""
+    kept = folder / "count.json"
+    number = json.loads(kept.read_text()) if kept.exists() else 0
+    yield Message(f"from {number}")
+    while number < order.settings["to"] and not job.is_stopping:
+        number += 1
+        time.sleep(order.settings.get("pause", 0.0))
+        if number == order.settings.get("fails at"):
+            raise ValueError("expected another number")
+        yield Progress(number, order.settings["to"], "numbers", {"number": float(number)})
+        if number % 10 == 0:
+            write_atomically(kept, json.dumps(number).encode())
+    yield Row({"number": number})
+
+
+def until(is_so: Callable[[], object], seconds: float = 20.0) -> None:
+    end = time.monotonic() + seconds
+    while not is_so():
+        assert time.monotonic() < end, "it takes too long"
+        time.sleep(0.005)
+
+
+class Office:
+    """A board with a worker and a kind that waits until it is let go."""
+
+    def __init__(self, folder: Path) -> None:
+        self.order_of_work: list[str] = []
+        self.worker = Worker()
+        self.board = Board(folder, self.worker, CPU, {"count": count, "named": self.named})
+
+    def named(self, order: Order, folder: Path, job: Job[Event]) -> Iterator[Event]:
+        self.order_of_work.append(order.title)
+        for number in range(1, 4):
+            yield Progress(number, 3, "steps")
+
+    def ask(self, to: int = 5, owner: str = "", **more: Any) -> str:
+        return self.board.submit(Order("count", "counting", {"to": to, **more}, owner))
+
+    def state(self, id: str) -> str:
+        record = self.board.record(id)
+        assert record is not None
+        return record.state
+
+    def done(self, id: str) -> int:
+        record = self.board.record(id)
+        assert record is not None
+        return record.done
+
+    def wait(self, id: str, state: str = "done") -> None:
+        until(lambda: self.state(id) == state)
+
+
+@pytest.fixture
+def office(tmp_path: Path) -> Office:
+    return Office(tmp_path / "jobs")
+
+
+def test_an_order_is_done_and_any_server_finds_what_became_of_it(office: Office, tmp_path: Path) -> None:
+    id = office.ask()
+    office.wait(id)
+    other = Board(tmp_path / "jobs", Worker(), CPU, {})
+    record = other.record(id)
+    assert record is not None and (record.done, record.total, record.unit, record.device) == (
+        5,
+        5,
+        "numbers",
+        CPU.label,
+    )
+    assert record.ended and record.started and record.created <= record.started <= record.ended
+    assert other.records() == [record]
+    events = other.events(id)
+    assert [e for e in events if isinstance(e, Row)] == [Row({"number": 5})]
+    assert [e for e in events if isinstance(e, Progress)][-1].done == 5
+
+
+def test_owners_are_served_in_turn(office: Office) -> None:
+    gate = office.ask(10**6, pause=0.001)
+    until(lambda: office.done(gate) > 0)
+    for owner, title in (("a", "a1"), ("a", "a2"), ("a", "a3"), ("b", "b1")):
+        last = office.board.submit(Order("named", title, {}, owner))
+        time.sleep(0.002)  # the order of their times
+    queued = {r.order.title: office.board.place(r.id) for r in office.board.records() if r.state == "queued"}
+    assert queued == {"a1": 1, "b1": 2, "a2": 3, "a3": 4}
+    office.board.cancel(gate)
+    office.wait(last)
+    until(lambda: len(office.order_of_work) == 4)
+    assert office.order_of_work == ["a1", "b1", "a2", "a3"]
+
+
+def test_one_at_a_time_even_with_two_servers(office: Office, tmp_path: Path) -> None:
+    first = office.ask(10**6, pause=0.001)
+    until(lambda: office.done(first) > 0)
+    other = Office(tmp_path / "jobs")
+    second = other.ask()
+    time.sleep(0.1)
+    assert other.state(second) == "queued" and other.state(first) == "running"
+    office.board.cancel(first)
+    until(lambda: other.state(second) == "done")
+
+
+def test_a_paused_job_lets_others_go_and_goes_on_where_it_was(office: Office) -> None:
+    first = office.ask(300, pause=0.001)
+    until(lambda: office.done(first) > 14)
+    office.board.pause(first)
+    assert office.state(first) == "paused"
+    office.wait(office.ask())
+    at = office.done(first)
+    time.sleep(0.05)
+    assert office.done(first) == at
+    office.board.resume(first)
+    office.wait(first)
+    messages = [e.text for e in office.board.events(first) if isinstance(e, Message)]
+    assert messages == ["from 0"], "it was never begun anew"
+
+
+def test_it_ends_with_what_it_has_or_at_once(office: Office) -> None:
+    first = office.ask(10**6, pause=0.001)
+    until(lambda: office.done(first) > 3)
+    office.board.finish(first)
+    office.wait(first)
+    assert any(isinstance(e, Row) for e in office.board.events(first))
+    second = office.ask(10**6, pause=0.001)
+    until(lambda: office.done(second) > 3)
+    office.board.cancel(second)
+    assert office.state(second) == "cancelled"
+    assert not any(isinstance(e, Row) for e in office.board.events(second))
+    office.wait(office.ask())
+
+
+def test_what_failed_says_why_and_can_be_tried_again(office: Office) -> None:
+    id = office.ask(**{"fails at": 3})
+    office.wait(id, "failed")
+    record = office.board.record(id)
+    assert record is not None and record.note == "expected another number" and record.can_go_on
+    office.board.resume(id)
+    office.wait(id, "failed")
+    office.wait(office.ask())
+
+
+def test_an_unknown_kind_is_refused(office: Office) -> None:
+    with pytest.raises(ValueError, match="expected a kind of job among count, named"):
+        office.board.submit(Order("dance", "", {}))
+
+
+def test_a_queued_job_is_paused_and_cancelled_on_disk(office: Office) -> None:
+    gate = office.ask(10**6, pause=0.001)
+    until(lambda: office.done(gate) > 0)
+    id = office.ask()
+    office.board.pause(id)
+    assert office.state(id) == "paused"
+    office.board.resume(id)
+    assert office.state(id) == "queued"
+    office.board.cancel(id)
+    assert office.state(id) == "cancelled"
+    office.board.cancel(gate)
+    office.board.delete(id)
+    assert office.board.record(id) is None and not office.board.folder_of(id).exists()
+
+
+@pytest.mark.parametrize("wait", [0.05, 0.4, 1.3])
+def test_a_killed_server_loses_nothing_but_what_was_not_saved(tmp_path: Path, wait: float) -> None:
+    folder, script = tmp_path / "jobs", CHILD.format(tests=str(Path(__file__).parent))
+    child = subprocess.Popen([sys.executable, "-c", script, str(folder)], stdout=subprocess.PIPE, text=True)
+    assert child.stdout is not None
+    id = child.stdout.readline().strip()
+    time.sleep(wait)
+    os.kill(child.pid, signal.SIGKILL)
+    child.wait()
+    child.stdout.close()
+    office = Office(folder)
+    if office.state(id) == "paused":
+        record = office.board.record(id)
+        assert record is not None and record.note == CUT_OFF
+        office.board.resume(id)
+    office.wait(id)
+    events = office.board.events(id)
+    points = [e.done for e in events if isinstance(e, Progress)]
+    assert points == sorted(set(points)) and points[-1] == 400
+    froms = [int(e.text.split()[1]) for e in events if isinstance(e, Message)]
+    assert all(number % 10 == 0 for number in froms) and froms == sorted(froms)
+
+
+def test_what_is_torn_or_foreign_is_not_read(office: Office, tmp_path: Path) -> None:
+    id = office.ask()
+    office.wait(id)
+    folder = office.board.folder_of(id)
+    with (folder / "events.jsonl").open("ab") as file:
+        file.write(b'{"kind": "Row", "val')
+    assert History.read(folder).events == office.board.events(id)
+    history = History.read(folder)
+    history.add(Message("after"))
+    history.close()
+    assert History.read(folder).events[-1] == Message("after")
+    (folder / "job.json").write_text('{"id": "x", "order": {"kind": 3}}')
+    assert Record.read(folder) is None and office.board.records() == []
+
+
+@pytest.mark.parametrize("name", ["../../etc", "", "20260101-000000-zzzz", "."])
+def test_a_name_that_is_no_jobs_is_nothing(office: Office, name: str) -> None:
+    assert office.board.record(name) is None
+    office.board.resume(name)
+    office.board.cancel(name)
+    office.board.delete(name)
+    assert office.board.events(name) == []
