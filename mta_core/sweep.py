@@ -124,7 +124,7 @@ class Sweep:
         told |= {"victim": self.subject.name, "target": self.goal.text, "split": self.source.split}
         pictures = results.digest_of_names(self.names)
         noise = [attack.name for attack in self.settings[number].baselines]
-        return Shelf(folder, {**told, "weights": self._used[number], "pictures": pictures, "with_noise": noise})
+        return Shelf(folder, {**told, "files": self._used[number], "pictures": pictures, "noise": noise})
 
     def run(self, folder: Path) -> Iterator[Event]:
         """The events of `sweep`."""
