@@ -6,6 +6,7 @@ component, are written here. Values that a link gets wrong fall back to their de
 
 from __future__ import annotations
 
+import secrets
 import time
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import fields
@@ -43,14 +44,19 @@ MATRIX = "matrix"
 """Key of the heat map."""
 TABLES, DATA, COUNT, OTHERS = "tables", "set", "pictures", "others"
 """The same of Transfer: which tables, on how many pictures of which data set, and which further attacks."""
-ATTACK, CURVE, SERIES, MAP_DATA = "attack", "curve", "series", "map_data"
-"""Places of work: the attack of a page and its curve, then what many pictures of Transfer and Compare take."""
-LASTING = (SERIES, MAP_DATA)
+ATTACK, CURVE, SERIES = "attack", "curve", "series"
+"""Places of work: the attack of a page and its curve, then what many pictures of Transfer take."""
+LASTING = (SERIES,)
 """Places whose work goes on while another page is shown."""
 _SHOWN, _UPLOAD, _REDRAWS, _PAGE = "_shown", "_upload", "_redraws", "_page"
 _PICKED = {SCENE: "_scene", OBJECT: "_object"}
 _DRAWN, _LACKS, _MEASURED = "_drawn", "_lacks", "_measured"
-_WORK, _LEAVING = "_work", "_leaving"
+_WORK, _LEAVING, _OWNER = "_work", "_leaving", "_owner"
+
+
+def owner() -> str:
+    """Names this browser on the job board, whose queue serves browsers in turn."""
+    return str(st.session_state.setdefault(_OWNER, secrets.token_hex(4)))
 
 
 def target_key(t: Task) -> str:

@@ -97,7 +97,8 @@ class Record:
 
     @property
     def can_go_on(self) -> bool:
-        return self.state in ("paused", "failed")
+        """Whether there may be more to do, from where it is: also of what was asked to end before its end."""
+        return self.state in ("paused", "failed") or (self.state == "done" and self.is_finishing)
 
     @property
     def left(self) -> float | None:
@@ -229,13 +230,13 @@ class Board:
         self._wake()
 
     def resume(self, id: str) -> None:
-        """Queues a paused or failed job again."""
+        """Queues a job again that can go on."""
         with self._changed:
             if work := self._here.get(id):
                 if work.record.can_go_on:
                     self._update(work, state="queued", note="")
-            else:
-                self._change_on_disk(id, ("paused", "failed"), "queued")
+            elif (record := self._read(id)) and record.can_go_on:
+                self._change_on_disk(id, ("paused", "failed", "done"), "queued")
         self._wake()
 
     def cancel(self, id: str) -> None:
@@ -283,7 +284,7 @@ class Board:
                 record = replace(record, state="paused")  # cut off, since its lock was free
             if record is not None and record.state in states:
                 ended = time.time() if state in ENDED else None
-                _write(self.folder / id, replace(record, state=state, note="", ended=ended))
+                _write(self.folder / id, replace(record, state=state, note="", ended=ended, is_finishing=False))
         finally:
             lock.release()
 
