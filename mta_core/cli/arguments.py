@@ -34,6 +34,7 @@ def make_parser() -> Parser:
     _add_evaluate(commands)
     _add_transfer(commands)
     _add_contest(commands)
+    _add_sweep(commands)
     _add_train(commands)
     _add_reproduce(commands)
     _add_rooms(commands)
@@ -180,6 +181,24 @@ def _add_contest(commands: Any) -> None:
         help="picture:FILE where they were trained towards what a picture looks like",
     )
     _add_budget(command)
+
+
+def _add_sweep(commands: Any) -> None:
+    command = _command(commands, "sweep", "Measures an attack again and again while one thing varies.")
+    command.add_argument(
+        "--variable",
+        required=True,
+        metavar="X",
+        help="epsilon, steps, step-size, norm, attack, or weight:TASK, its share of a joint objective",
+    )
+    command.add_argument(
+        "--values", required=True, metavar="A,B", help="1,2,4,8; for norm linf,l2:4; for attack fgsm,pgd"
+    )
+    _add_data(command)
+    _add_attack_options(command)
+    command.add_argument("--no-noise", action="store_true", help="without random noise of the same size beside it")
+    command.add_argument("--out", required=True, metavar="DIR", help="where finished points are kept")
+    command.add_argument("--resume", action="store_true", help="go on where an earlier run in DIR was stopped")
 
 
 def _add_train(commands: Any) -> None:

@@ -287,7 +287,10 @@ class Meter:
         wanted, the `clean` value; each with B pictures."""
         if value.device.type == "mps":  # Apple's GPUs have no float64
             value, target, clean = value.cpu(), target.cpu(), None if clean is None else clean.cpu()
-        statistics = self.task.statistics(value, target, clean).cpu()
+        self.add(self.task.statistics(value, target, clean).cpu())
+
+    def add(self, statistics: Tensor) -> None:
+        """Adds pictures by their sufficient statistics, (B, S) float64 on the CPU: see `Task.statistics`."""
         weights = torch.ones(statistics.shape[0], 1 + self._num_replicates, dtype=torch.float64)
         for row in weights:
             rates = torch.ones(self._num_replicates, dtype=torch.float64)
