@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from tqdm import tqdm
 
-from mta_core import PROGRAM, results
+from mta_core import PROGRAM, distributed, results
 from mta_core.events import Event, Message, Progress, Row
 
 Item = TypeVar("Item")
@@ -59,6 +59,9 @@ def check_json(arguments: argparse.Namespace) -> None:
 
 
 def write_json(arguments: argparse.Namespace, content: Any) -> None:
+    """As `--json` says, in the first process."""
+    if not distributed.is_first():
+        return
     if arguments.json == "-":
         sys.stdout.write(results.dumps(content))
     elif arguments.json:
