@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from mta_core import data, distributed
 from mta_core.checkpoints import load_checkpoint, save_checkpoint
@@ -127,9 +127,14 @@ class Descent(Training):
     @abstractmethod
     def clear_gradients(self) -> None: ...
 
+    @property
+    @abstractmethod
+    def network(self) -> nn.Module:
+        """Everything whose gradients are taken."""
+
     def add_up(self, values: dict[str, float]) -> None:
         """Puts sums over all processes in place of this one's share of gradients and losses."""
-        distributed.add_up(p.grad for group in self.optimiser.param_groups for p in group["params"])
+        distributed.add_up(parameter.grad for parameter in self.network.parameters())
         values.update(distributed.totals(values))
 
     def take_gradients(

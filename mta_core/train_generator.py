@@ -336,6 +336,10 @@ class GeneratorTraining(FoolingTraining, Descent):
         self.task_weights.backward(losses, self.recipe.saturation * self.excess(outputs), share)
         return {name: float(loss.detach().mean()) for name, loss in losses.items()}
 
+    @property
+    def network(self) -> generators.Generator:
+        return self.generator
+
     def clear_gradients(self) -> None:
         self.task_weights.begin_batch()
         self.generator.zero_grad(set_to_none=True)

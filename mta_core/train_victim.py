@@ -204,6 +204,10 @@ class VictimTraining(Descent):
         (share * loss).backward()  # type: ignore[no-untyped-call]
         return {"loss": float(loss.detach()), **parts}
 
+    @property
+    def network(self) -> Victim:
+        return self.victim
+
     def clear_gradients(self) -> None:
         self.optimiser.zero_grad(set_to_none=True)
 

@@ -35,7 +35,7 @@ class WholeBatchNorm2d(nn.BatchNorm2d):
             return super().forward(features)
         batch, channels, height, width = features.shape
         with torch.autocast(features.device.type, enabled=False):
-            exact = features.float()
+            exact = features.to(torch.promote_types(features.dtype, torch.float32))
             sums = _sum(torch.cat([exact.sum((0, 2, 3)), exact.new_full((1,), float(batch))]))
             count = sums[-1].detach() * (height * width)
             mean = sums[:-1] / count

@@ -91,53 +91,40 @@ def flat(state: Mapping[Any, Any], path: str = "") -> Iterator[tuple[str, Tensor
 
 
 def assert_same_tensors(one: Mapping[str, Tensor], two: Mapping[str, Tensor]) -> None:
-    """To rounding: moments of Adam, which hold the gradients, beside the largest of all; everything else by itself."""
+    """To rounding: losses are float32, their sums have other orders."""
     assert one.keys() == two.keys() and len(one) > 2
-    moments = ("/exp_avg", "/exp_avg_sq")
-    largest = {
-        end: max((float(v.abs().max()) for n, v in one.items() if n.endswith(end)), default=0) for end in moments
-    }
     for name, value in one.items():
-        scale = next((largest[end] for end in moments if name.endswith(end)), float(value.abs().max()))
-        assert float((value - two[name]).abs().max()) <= 1e-2 * scale + 1e-5, name
+        torch.testing.assert_close(two[name], value, rtol=1e-3, atol=1e-5, msg=name)
 
 
 def assert_same_rows(one: list[dict[str, Any]], two: list[dict[str, Any]]) -> None:
     assert len(one) == len(two) > 0
+    numbers = ("clean", "adversarial", "ci95")
     for row, other in zip(one, two, strict=True):
-        assert row == pytest.approx(other, rel=1e-6, abs=1e-9, nan_ok=True)
+        assert {k: v for k, v in row.items() if k not in numbers} == {
+            k: v for k, v in other.items() if k not in numbers
+        }
+        for name in numbers:
+            assert row[name] == pytest.approx(other[name], rel=1e-6, abs=1e-9, nan_ok=True), (row["metric"], name)
 
 
 def test_batch_norm_and_dropout_see_the_whole_batch(outcome: Outcome) -> None:
     one, two = (torch.load(out / "layers.pt") for out in (outcome.one, outcome.two))
-    assert one.keys() == two.keys() and (one["values"] == 0).any(1).any() == (two["values"] == 0).any(1).any()
+    assert one.keys() == two.keys() and len(one["values"]) == 5
     for name, value in one.items():
-        if name == "gradient 0.bias":  # batch norm takes it off again: what is left is rounding
-            continue
-        torch.testing.assert_close(two[name], value, rtol=1e-3, atol=1e-3 * float(value.abs().max()), msg=name)
+        torch.testing.assert_close(two[name], value, rtol=1e-9, atol=1e-9, msg=name)
 
 
 @pytest.mark.parametrize("job", TRAININGS)
 def test_two_processes_train_as_one(outcome: Outcome, job: str) -> None:
     one, two = outcome.events(job)
     assert one["messages"][:-1] == two["messages"][:-1] and len(one["progress"]) == len(two["progress"]) > 0
-    timed = {"pictures per second"}
-    weighed = {name for name in one["progress"][0] if job == "mgda" and ("weight of" in name or name == "loss")}
     for step, other in zip(one["progress"], two["progress"], strict=True):
-        for name in step.keys() - timed:
-            # Gradients that are almost the same have almost any weights for their shortest mean.
-            assert step[name] == pytest.approx(other[name], rel=1e-4, abs=1e-2 if name in weighed else 1e-5), name
-    if job != "patterns":
-        assert_same_tensors(*outcome.tensors(job))
-
-
-def test_two_processes_draw_the_pattern_of_one(outcome: Outcome) -> None:
-    one, two = outcome.tensors("patterns")
-    for task in SCENE_TASKS:
-        gradients = [each[f"/pen/{task.name}"] for each in (one, two)]
-        assert float((gradients[0] - gradients[1]).abs().max()) < 1e-2 * float(gradients[0].abs().max())
-        same = (one[f"/generator/patterns.{task.name}"] - two[f"/generator/patterns.{task.name}"]).abs() < 1e-6
-        assert float(same.double().mean()) > 0.995
+        for name in step.keys() - {"pictures per second"}:
+            assert step[name] == pytest.approx(other[name], rel=1e-5, abs=1e-5), name
+    for row, other in zip(one["rows"], two["rows"], strict=True):
+        assert row == pytest.approx(other, rel=1e-4, abs=1e-5)
+    assert_same_tensors(*outcome.tensors(job))
 
 
 @pytest.mark.parametrize("job", EVALUATIONS)
@@ -188,9 +175,8 @@ def test_an_error_in_one_process_ends_both(root: Path, tmp_path: Path) -> None:
     (tmp_path / "scenes" / "seg13" / "0009.png").mkdir()  # labels that the second process alone wants to read
     words = ("evaluate", "--data", f"nyuv2:{tmp_path / 'scenes'}", "--victim", "small", "--attack", "fgsm")
     done = call(root / "runs", *TORCHRUN, "mta_core", *words, "--device", "cpu", "--json", str(tmp_path / "rows.json"))
-    alone = call(root / "runs", "mta_core", *words, "--device", "cpu")
-    assert alone.returncode == 2 and alone.stderr.count("\n") == 1
-    assert done.returncode != 0 and done.stderr.count(alone.stderr) == 1, done.stderr
+    said = [line for line in done.stderr.splitlines() if line.startswith("python -m mta_core")]
+    assert done.returncode != 0 and len(said) == 1 and "0009.png" in said[0], done.stderr
     assert 'Traceback (most recent call last):\n  File "' + str(ROOT) not in done.stderr
     assert "exitcode  : 2" in done.stderr and "exitcode  : 1" not in done.stderr
     assert not (tmp_path / "rows.json").exists()
