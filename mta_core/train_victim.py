@@ -104,7 +104,7 @@ class VictimTraining(Descent):
         options = {"network": recipe.network} if recipe.architecture == "classifier" else {"width": recipe.width}
         self.card = Card(recipe.name, "victim", recipe.architecture, options, spaces, recipe.size, seed=recipe.seed)
         self.start: Card | None = None
-        self.victim = self._start().to(device.torch_device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.victim: Victim = self._start().to(device.torch_device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         see_whole_batches(self.victim)
         self.average = AveragedModel(self.victim, multi_avg_fn=self._blend, use_buffers=True)
         self.optimiser = torch.optim.AdamW(
@@ -205,7 +205,7 @@ class VictimTraining(Descent):
         return {"loss": float(loss.detach()), **parts}
 
     @property
-    def network(self) -> Victim:
+    def network(self) -> nn.Module:
         return self.victim
 
     def clear_gradients(self) -> None:
