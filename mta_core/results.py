@@ -15,6 +15,7 @@ from typing import Any
 import torch
 
 import mta_core
+from mta_core import distributed
 from mta_core.tasks import Measure, task
 from mta_core.tasks.base import PUBLISHED
 from mta_core.weights import write_atomically
@@ -77,6 +78,8 @@ def provenance(
         "seed": seed,
         "weights": dict(weights or {}),
     }
+    if distributed.size() > 1:
+        made["processes"] = distributed.size()
     if data:
         made |= {"data": data, "pictures": len(names), "pictures_sha256": digest_of_names(names)}
     return made | more

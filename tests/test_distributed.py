@@ -143,7 +143,7 @@ def test_two_processes_measure_what_one_does(outcome: Outcome, job: str) -> None
     assert [each["num_outside"] for each in last] == [0, 0]
     assert last[0]["max_perturbation"] == last[1]["max_perturbation"]
     if job == "all":
-        assert len(two["progress"]) == 6, "half of the ten pictures, and all of them at the end"
+        assert len(two["progress"]) == 5, "two of the five pairs of pictures, and all of them at the end"
 
 
 @pytest.mark.parametrize(("begin", "end"), [(TORCHRUN, ()), ((), TORCHRUN)], ids=["two-then-one", "one-then-two"])
