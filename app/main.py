@@ -18,6 +18,7 @@ PAGES = (
     st.Page("views/compare.py", title="Compare"),
     st.Page("views/transfer.py", title="Transfer"),
     st.Page("views/cost.py", title="Cost"),
+    st.Page("views/results.py", title="Results"),
 )
 page = st.navigation(PAGES, position="top")
 state.turn_to(page.title)
