@@ -32,10 +32,8 @@ def choose(store: Store) -> Search:
     for place, name, label in ((low, "from", "Epsilon from"), (high, "to", "to")):
         with place:
             st.number_input(label, min_value=0.0, value=None, key=f"found_{name}", **state.LINKED)
-    first, last = st.columns(2)
-    for place, name, label in ((first, "since", "Finished from"), (last, "until", "to")):
-        with place:
-            st.date_input(label, value=None, key=f"found_{name}", format="YYYY-MM-DD", **state.LINKED)
+    for name, label in (("since", "Finished from"), ("until", "Finished to")):
+        st.date_input(label, value=None, key=f"found_{name}", format="YYYY-MM-DD", **state.LINKED)
     _several("Norm", "norm", options["norm"], lambda name: NORMS.get(name, name))
     _several("Goal", "goal", options["goal"])
     st.toggle("Deleted ones", key="found_deleted", help="They can be restored for 30 days.", **state.LINKED)

@@ -21,6 +21,8 @@ from mta_core.wording import counted
 
 PAGE = 50
 """Runs in the table at once."""
+LOW = 10
+"""Runs that a table shows without scrolling."""
 CONFIG = {"displaylogo": False, "displayModeBar": False}
 EMPTY = (
     "Nothing is kept here yet. Results come here by themselves: what **Compare** and **Transfer** measure on a data "
@@ -137,8 +139,8 @@ def restore(store: Store, ids: Sequence[int]) -> None:
 def undo(store: Store) -> None:
     if ids := state.deleted_runs():
         with st.container(horizontal=True, vertical_alignment="center", key="undo_toolbar", gap="small"):
-            st.html(f'<div class="mta-status" role="status">{counted(len(ids), "run")} deleted.</div>')
             st.button("Undo", key="undo_delete", on_click=restore, args=(store, ids))
+            st.html(f'<div class="mta-status" role="status">{counted(len(ids), "run")} deleted</div>')
 
 
 def table(runs: Sequence[Run], chosen: Sequence[Run]) -> None:
@@ -146,12 +148,14 @@ def table(runs: Sequence[Run], chosen: Sequence[Run]) -> None:
     ids = [run.id for run in runs]
     key = f"runs_{hashlib.sha256(str(ids).encode()).hexdigest()[:12]}"
     st.dataframe(
-        found.table(runs), hide_index=True, width="stretch", height=min(38 + 35 * len(runs), 390), key=key,
+        found.table(runs), hide_index=True, width="stretch", height="content" if len(runs) <= LOW else 390, key=key,
         on_select=lambda: choose(key, ids), selection_mode="multi-row",
         selection_default={"selection": {"rows": [ids.index(run.id) for run in chosen], "columns": [], "cells": []}},
         alt=f"{counted(len(runs), 'run')}, the newest first",
         column_config={
             "Run": st.column_config.TextColumn(width=45),
+            "Attack": st.column_config.TextColumn(width=150),
+            "Victim": st.column_config.TextColumn(width=100),
             "Pictures": st.column_config.TextColumn(width=70),
             "Epsilon": st.column_config.TextColumn(width=70),
         },
