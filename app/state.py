@@ -307,6 +307,12 @@ def told() -> tuple[str, bool] | None:
     return st.session_state.pop(_TOLD, None)
 
 
+def limit(key: str, most: int) -> None:
+    """Takes back a number that became too large, before its control is drawn."""
+    if (st.session_state.get(key) or 0) > most:
+        st.session_state[key] = most
+
+
 def value_of(key: str) -> Any:
     """What a control says as of now; for callbacks."""
     return st.session_state.get(key)

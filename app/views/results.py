@@ -85,8 +85,9 @@ def page_number(count: int) -> int:
     last = max(1, -(-count // PAGE))
     if last == 1:
         return 1
+    state.limit("found_page", last)
     asked = st.sidebar.number_input(f"Page of {last}", 1, last, 1, key="found_page", **state.LINKED)
-    return min(int(asked), last)
+    return int(asked)
 
 
 def toolbar(store: Store, search: Search, count: int, chosen: Sequence[Run]) -> None:

@@ -131,10 +131,16 @@ class TestPage:
         assert at.error[0].value == r"Nothing imported from a\$b.csv\: line 2\: expected text in UTF-8."
 
     def test_a_page_holds_fifty(self, results: Open, store: Store) -> None:
-        ids = [store.add(make_rows(), make_provenance(number)) for number in range(51)]
-        assert listed(results()) == ids[:0:-1]
-        at = results(page="2")
-        assert listed(at) == ids[:1] and "51 runs" in html(at)
+        runs = [(make_rows(split="half" if number % 2 else "all"), make_provenance(number)) for number in range(104)]
+        store.take_in(runs)
+        ids = [run.id for run in store.find(limit=None)]
+        assert listed(results()) == ids[:50]
+        at = results(page="3")
+        assert listed(at) == ids[100:] and "104 runs" in html(at)
+        at.text_input(key="found_text").set_value("half").run()
+        assert listed(at) == ids[::2][50:], "the last page that there still is"
+        at.text_input(key="found_text").set_value("nowhere").run()
+        assert not at.dataframe and not at.exception
 
     def test_what_others_add_is_seen_with_the_next_beat(self, results: Open, three: list[int], store: Store) -> None:
         at = results(three[0])
