@@ -19,6 +19,7 @@ PAGES = (
     st.Page("views/transfer.py", title="Transfer"),
     st.Page("views/cost.py", title="Cost"),
     st.Page("views/jobs.py", title="Jobs"),
+    st.Page("views/results.py", title="Results"),
 )
 page = st.navigation(PAGES, position="top")
 state.turn_to(page.title)
