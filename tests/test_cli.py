@@ -681,8 +681,8 @@ def test_sweep_writes_the_rows_of_every_value_and_goes_on(
 ) -> None:
     def sweep(*more: Any) -> dict[str, Any]:
         code = run("sweep", "--variable", "epsilon", "--values", "1,4", "--data", f"nyuv2:{scenes}",
-                   "--victim", "small", "--attack", "fgsm", "--limit", 3, "--tasks", "depth,normals", "--out", tmp_path / "out",
-                   "--json", tmp_path / "sweep.json", *more)  # fmt: skip
+                   "--victim", "small", "--attack", "fgsm", "--limit", 3, "--tasks", "depth,normals",
+                   "--out", tmp_path / "out", "--json", tmp_path / "sweep.json", *more)  # fmt: skip
         assert code == 0
         return read(tmp_path / "sweep.json")
 

@@ -14,7 +14,7 @@ FAMILIES = {"tasks": (), "victims": (), "attacks": ("tasks", "victims"), "data":
 """With the others that each may know through something else: generators know victims and targets."""
 NO_BROWSER = (
     "charts", "comparison", "costs", "exports", "heatmap", "kept", "library", "pair", "panels", "paper", "series",
-    "tables", "tried", "variants", "words", "workshop",
+    "sweep_charts", "sweeps", "tables", "tried", "variants", "words", "workshop",
 )  # fmt: skip
 
 
