@@ -8,7 +8,7 @@ from typing import Any
 import plotly.graph_objects as go
 
 from app.charts import KINDS
-from app.sweeps import Known, series
+from app.sweeps import Known, Shown, series
 from mta_core.sweep import SweepRow
 from mta_core.sweep_recipe import SweepRecipe
 from mta_core.tasks import Measure, Task
@@ -21,43 +21,47 @@ WIDTH_OF_BOX = 0.34
 UNITS = {"1/255": "1/255", "l2": "L2 norm"}
 
 
-def figure(found: Known, recipe: SweepRecipe, t: Task, measure: Measure) -> go.Figure:
-    """The measure over all pictures with its 95 % interval, in front of the middle half of the pictures; clean and
-    random noise as reference lines. Values that are no numbers stand beside each other."""
-    rows, noise = series(found, t.name, measure.name)
+def figure(found: Known, recipe: SweepRecipe, t: Task, shown: Shown) -> go.Figure:
+    """The measure with its 95 % interval, in front of the middle half of the pictures; clean and random noise as
+    reference lines. Values that are no numbers stand beside each other."""
+    (rows, noise), measure = series(found, t, shown), shown.measure
     varied = variable(recipe.variable)
     made = go.Figure()
     if varied.is_number:
         rows = sorted(rows, key=lambda row: row.point["value"])
         noise = sorted(noise, key=lambda row: row.point["value"])
-        _add_band(made, rows, measure, starts_clean=varied.name == "epsilon")
-    else:
+        if shown.has_spread:
+            _add_band(made, rows, measure, starts_clean=varied.name == "epsilon")
+    elif shown.has_spread:
         _add_boxes(made, rows, measure)
     _add_noise(made, noise, measure, varied.is_number)
     _add_attack(made, rows, measure, varied.is_number, starts_clean=varied.name == "epsilon")
     _add_clean(made, rows, measure)
+    _finish(made, recipe, measure)
+    return made.update_layout(uirevision=f"{t.name} {shown.label}")
+
+
+def _finish(made: go.Figure, recipe: SweepRecipe, measure: Measure) -> None:
+    """The axes: that of the values has room for all of them from the start."""
+    varied = variable(recipe.variable)
     unit = UNITS.get(varied.unit(recipe), "")
-    made.update_xaxes(title_text=f"{varied.label}{f' ({unit})' if unit else ''}", fixedrange=False)
-    if varied.is_number:
-        made.update_xaxes(rangemode="tozero")
+    made.update_xaxes(title_text=f"{varied.label}{f' ({unit})' if unit else ''}", title_font_size=13)
+    numbers = [value for value in recipe.values if isinstance(value, int | float)]
+    if numbers:
+        made.update_xaxes(range=[0, 1.06 * max(numbers)])
     else:
-        made.update_xaxes(type="category")
-    made.update_yaxes(
-        rangemode="tozero", ticksuffix=" %" if not measure.unit else f" {measure.unit}".replace(" °", "°"), nticks=6
-    )
-    made.update_layout(
-        showlegend=False, margin={"l": 8, "r": 12, "t": 10, "b": 8}, uirevision=f"{t.name} {measure.name}",
-        hovermode="closest",
-    )  # fmt: skip
-    made.update_xaxes(automargin=True)
-    made.update_yaxes(automargin=True)
-    return made
+        made.update_xaxes(type="category", range=[-0.5, len(recipe.values) - 0.5])
+    suffix = {"": " %", "°": "°"}.get(measure.unit, f" {measure.unit}")
+    made.update_yaxes(rangemode="tozero", ticksuffix=suffix, nticks=6)
+    for axes in (made.update_xaxes, made.update_yaxes):
+        axes(automargin=True, ticklabelstandoff=5)
+    made.update_layout(showlegend=False, margin={"l": 8, "r": 12, "t": 10, "b": 8}, hovermode="closest")
 
 
-def alt(found: Known, recipe: SweepRecipe, t: Task, measure: Measure) -> str:
+def alt(found: Known, recipe: SweepRecipe, t: Task, shown: Shown) -> str:
     """What the figure shows, for those who do not see it."""
-    rows, _ = series(found, t.name, measure.name)
-    head = f"{t.label}, {measure.label} against {variable(recipe.variable).label.lower()}"
+    (rows, _), measure = series(found, t, shown), shown.measure
+    head = f"{t.label}, {shown.label} against {variable(recipe.variable).label.lower()}"
     if not rows:
         return f"{head}: nothing measured yet"
     values = ", ".join(f"{row.point['said']}: {measure.format(row.values['adversarial'])}" for row in rows)
@@ -80,7 +84,7 @@ def _add_band(made: go.Figure, rows: Sequence[SweepRow], measure: Measure, *, st
     known = [row for row in rows if row.point["quartiles"]]
     if not known:
         return
-    clean = known[0].point["clean_quartiles"] if starts_clean else None
+    clean = known[0].point["clean_quartiles"] if starts_clean and known[0].point["is_final"] else None
     x = [*([0.0] if clean else []), *(_x(row) for row in known)]
     spread = [*([clean] if clean else []), *(row.point["quartiles"] for row in known)]
     shared: dict[str, Any] = {"x": x, "mode": "lines", "hoverinfo": "skip"}
@@ -115,7 +119,7 @@ def _add_attack(
     x = [_x(row) for row in rows]
     texts = [_hover(measure, row) for row in rows]
     symbols = ["circle" if row.point["is_final"] else "circle-open" for row in rows]
-    if starts_clean and rows:  # at epsilon 0 nothing is changed
+    if starts_clean and rows and rows[0].point["is_final"]:  # at epsilon 0 nothing is changed
         x, values = [0.0, *x], [_scaled(measure, rows[0].values["clean"]), *values]
         up, down, symbols = [0.0, *up], [0.0, *down], ["circle", *symbols]
         texts = [f"clean: {measure.format(rows[0].values['clean'])}", *texts]
@@ -155,5 +159,7 @@ def _add_noise(made: go.Figure, rows: Sequence[SweepRow], measure: Measure, is_n
 
 
 def _add_clean(made: go.Figure, rows: Sequence[SweepRow], measure: Measure) -> None:
-    if rows and (clean := _scaled(measure, rows[-1].values["clean"])) is not None:
+    """Of a point that has had all its pictures, where there is one."""
+    known = [row for row in rows if row.point["is_final"]] or rows
+    if known and (clean := _scaled(measure, known[0].values["clean"])) is not None:
         made.add_hline(clean, line={"color": KINDS["clean"][1], "width": 1.6, "dash": "dash"})

@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from app.library import Shelf
+from app.words import in_sentence
 from app.workshop import Request, Workshop
 from mta_core import PROGRAM, victims
+from mta_core.attacks import Noise
 from mta_core.board import Order
 from mta_core.events import Event, Message
 from mta_core.jobs import Job
@@ -20,10 +22,10 @@ from mta_core.results import to_json
 from mta_core.store import Store
 from mta_core.sweep import Sweep, SweepRow
 from mta_core.sweep_recipe import SweepRecipe
-from mta_core.tasks import task
-from mta_core.variables import VARIABLES, Variable, variable
+from mta_core.tasks import Measure, Task, task
+from mta_core.variables import VARIABLES, AttackOf, Variable, variable
 from mta_core.weights import write_atomically
-from mta_core.wording import counted, plain
+from mta_core.wording import counted
 
 KIND, PAGE = "sweep", "sweep"
 RESULT = "sweep.json"
@@ -196,31 +198,54 @@ def _with_nan(values: dict[str, Any]) -> dict[str, Any]:
     return values | {key: float("nan") for key in ("clean", "adversarial") if values[key] is None}
 
 
-def series(found: Known, task_name: str, metric: str) -> tuple[list[SweepRow], list[SweepRow]]:
-    """The rows of a measure over all pictures, of the attack and of random noise, in the order of the values."""
-    own = [
-        row for row in found.rows
-        if (row.values["task"], row.values["metric"], row.values["aggregation"]) == (task_name, metric, "pooled")
-    ]  # fmt: skip
-    is_noise = {id(row): row.values["attack"] == "noise" and row.point["variable"] != "attack" for row in own}
-    return [row for row in own if not is_noise[id(row)]], [row for row in own if is_noise[id(row)]]
+@dataclass(frozen=True)
+class Shown:
+    """What a chart is of: a measure over all pixels of all pictures (`pooled`) or the mean over pictures."""
+
+    measure: Measure
+    aggregation: str
+
+    @property
+    def label(self) -> str:
+        return self.measure.label if self.aggregation == "pooled" else f"{self.measure.label}, per picture"
+
+    @property
+    def has_spread(self) -> bool:
+        """Whether the spread between pictures lies around it: pooled mIoU is a number of another kind."""
+        return self.measure.name != "miou" or self.aggregation != "pooled"
+
+
+def shown_of(t: Task, is_targeted: bool) -> list[Shown]:
+    """What a task's chart can be of, the usual one first: mIoU in both ways, since papers differ in it."""
+    found = []
+    for measure in (m.named(is_targeted) for m in t.measures):
+        found += [Shown(measure, "per-picture")] if measure.name == "miou" else []
+        found.append(Shown(measure, "pooled"))
+    return found
+
+
+def series(found: Known, t: Task, shown: Shown) -> tuple[list[SweepRow], list[SweepRow]]:
+    """The rows of a measure, of the attack and of random noise, in the order of the values."""
+    wanted = (t.name, shown.measure.name, shown.aggregation)
+    own = [row for row in found.rows if tuple(row.values[key] for key in ("task", "metric", "aggregation")) == wanted]
+    noise = [row for row in own if row.values["attack"] == Noise.name and row.point["variable"] != AttackOf.name]
+    return [row for row in own if row not in noise], noise
 
 
 def headline(found: Known, recipe: SweepRecipe) -> str:
     """What came out, in plain words; empty before two points are finished."""
     if found.num_points < 2:
         return ""
-    parts = []
-    for name in recipe.tasks:
-        t = task(name)
-        measure = t.main_measure.named(bool(recipe.target))
-        rows = [row for row in series(found, name, measure.name)[0] if row.point["is_final"]]
-        worst = (max if measure.is_raised(bool(recipe.target)) else min)(
-            rows, key=lambda row: row.values["adversarial"]
-        )
-        clean, most = (measure.format(worst.values[key]) for key in ("clean", "adversarial"))
-        parts.append(f"{t.label} moves most at {said(worst)}, {measure.label} from {clean} to {most}")
-    return plain("; ".join(parts)) + "."
+    strongest: dict[str, list[str]] = {}
+    for t in map(task, recipe.tasks):
+        shown = shown_of(t, bool(recipe.target))[0]
+        rows = [row for row in series(found, t, shown)[0] if row.point["is_final"]]
+        measure, is_raised = shown.measure, shown.measure.is_raised(bool(recipe.target))
+        most = (max if is_raised else min)(rows, key=lambda row: row.values["adversarial"])
+        before, after = (measure.format(most.values[key]) for key in ("clean", "adversarial"))
+        words = f"{in_sentence(t.label)} {in_sentence(shown.label)} from {before} to {after}"
+        strongest.setdefault(said(most), []).append(words)
+    return ". ".join(f"Strongest at {where}: {'; '.join(words)}" for where, words in strongest.items()) + "."
 
 
 def said(row: SweepRow) -> str:

@@ -12,11 +12,11 @@ from app.charts import KINDS
 from app.components import livechart, pulse
 from app.components.hearing import hear
 from app.components.sweep_form import Asked
-from app.sweeps import Known
+from app.sweeps import Known, Shown
 from app.words import direction, plain
 from mta_core.board import CUT_OFF, Record
 from mta_core.sweep_recipe import SweepRecipe
-from mta_core.tasks import TASKS, Measure, Task, task
+from mta_core.tasks import TASKS, Task, task
 from mta_core.variables import variable
 from mta_core.wording import counted
 
@@ -144,14 +144,15 @@ def _key(t: Task) -> str:
     return f"sweep_measure_{t.name}"
 
 
-def _measure(recipe: SweepRecipe, t: Task) -> Measure:
+def _choose(recipe: SweepRecipe, t: Task) -> Shown:
     """Chosen above the chart of its task."""
-    offered = {m.named(bool(recipe.target)).label: m.named(bool(recipe.target)) for m in t.measures}
+    offered = {shown.label: shown for shown in sweeps.shown_of(t, bool(recipe.target))}
     chosen = st.selectbox(t.label, list(offered), key=_key(t), **state.LINKED)
     state.note_drawn(_key(t))
-    measure = offered[chosen]
-    st.caption(direction(measure.higher_is_better))
-    return measure
+    shown = offered[chosen]
+    note = direction(shown.measure.higher_is_better)
+    st.caption(note if shown.has_spread else f"{note}; over all pictures at once, so without a spread between them")
+    return shown
 
 
 def _charts(recipe: SweepRecipe, found: Known) -> None:
@@ -159,13 +160,15 @@ def _charts(recipe: SweepRecipe, found: Known) -> None:
     tasks = [task(name) for name in recipe.tasks]
     for place, t in zip(st.columns(min(COLUMNS, len(tasks)), gap="medium") * len(tasks), tasks, strict=False):
         with place:
-            measure = _measure(recipe, t)
-            figure = sweep_charts.figure(found, recipe, t, measure)
-            alt = sweep_charts.alt(found, recipe, t, measure)
+            shown = _choose(recipe, t)
+            figure = sweep_charts.figure(found, recipe, t, shown)
+            alt = sweep_charts.alt(found, recipe, t, shown)
             livechart.draw(f"sweep_{t.name}", figure, alt, sweep_charts.HEIGHT)
     marks = [mark for mark in MARKS if recipe.variable != "attack" or "noise" not in mark[2]]
-    items = "".join(f'<li><i class="{kind}" style="--mark:{colour}"></i>{text}</li>' for kind, colour, text in marks)
-    st.html(f'<ul class="mta-marks">{items}</ul>')
+    items = "".join(
+        f'<span><i class="{kind}" style="--mark:{colour}"></i>{text}</span>' for kind, colour, text in marks
+    )
+    st.html(f'<div class="mta-marks">{items}</div>')
     st.caption(
         "An open dot has not had all its pictures yet. Drag over a chart to zoom, double-click to see all of it."
     )
@@ -193,15 +196,14 @@ def table(recipe: SweepRecipe, found: Known) -> str:
     head = (variable(recipe.variable).label, "Task", "Measure", "Clean", "Under attack", "95 % interval",
             "Middle half of the pictures", "Random noise")  # fmt: skip
     lines = []
-    for name in recipe.tasks:
-        t = task(name)
-        measure = t.main_measure.named(bool(recipe.target))
-        rows, noise = sweeps.series(found, name, measure.name)
+    for t in map(task, recipe.tasks):
+        shown = sweeps.shown_of(t, bool(recipe.target))[0]
+        (rows, noise), measure = sweeps.series(found, t, shown), shown.measure
         beside = {row.point["number"]: measure.format(row.values["adversarial"]) for row in noise}
         for row in (row for row in rows if row.point["is_final"]):
             ends, half = row.values["ci95"], row.point["quartiles"]
             lines.append((
-                sweeps.said(row), t.label, measure.label, measure.format(row.values["clean"]),
+                sweeps.said(row), t.label, shown.label, measure.format(row.values["clean"]),
                 measure.format(row.values["adversarial"]), " to ".join(map(measure.format, ends)) if ends else "–",
                 f"{measure.format(half[0])} to {measure.format(half[2])}" if half else "–",
                 beside.get(row.point["number"], "–"),
