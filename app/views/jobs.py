@@ -37,10 +37,16 @@ def board(used: dict[str, object]) -> None:
     undo()
     if not records:
         st.info(EMPTY)
-    for record in sorted(records, key=lambda r: r.is_ended):
+    for record in sorted(records, key=_urgency):
         card(record)
     is_live = any(record.state in ("queued", "running") for record in records)
     pulse.beat("watch_jobs", LOOK if is_live else REST)
+
+
+def _urgency(record: Record) -> tuple[int, int]:
+    """What runs, then what waits in the order of its turns, then what is paused, then what has ended."""
+    place = resources.board().place(record.id) if record.state == "queued" else 0
+    return 3 if record.is_ended else ["running", "queued", "paused"].index(record.state), place
 
 
 def card(record: Record) -> None:

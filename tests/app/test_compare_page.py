@@ -284,6 +284,9 @@ def test_browsers_share_a_comparison_and_wait_for_each_other(page: Open) -> None
     other.button(key="start_ranking").click().run()
     assert "Waiting for its turn, 1 job before it" in status(other)
     assert len({record.order.owner for record in on_board()}) == 2
+    other.button(key="stop_ranking").click().run()
+    assert "not measured yet" in status(other), "what waits is taken back at once"
+    other.button(key="start_ranking").click().run()
     at.button(key="stop_ranking").click().run()
     end = time.monotonic() + 30
     while "Waiting" in status(other.run()):
