@@ -38,6 +38,7 @@ def figure(found: Known, recipe: SweepRecipe, t: Task, shown: Shown) -> go.Figur
     _add_attack(made, rows, measure, varied.is_number, starts_clean=varied.name == "epsilon")
     _add_clean(made, rows, measure)
     _finish(made, recipe, measure)
+    made.update_yaxes(showticklabels=bool(rows))  # without any value they would be of no scale
     return made.update_layout(uirevision=f"{t.name} {shown.label}")
 
 

@@ -15,7 +15,7 @@ from app.panels import GAINS, Beside
 from app.words import nearest
 from app.workshop import Request
 from mta_core import victims
-from mta_core.attacks import ATTACKS, Attack, Generative, Scope, make_attack
+from mta_core.attacks import ATTACKS, Attack, Generative, Scope, attack_class, make_attack
 from mta_core.budget import Budget, Norm
 from mta_core.generators import instance_of, scope_of
 from mta_core.kinds import Aim
@@ -33,7 +33,8 @@ def choose(picture: Picture, *, is_transfer: bool = False, varies: Collection[st
     """Victim, tasks, attack and budget for a picture; in a transfer the victim to try it on too.
 
     Args:
-        varies: what is left out, since it is chosen elsewhere: `norm`, `epsilon`, settings of the attack.
+        varies: what is left out, since it is chosen elsewhere: `attack`, `norm`, `epsilon`, settings of the attack. The
+            attack is then PGD.
     """
     workshop = resources.workshop()
     cards = fitting(workshop.victims(), picture.targets)
@@ -42,7 +43,7 @@ def choose(picture: Picture, *, is_transfer: bool = False, varies: Collection[st
     tasks = choose_tasks(card, to)
     made = workshop.generators(card.name)
     trained = variants.trained(made, tasks, with_targeted=not is_transfer)
-    kind = _attack_kind(trained)
+    kind = attack_class("pgd") if "attack" in varies else _attack_kind(trained)
     own = trained.get(kind.name, [])
     target, like = ("", None) if is_transfer else goals.choose(kind, own, tasks, picture, made)
     own = [one for one in own if variants.target_of(one) == target]
@@ -169,7 +170,7 @@ def _as_entered(value: Any) -> Any:
 def _settings(kind: type[Attack], cards: list[Card], budget: Budget, varies: Collection[str] = ()) -> dict[str, Any]:
     """The attack's own fields, two numbers beside each other."""
     shown = [f for f in fields(kind) if f.type not in ("str", str) or "choices" in f.metadata or len(cards) > 1]
-    shown = [f for f in shown if f.name not in varies]
+    shown = [f for f in shown if f.name not in varies and "attack" not in varies]
     values: dict[str, Any] = {}
     if issubclass(kind, Generative):
         instances = {instance_of(card) for card in cards}

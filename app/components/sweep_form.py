@@ -20,7 +20,7 @@ from mta_core.variables import AttackOf, Epsilon, NormOf, Steps, StepSize, Varia
 MOST_PICTURES, FIRST_PICTURES = 10_000, 8
 LEFT_OUT = {
     Epsilon.name: ("epsilon",), NormOf.name: ("norm", "epsilon"), Steps.name: ("num_steps",),
-    StepSize.name: ("step_size",),
+    StepSize.name: ("step_size",), AttackOf.name: ("attack",),
 }  # fmt: skip
 """Controls of the attack that have no meaning where something varies."""
 HELP = {

@@ -25,7 +25,7 @@ LIVE, WAITING = 0.7, 2.0
 COLUMNS = 3
 MARKS = (
     ("", KINDS["adversarial"][1], "under attack, with its 95 % interval"),
-    ("mta-band", KINDS["adversarial"][1], "half of the pictures"),
+    ("mta-band", KINDS["adversarial"][1], "middle half of the pictures"),
     ("mta-dashed", KINDS["adversarial"][1], "their median"),
     ("mta-dotted", KINDS["noise"][1], "random noise of the same size"),
     ("mta-dashed", KINDS["clean"][1], "clean"),
