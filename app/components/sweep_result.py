@@ -81,18 +81,7 @@ def _toolbar(asked: Asked, record: Record | None, found: Known) -> None:
     board = resources.board()
     with st.container(horizontal=True, vertical_alignment="center", key="sweep_toolbar", gap="small"):
         is_live = record is not None and record.state in ("queued", "running")
-        if record is None or not is_live:
-            if record is None or record.can_go_on:
-                label = "Go on" if record else "Start"
-                st.button(
-                    label,
-                    key="sweep_start",
-                    type="primary",
-                    on_click=_start,
-                    args=(asked,),
-                    disabled=bool(asked.problem),
-                )
-        else:
+        if record is not None and is_live:
             st.button(
                 "Stop", key="sweep_stop", on_click=_stop, args=(record.id,), disabled=record.is_finishing,
                 help="Ends it and keeps what it has.",
@@ -101,6 +90,13 @@ def _toolbar(asked: Asked, record: Record | None, found: Known) -> None:
                 "Pause", key="sweep_pause", on_click=board.pause, args=(record.id,), disabled=record.is_finishing,
                 help="Lets others have the device; it goes on exactly where it was.",
             )  # fmt: skip
+        else:
+            if record is None or record.can_go_on:
+                label, is_off = "Go on" if record else "Start", bool(asked.problem)
+                st.button(label, key="sweep_start", type="primary", on_click=_start, args=(asked,), disabled=is_off)
+            else:
+                st.html('<i class="mta-none"></i>')
+            st.html('<i class="mta-none"></i>')  # takes the place of a button, which would stay for a while
         alive, role = ("mta-alive", "") if is_live else ("", 'role="status"')
         st.html(f'<div class="mta-status {alive}" {role}>{html.escape(status(asked, record, found))}</div>')
     share = 100 * record.done / record.total if record and record.total and is_live else 0.0
