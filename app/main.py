@@ -17,6 +17,7 @@ PAGES = (
     st.Page("views/explore.py", title="Explore", default=True),
     st.Page("views/compare.py", title="Compare"),
     st.Page("views/transfer.py", title="Transfer"),
+    st.Page("views/sweep.py", title="Sweep"),
     st.Page("views/cost.py", title="Cost"),
     st.Page("views/jobs.py", title="Jobs"),
     st.Page("views/results.py", title="Results"),

@@ -22,6 +22,7 @@ from mta_core.attacks import ATTACKS
 from mta_core.imaging import Fit
 from mta_core.jobs import Job
 from mta_core.tasks import TASKS, Task
+from mta_core.variables import VARIABLES
 
 LINKED: dict[str, Any] = {"bind": "query-params"}
 """Passed to a widget whose value belongs to the link."""
@@ -34,8 +35,11 @@ CHOICES = (
     "gain", BESIDE, BESIDE_TARGET,
     "compare", "on", "data", "count", "attacks", "steps", "attack_a", "attack_b", "epsilon_b", "epsilon_l2_b",
     "goal", "target", "like", *(f"measure_{t.name}" for t in TASKS), *(f"target_{t.name}" for t in TASKS),
+    "varied", "varied_task", "varied_attacks", *(f"values_{name}" for name in VARIABLES),
 )  # fmt: skip
-"""Keys of the widgets in the side bar, beside the settings of the attacks: of Explore, then of Compare."""
+"""Keys of the widgets in the side bar, beside the settings of the attacks: of Explore, then of Compare and Sweep."""
+JOB = "job"
+"""The query parameter that names a job on the board."""
 WHOSE, DETAIL = "shown", "detail"
 """Keys of the widgets below: whose perturbation is shown, and which charts. Their parts are redrawn by themselves."""
 COST = ("cost_precision", "cost_batch", "cost_attacks")
