@@ -20,7 +20,7 @@ from mta_core import distributed
 from mta_core.attacks import JOINT, Attack, Scope
 from mta_core.budget import Budget
 from mta_core.data import DataSource
-from mta_core.events import Event, Progress, Row
+from mta_core.events import Event, Pause, Progress, Row
 from mta_core.explore import Subject
 from mta_core.goal import AWAY, Goal
 from mta_core.objective import Form, check_attackable, make_problem
@@ -164,7 +164,25 @@ class Tally:
     num_pictures: int = 0
     max_perturbation: float = 0.0
     num_outside: int = 0
+    by_part: dict[int, int] = field(default_factory=dict)
+    """Pictures of each of `Setting.parts`."""
     begin: float = field(default_factory=time.perf_counter)
+
+    def state(self) -> dict[str, Any]:
+        """As tensors and numbers, for `restore` of an empty tally made alike."""
+        return {
+            "meters": [[each.state() for each in of_attack] for of_attack in self.meters],
+            "num_pictures": self.num_pictures, "max_perturbation": self.max_perturbation,
+            "num_outside": self.num_outside, "by_part": dict(self.by_part),
+        }  # fmt: skip
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Raises KeyError, TypeError, ValueError or RuntimeError where that is the state of nothing alike."""
+        for own, kept in zip(self.meters, state["meters"], strict=True):
+            for each, one in zip(own, kept, strict=True):
+                each.restore(one)
+        self.num_pictures, self.max_perturbation = int(state["num_pictures"]), float(state["max_perturbation"])
+        self.num_outside, self.by_part = int(state["num_outside"]), dict(state["by_part"])
 
     @classmethod
     def empty(cls, setting: Setting) -> Tally:
@@ -220,6 +238,8 @@ def evaluate(
     batch_size: int = 8,
     unreadable: list[str] | None = None,
     is_live: bool = False,
+    state: Mapping[str, Any] | None = None,
+    save: Callable[[Callable[[], dict[str, Any]]], object] | None = None,
 ) -> Iterator[Event]:
     """Progress after every batch, then a `Row` for each attack, victim, task, measure and aggregation, in that order.
 
@@ -233,8 +253,11 @@ def evaluate(
         unreadable: filled with the names of the pictures that were left out.
         is_live: for one who follows, and shares the accelerator: progress comes with every step of the attack too, and
             all rows, of the pictures so far, follow that of each batch; the last ones are the result. In one process.
+        state: what an earlier call with the same arguments gave to `save`: it goes on from there. In one process.
+        save: given, after each batch, what makes that state, of tensors and numbers.
 
     Raises:
+        KeyError, TypeError, RuntimeError: `state` is of nothing alike.
         ValueError: the victim, attack, data and tasks do not go together, or a number is below 1.
         DataError: labels cannot be read, or no picture at all.
     """
@@ -253,15 +276,46 @@ def evaluate(
     total = sum(len(share.indices) for share in shares)
     tally = Tally.empty(setting)
     so_far = partial(rows, setting, identities, tally) if is_live else None
-    for part, share in zip(parts, shares, strict=True):
-        work, keep = partial(_attacked, part, tally, total, is_live), partial(_kept, part, tally, total, so_far)
+    known: list[str] = []
+    if state is not None:
+        tally.restore(state["tally"])
+        known = list(state["left_out"])
+
+    def everything() -> dict[str, Any]:
+        return {"tally": tally.state(), "left_out": list(left_out)}
+
+    for number, (part, share) in enumerate(zip(parts, shares, strict=True)):
+        done = tally.by_part.get(number, 0)
+        rest = _rest(part.source, share.indices, done, known, left_out)
+        work, keep = partial(_attacked, part, tally, total, is_live), partial(_kept, part, number, tally, total, so_far)
         tally.skip(part.tasks, share.before)
-        yield from stream(part.source, share.indices, batch_size, left_out, work, keep, first=share.before)
+        for event in stream(part.source, rest, batch_size, left_out, work, keep, first=share.before + done):
+            if save is not None and event is BATCH_DONE:
+                save(everything)
+            yield event
     if distributed.size() > 1:
         tally.unite()
         yield tally.progress(tally.num_pictures, setting.budget)
     if not is_live:
         yield from rows(setting, identities, tally)
+
+
+BATCH_DONE = Pause()
+
+
+def _rest(
+    source: DataSource, indices: Sequence[int], done: int, known: Sequence[str], left_out: list[str]
+) -> Sequence[int]:
+    """The indices after the first `done` pictures that can be read; `known` are names of those that cannot, which are
+    added to `left_out` where they come before."""
+    for place, index in enumerate(indices):
+        if not done:
+            return indices[place:]
+        if (name := source.name_of(index)) in known:
+            left_out.append(name)
+        else:
+            done -= 1
+    return indices[len(indices) :]
 
 
 def _count(source: DataSource, limit: int | None) -> int:
@@ -291,13 +345,20 @@ def _attacked(
 
 
 def _kept(
-    setting: Setting, tally: Tally, total: int, so_far: Callable[[], Iterator[Row]] | None, batch: AttackedBatch
+    setting: Setting,
+    number: int,
+    tally: Tally,
+    total: int,
+    so_far: Callable[[], Iterator[Row]] | None,
+    batch: AttackedBatch,
 ) -> Iterator[Event]:
-    """Adds a batch to the tally; `so_far` gives the rows for one who follows."""
+    """Adds a batch of a part to the tally; `so_far` gives the rows for one who follows."""
     tally.add(setting, batch)
+    tally.by_part[number] = tally.by_part.get(number, 0) + len(batch.images)
     yield tally.progress(total, setting.budget)
     if so_far is not None:
         yield from so_far()
+    yield BATCH_DONE
 
 
 @dataclass(frozen=True)
