@@ -162,6 +162,13 @@ class TestPage:
 
 
 class TestWords:
+    def test_a_line_tells_of_the_attack_before_the_noise_beside_it(self, store: Store) -> None:
+        noise = make_row(attack="noise", adversarial=0.25)
+        store.add([noise, make_row(aggregation="per-picture"), make_row()], make_provenance())
+        (line,) = found.table(store.find())
+        assert line["Attack"] == "PGD | Random noise"
+        assert line["Clean → under attack"] == "Absolute error 0.300 m → 1.500 m"
+
     def test_days_are_local_and_the_last_belongs_to_it(self) -> None:
         asked = found.search({"since": date(2026, 3, 1), "until": date(2026, 3, 1)})
         assert asked.since and asked.until and (asked.until - asked.since).total_seconds() == 24 * 3600
