@@ -20,6 +20,7 @@ PAGES = (
     st.Page("views/sweep.py", title="Sweep"),
     st.Page("views/cost.py", title="Cost"),
     st.Page("views/jobs.py", title="Jobs"),
+    st.Page("views/results.py", title="Results"),
 )
 page = st.navigation(PAGES, position="top")
 state.turn_to(page.title)

@@ -114,6 +114,9 @@ def compare(
     for number, standing in sorted(latest.items()):
         comparison.put(workshop, trials[number], standing)  # all have had the same pictures now
         yield from (Row(row) for row in standing.rows)
+    if all(standing.is_complete for standing in latest.values()):
+        comparison.store(workshop, trials, latest, whole.seconds)
+        yield Message("kept among the results")
 
 
 def recall(workshop: Workshop, board: Board, record: Record, trials: Sequence[Trial]) -> None:

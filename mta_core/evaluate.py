@@ -16,6 +16,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from mta_core import distributed
 from mta_core.attacks import JOINT, Attack, Scope
 from mta_core.budget import Budget
 from mta_core.data import DataSource
@@ -23,9 +24,10 @@ from mta_core.events import Event, Progress, Row
 from mta_core.explore import Subject
 from mta_core.goal import AWAY, Goal
 from mta_core.objective import Form, check_attackable, make_problem
+from mta_core.shares import share_out
 from mta_core.streaming import stream
 from mta_core.tasks import Meter, Task
-from mta_core.tasks.base import PUBLISHED
+from mta_core.tasks.base import PUBLISHED, PUBLISHED_BATCH
 from mta_core.victims import check_finite
 
 AGGREGATIONS = ("pooled", "per-picture")
@@ -143,6 +145,10 @@ class Meters:
             self.clean[t.name].update(before, reference, before)
             self.adversarial[t.name].update(in_double(answers.adversarial[t.name]), reference, before)
 
+    @property
+    def all(self) -> list[Meter]:
+        return [*self.clean.values(), *self.adversarial.values()]
+
 
 @dataclass
 class Tally:
@@ -175,6 +181,27 @@ class Tally:
                 self.num_outside += int((~setting.budget.contains(pictures, clean)).sum())
         self.num_pictures += len(clean)
 
+    @property
+    def _all_meters(self) -> list[Meter]:
+        return [meter for of_attack in self.meters for each in of_attack for meter in each.all]
+
+    def skip(self, tasks: Sequence[Task], count: int) -> None:
+        """Leaves the first pictures of these tasks to other processes."""
+        for each in (each for of_attack in self.meters for each in of_attack):
+            for t in tasks:
+                each.clean[t.name].skip(count)
+                each.adversarial[t.name].skip(count)
+
+    def unite(self) -> None:
+        """Becomes the tally of all processes, to rounding that of one which had all pictures."""
+        own = (
+            self.num_pictures, self.max_perturbation, self.num_outside, [meter.sums() for meter in self._all_meters],
+        )  # fmt: skip
+        counts, largest, outside, sums = zip(*distributed.gathered(own), strict=True)
+        self.num_pictures, self.max_perturbation, self.num_outside = sum(counts), max(largest), sum(outside)
+        for meter, shares in zip(self._all_meters, zip(*sums, strict=True), strict=True):
+            meter.unite(shares)
+
     def progress(self, total: int, budget: Budget) -> Progress:
         """Its values hold the largest perturbation in the budget's unit and how many pictures are outside."""
         speed = self.num_pictures / max(time.perf_counter() - self.begin, 1e-9)
@@ -199,11 +226,13 @@ def evaluate(
     A batch that does not fit into the device's memory is halved, and a picture that cannot be read is left out; a
     message says so.
 
+    Of several processes each takes its share of the pictures; progress is that of its own, the rows are those of all.
+
     Args:
         limit: how many pictures, from the first; all where it is None.
         unreadable: filled with the names of the pictures that were left out.
         is_live: for one who follows, and shares the accelerator: progress comes with every step of the attack too, and
-            all rows, of the pictures so far, follow that of each batch; the last ones are the result.
+            all rows, of the pictures so far, follow that of each batch; the last ones are the result. In one process.
 
     Raises:
         ValueError: the victim, attack, data and tasks do not go together, or a number is below 1.
@@ -215,13 +244,22 @@ def evaluate(
     setting.check()
     # Now: what they name may be gone when the work is done.
     identities = [[setting.identity(subject, attack) for subject in setting.subjects] for attack in setting.attacks]
+    assert not is_live or distributed.size() == 1, "one who follows would see a share of the pictures only"
     parts = setting.parts()
-    total = sum(_count(part.source, limit) for part in parts)
+    shares = []
+    for part in parts:
+        together = PUBLISHED_BATCH if setting.has_published else 1
+        shares.append((yield from share_out(part.source, _count(part.source, limit), left_out, together)))
+    total = sum(len(share.indices) for share in shares)
     tally = Tally.empty(setting)
     so_far = partial(rows, setting, identities, tally) if is_live else None
-    for part in parts:
+    for part, share in zip(parts, shares, strict=True):
         work, keep = partial(_attacked, part, tally, total, is_live), partial(_kept, part, tally, total, so_far)
-        yield from stream(part.source, _count(part.source, limit), batch_size, left_out, work, keep)
+        tally.skip(part.tasks, share.before)
+        yield from stream(part.source, share.indices, batch_size, left_out, work, keep, first=share.before)
+    if distributed.size() > 1:
+        tally.unite()
+        yield tally.progress(tally.num_pictures, setting.budget)
     if not is_live:
         yield from rows(setting, identities, tally)
 

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from mta_core import data
+from mta_core import data, distributed
 from mta_core.checkpoints import load_checkpoint, save_checkpoint
 from mta_core.data.cached import Cached
 from mta_core.data.loader import Place, epoch_order
@@ -120,10 +120,22 @@ class Descent(Training):
 
     @abstractmethod
     def backward(self, images: Any, targets: Mapping[str, Tensor], share: float) -> dict[str, float]:
-        """Adds the gradients of the mean loss of pictures, times their `share` of the batch; the losses by name."""
+        """Adds the gradients of the mean loss of pictures, times their `share` of the batch; the losses by name.
+
+        Of the whole batch, where several processes have a share of it."""
 
     @abstractmethod
     def clear_gradients(self) -> None: ...
+
+    @property
+    @abstractmethod
+    def network(self) -> nn.Module:
+        """Everything whose gradients are taken."""
+
+    def add_up(self, values: dict[str, float]) -> None:
+        """Puts sums over all processes in place of this one's share of gradients and losses."""
+        distributed.add_up(parameter.grad for parameter in self.network.parameters())
+        values.update(distributed.totals(values))
 
     def take_gradients(
         self, images: Tensor | Mapping[str, Tensor], targets: Mapping[str, Tensor], values: dict[str, float]
@@ -138,18 +150,21 @@ class Descent(Training):
             self.clear_gradients()
             values.clear()
             count = len(images) if isinstance(images, Tensor) else len(next(iter(images.values())))
+            whole = distributed.share_of_whole(count)
             part = self.part or count
             try:
                 for begin in range(0, count, part):
                     window = slice(begin, min(begin + part, count))
-                    share = (window.stop - begin) / count
+                    share = whole * (window.stop - begin) / count
                     cut = {name: target[window] for name, target in targets.items()}
                     some = images[window] if isinstance(images, Tensor) else {n: i[window] for n, i in images.items()}
                     for name, value in self.backward(some, cut, share).items():
                         values[name] = values.get(name, 0.0) + share * value
+                self.add_up(values)
                 return
             except RuntimeError as error:
-                if part == 1 or not is_out_of_memory(error):
+                # Others wait in the middle of a step for a process that would begin it again.
+                if part == 1 or distributed.size() > 1 or not is_out_of_memory(error):
                     raise
                 error.__traceback__ = None  # it holds on to every tensor of the failed batch
             if torch.cuda.is_available():
@@ -170,7 +185,7 @@ def train(
         WeightsError: `out` holds a checkpoint that is none of this training.
     """
     training.history = []
-    state = load_checkpoint(out)
+    state = distributed.from_first(lambda: load_checkpoint(out))
     if state is not None:
         if not resume:
             raise ValueError(
@@ -193,12 +208,14 @@ def train(
         training.history.append({"epoch": training.epoch, "loss": sum(losses) / len(losses), **measures})
         kept = {"recipe": asdict(training.recipe), "epoch": training.epoch, "history": training.history}
         kept["builds_on"] = training.builds_on
-        save_checkpoint(out, {**kept, **training.state()})
+        if distributed.is_first():
+            save_checkpoint(out, {**kept, **training.state()})
         if is_measured:
             yield Row(training.history[-1])
             shown = ", ".join(f"{name} {value:.4g}" for name, value in measures.items())
             yield Message(f"epoch {training.epoch} of {training.last_epoch}: held out {shown}")
-    training.save(out, command)
+    if distributed.is_first():
+        training.save(out, command)
     yield Message(f"saved {training.recipe.name} in {out}")
 
 

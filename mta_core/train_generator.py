@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from mta_core import generators, weights
+from mta_core import distributed, generators, weights
 from mta_core.budget import Norm
 from mta_core.data.augment import Augmentation
 from mta_core.data.loader import Batch, Place, batches
@@ -26,6 +26,7 @@ from mta_core.patterns import PatternPen
 from mta_core.task_weights import make_task_weights
 from mta_core.train import Descent, Phases, check_start, epoch_places, train
 from mta_core.train_fooling import FoolingTraining, Part
+from mta_core.whole_batch import see_whole_batches
 
 Curriculum = tuple[tuple[int, int], ...]
 SATURATED = 2.0
@@ -123,6 +124,8 @@ class GeneratorTraining(FoolingTraining, Descent):
             raise ValueError(f"expected phases of {height}x{width}, the size of the victim, towards a picture")
         self.generator = self._start()
         self.generator.to(device.torch_device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        if not self.generator.is_universal:  # its input is the same in all processes, and one picture
+            see_whole_batches(self.generator)
         learnt = [parameter for parameter in self.generator.parameters() if parameter.requires_grad]
         is_shared = recipe.method != "gap" or recipe.scope == "joint"
         self.task_weights = make_task_weights(recipe.weighting, names, recipe.weights, learnt, is_shared)
@@ -283,7 +286,12 @@ class GeneratorTraining(FoolingTraining, Descent):
             places = epoch_places(self.places(part), recipe.per_epoch, recipe.seed, self.epoch)
             steps = len(places) // recipe.batch_size
             views = part.views.at(shown)
-            streams.append(batches(views, places, recipe.batch_size, augment, seed=seed, drop_last=True))
+            streams.append(
+                batches(
+                    views, places, recipe.batch_size, augment, seed=seed, drop_last=True,
+                    share=distributed.share_of_batch,
+                )
+            )  # fmt: skip
         self.generator.train()
         begin = time.perf_counter()
         for step, group in enumerate(zip(*streams, strict=True)):
@@ -327,6 +335,10 @@ class GeneratorTraining(FoolingTraining, Descent):
         losses = self.fooling_losses(images, outputs, targets)
         self.task_weights.backward(losses, self.recipe.saturation * self.excess(outputs), share)
         return {name: float(loss.detach().mean()) for name, loss in losses.items()}
+
+    @property
+    def network(self) -> generators.Generator:
+        return self.generator
 
     def clear_gradients(self) -> None:
         self.task_weights.begin_batch()

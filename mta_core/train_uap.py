@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from mta_core import distributed
 from mta_core.attacks import DeepFool, Objective
 from mta_core.data.loader import batches
 from mta_core.devices import Device
@@ -110,7 +111,7 @@ class UapTraining(FoolingTraining):
             for clean, objectives in self._batches(part):
                 before = {name: self._push(name, clean, own) for name, own in objectives.items()}
                 done += 1
-                shares = {name: 1 - float(has_fooled.float().mean()) for name, has_fooled in before.items()}
+                shares = {name: 1 - distributed.mean(has_fooled) for name, has_fooled in before.items()}
                 speed = done * self.recipe.batch_size / (time.perf_counter() - begin)
                 values = {"loss": sum(shares.values()) / len(shares), **shares, "pictures per second": speed}
                 step = self.epoch * total + done
@@ -120,7 +121,7 @@ class UapTraining(FoolingTraining):
                 for name, own in objectives.items():
                     attacked = (clean + self.perturbations[name]).clamp(0, 1)
                     fooled[name] += [self.attack.has_fooled(objective, attacked) for objective in own]
-        self.rates = {name: float(torch.cat(found).float().mean()) for name, found in fooled.items()}
+        self.rates = {name: distributed.mean(torch.cat(found)) for name, found in fooled.items()}
 
     def _push(self, name: str, clean: Tensor, objectives: list[Objective]) -> Tensor:
         """Pushes a perturbation for each of its tasks; whether the old one fooled them, (B * tasks,)."""
@@ -136,7 +137,8 @@ class UapTraining(FoolingTraining):
         """This epoch's pictures, and what is held against them: the clean answers, or the target."""
         recipe = self.recipe
         places = epoch_places(part.places, recipe.per_epoch, recipe.seed, self.epoch)
-        for images, _ in batches(part.views.at(self.card.input_size), places, recipe.batch_size):
+        views = part.views.at(self.card.input_size)
+        for images, _ in batches(views, places, recipe.batch_size, share=distributed.share_of_batch):
             clean = self.device.put(images)
             victim = self.subject.followed_by(self.attack, self.tasks)
             wanted = self.goal.targets(self.targets_of(clean, {}, part.tasks))

@@ -95,12 +95,12 @@ def delete(id: str) -> None:
     record = resources.board().record(id)
     resources.board().delete(id)
     if record is not None:
-        state.note_deleted(id, record.order.title)
+        state.note_deleted_job(id, record.order.title)
 
 
 def undo() -> None:
     """Offers to bring back what was deleted last."""
-    deleted = state.deleted()
+    deleted = state.deleted_job()
     if deleted is None:
         return
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="undo"):
@@ -110,10 +110,10 @@ def undo() -> None:
 
 def bring_back() -> None:
     """Called by a button."""
-    deleted = state.deleted()
+    deleted = state.deleted_job()
     if deleted is not None:
         resources.board().restore(deleted[0])
-    state.forget_deleted()
+    state.forget_deleted_job()
 
 
 def _head(record: Record, before: int) -> str:

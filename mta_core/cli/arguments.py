@@ -40,7 +40,7 @@ def make_parser() -> Parser:
     _add_rooms(commands)
     _add_objects(commands)
     _add_bench(commands)
-    add_results(commands)
+    add_results(commands, _command)
     return parser
 
 

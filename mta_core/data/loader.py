@@ -34,19 +34,26 @@ def batches(
     drop_last: bool = False,
     ahead: int = 3,
     unreadable: deque[tuple[Place, ImageError]] | None = None,
+    share: Callable[[int], range] | None = None,
 ) -> Iterator[Batch]:
     """The samples at `places`, in that order, a batch at a time; `transform` gets randomness of its own for each.
 
     Only `ahead` batches are ever held, so memory does not grow with the data. Pictures that cannot be read are left
     out of their batch and appended to `unreadable`; without it they end the stream.
+
+    Args:
+        share: which samples of a batch of so many to read, one or more; all of them without it. They get the same
+            randomness as in the whole batch.
     """
     groups = [places[i : i + batch_size] for i in range(0, len(places), batch_size)]
     if drop_last and len(groups) > 1 and len(groups[-1]) < batch_size:
         groups.pop()
+    mine = {count: share(count) if share else range(count) for count in {len(group) for group in groups}}
 
     def make(number: int) -> Batch | None:
         samples = []
-        for offset, (source, index) in enumerate(groups[number]):
+        for offset in mine[len(groups[number])]:
+            source, index = groups[number][offset]
             try:
                 sample = sources[source][index]
             except ImageError as error:

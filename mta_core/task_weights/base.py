@@ -11,6 +11,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from mta_core import distributed
+
 
 def positive(losses: Tensor) -> Tensor:
     """Fooling losses of either sign to numbers above 0 that fall with them: `log(1 + exp(l))`."""
@@ -72,6 +74,7 @@ class TaskWeights(ABC):
         """The gradients are complete; returns the weights that they were taken with."""
         used = self.alphas()
         self._used.append(used)
+        self._seen = distributed.totals(self._seen)
         self.learn(self._seen)
         return used
 

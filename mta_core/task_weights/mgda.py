@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor
 
+from mta_core import distributed
 from mta_core.task_weights.base import TaskWeights
 
 
@@ -48,11 +49,12 @@ class Mgda(TaskWeights):
         for name, loss in losses.items():
             added = torch.autograd.grad(share * loss.mean(), self.parameters, retain_graph=True, allow_unused=True)
             self._gradients[name] = [_sum(one, two) for one, two in zip(self._gradients[name], added, strict=True)]
-        if float(penalty.detach()):  # of a square: where it is zero, so is its gradient
+        if float(distributed.total(penalty.detach())):  # of a square: where it is zero, so is its gradient
             (share * penalty).backward()  # type: ignore[no-untyped-call]
         self._see(losses, share)
 
     def end_batch(self) -> dict[str, float]:
+        distributed.add_up(gradient for name in self.tasks for gradient in self._gradients[name])
         found = [
             {name: gradient for name, gradient in zip(self.tasks, gradients, strict=True) if gradient is not None}
             for gradients in zip(*(self._gradients[name] for name in self.tasks), strict=True)

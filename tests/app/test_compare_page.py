@@ -244,7 +244,7 @@ def test_a_stopped_comparison_keeps_what_it_has_and_can_be_finished(
     assert "on 3 pictures" in status(restarted) and "stopped" not in status(restarted)
     assert len(on_board()) == 1
     said = [event.text for event in resources.board().events(on_board()[0].id) if isinstance(event, Message)]
-    assert said == ["goes on after 2 of 3 pictures"]
+    assert said == ["goes on after 2 of 3 pictures", "kept among the results"]
 
 
 def test_another_choice_ends_what_is_under_way(page: Open) -> None:
