@@ -9,6 +9,7 @@ import plotly.graph_objects as go
 
 from app.charts import KINDS
 from app.sweeps import Known, Shown, series
+from app.words import in_sentence
 from mta_core.sweep import SweepRow
 from mta_core.sweep_recipe import SweepRecipe
 from mta_core.tasks import Measure, Task
@@ -46,7 +47,7 @@ def _finish(made: go.Figure, recipe: SweepRecipe, measure: Measure) -> None:
     """The axes: that of the values has room for all of them from the start."""
     varied = variable(recipe.variable)
     unit = UNITS.get(varied.unit(recipe), "")
-    made.update_xaxes(title_text=f"{varied.label}{f' ({unit})' if unit else ''}", title_font_size=13)
+    made.update_xaxes(title_text=f"{varied.axis}{f' ({unit})' if unit else ''}", title_font_size=13)
     numbers = [value for value in recipe.values if isinstance(value, int | float)]
     if numbers:
         made.update_xaxes(range=[0, 1.06 * max(numbers)])
@@ -62,7 +63,7 @@ def _finish(made: go.Figure, recipe: SweepRecipe, measure: Measure) -> None:
 def alt(found: Known, recipe: SweepRecipe, t: Task, shown: Shown) -> str:
     """What the figure shows, for those who do not see it."""
     (rows, _), measure = series(found, t, shown), shown.measure
-    head = f"{t.label}, {shown.label} against {variable(recipe.variable).label.lower()}"
+    head = f"{t.label}, {shown.label} against {in_sentence(variable(recipe.variable).axis)}"
     if not rows:
         return f"{head}: nothing measured yet"
     values = ", ".join(f"{row.point['said']}: {measure.format(row.values['adversarial'])}" for row in rows)

@@ -136,15 +136,16 @@ def run(
     source = shelves()[name].data_at(card.input_size)
     sweep = Sweep(recipe, workshop.device, subject=subject, source=source)
     rows: dict[int, list[SweepRow]] = {}
-    saved, begin, is_fresh = 0.0, time.perf_counter(), False
+    begin, saved = time.perf_counter(), 0.0
+    fresh: SweepRow | None = None
     for event in sweep.run(folder.parent / POINTS):
         if isinstance(event, SweepRow):
             _gather(rows, event)
-            is_fresh = True
+            fresh = event
             continue
-        if is_fresh and time.monotonic() - saved > SAVED_EVERY:
+        if fresh is not None and (fresh.point["is_final"] or time.monotonic() - saved > SAVED_EVERY):
             _save(folder, rows)
-            saved, is_fresh = time.monotonic(), False
+            saved, fresh = time.monotonic(), None
         yield event
         if job.is_stopping:
             break
@@ -245,7 +246,7 @@ def headline(found: Known, recipe: SweepRecipe) -> str:
         before, after = (measure.format(most.values[key]) for key in ("clean", "adversarial"))
         words = f"{in_sentence(t.label)} {in_sentence(shown.label)} from {before} to {after}"
         strongest.setdefault(said(most), []).append(words)
-    return ". ".join(f"Strongest at {where}: {'; '.join(words)}" for where, words in strongest.items()) + "."
+    return ". ".join(f"Strongest with {where}: {'; '.join(words)}" for where, words in strongest.items()) + "."
 
 
 def said(row: SweepRow) -> str:

@@ -17,19 +17,28 @@ from app.words import direction, plain
 from mta_core.board import CUT_OFF, Record
 from mta_core.sweep_recipe import SweepRecipe
 from mta_core.tasks import TASKS, Task, task
-from mta_core.variables import variable
+from mta_core.variables import AttackOf, variable
 from mta_core.wording import counted
 
 LIVE, WAITING = 0.7, 2.0
 """Seconds between two looks at a sweep that is measured, and at one that waits."""
 COLUMNS = 3
-MARKS = (
-    ("", KINDS["adversarial"][1], "under attack, with its 95 % interval"),
-    ("mta-band", KINDS["adversarial"][1], "middle half of the pictures"),
-    ("mta-dashed", KINDS["adversarial"][1], "their median"),
-    ("mta-dotted", KINDS["noise"][1], "random noise of the same size"),
-    ("mta-dashed", KINDS["clean"][1], "clean"),
+ATTACKED, NOISE, CLEAN = (KINDS[kind][1] for kind in ("adversarial", "noise", "clean"))
+LINES = (
+    ("", ATTACKED, "under attack, with its 95 % interval"),
+    ("mta-band", ATTACKED, "middle half of the pictures"),
+    ("mta-dashed", ATTACKED, "their median"),
+    ("mta-dotted", NOISE, "random noise of the same size"),
+    ("mta-dashed", CLEAN, "clean"),
 )
+"""Signs of a chart whose values are numbers: their kind, colour and meaning."""
+DOTS = (
+    ("mta-dot", ATTACKED, "under attack, with its 95 % interval"),
+    ("mta-band", ATTACKED, "middle half of the pictures, with their median"),
+    ("mta-cross", NOISE, "random noise of the same size"),
+    ("mta-dashed", CLEAN, "clean"),
+)
+"""The same where they are not."""
 
 
 def draw(asked: Asked, used: Mapping[str, object]) -> None:
@@ -160,7 +169,8 @@ def _charts(recipe: SweepRecipe, found: Known) -> None:
             figure = sweep_charts.figure(found, recipe, t, shown)
             alt = sweep_charts.alt(found, recipe, t, shown)
             livechart.draw(f"sweep_{t.name}", figure, alt, sweep_charts.HEIGHT)
-    marks = [mark for mark in MARKS if recipe.variable != "attack" or "noise" not in mark[2]]
+    signs = LINES if variable(recipe.variable).is_number else DOTS
+    marks = [sign for sign in signs if recipe.variable != AttackOf.name or sign[1] != NOISE]
     items = "".join(
         f'<span><i class="{kind}" style="--mark:{colour}"></i>{text}</span>' for kind, colour, text in marks
     )

@@ -92,7 +92,7 @@ def test_the_headline_says_where_it_is_strongest() -> None:
     assert sweeps.headline(Known((row(4.0, 2.0),)), RECIPE) == ""
     found = Known((row(4.0, 2.0), row(1.0, 1.0), row(16.0, 9.0, "noise")))
     assert sweeps.headline(found, RECIPE) == (
-        "Strongest at epsilon 4/255 (L-inf): depth absolute error from 0.500 m to 2.000 m."
+        "Strongest with epsilon 4/255 (L-inf): depth absolute error from 0.500 m to 2.000 m."
     )
     targeted = replace(RECIPE, target="depth=2")
     assert "epsilon 1/255" in sweeps.headline(found, targeted), "nearer to the target is stronger"

@@ -76,7 +76,7 @@ def test_a_sweep_waits_to_be_started_then_fills_its_charts(page: Open) -> None:
     assert chart["source"].startswith("./component/"), "from this server"
     assert chart["figure"]["layout"]["uirevision"] == "depth Absolute error"
     assert not at.get("download_button")[0].disabled
-    assert any("Strongest at epsilon" in e.proto.body for e in at.get("html"))
+    assert any("Strongest with epsilon" in e.proto.body for e in at.get("html"))
     table = next(e.proto.body for e in at.get("html") if "mta-cost" in e.proto.body)
     assert table.count("<tr>") == 3
     assert at.query_params["job"] in (on_board()[0].id, [on_board()[0].id])
@@ -118,6 +118,24 @@ def test_stop_keeps_what_it_has_and_go_on_finishes(page: Open, monkeypatch: pyte
     settle(again.button(key="sweep_start").click().run())
     assert "Stopped" not in status(again) and len(on_board()) == 1
     assert charts(again)[0]["alt"].startswith(before["alt"])
+
+
+def test_paused_it_goes_on_where_it_was(page: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    made, steps = [], Fgsm.steps
+
+    def pausing(self: Fgsm, problem: Any) -> Any:
+        made.append(1)
+        if len(made) == 4:
+            resources.board().pause(on_board()[0].id)
+        return steps(self, problem)
+
+    monkeypatch.setattr(Fgsm, "steps", pausing)
+    at = page(**QUICK)
+    settle(at.button(key="sweep_start").click().run())
+    assert "Paused: 1 of 2 values measured" in status(at) and buttons(at) == {"sweep_start": "Go on"}
+    settle(at.button(key="sweep_start").click().run())
+    assert on_board()[0].state == "done" and "2 values on 2 pictures" in status(at)
+    assert len(made) == 4, "no picture is attacked twice"
 
 
 def test_a_link_with_the_job_alone_brings_back_its_settings(page: Open) -> None:
