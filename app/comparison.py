@@ -11,7 +11,6 @@ from app import exports
 from app.kept import Recent
 from app.library import Picture
 from app.workshop import Request, Tick, Workshop
-from mta_core import jobs
 from mta_core.compare import Standing, compare
 from mta_core.data import DataSource, Sample, Size
 from mta_core.evaluate import Setting
@@ -89,7 +88,7 @@ def start(workshop: Workshop, trials: Sequence[Trial]) -> Job[Event]:
         trials: of one victim and the same pictures.
     """
     missing = [trial for trial in trials if is_open(workshop, trial)]
-    return workshop.start(trials, lambda job: _run(workshop, missing, job), jobs.PATIENCE, 0.0)
+    return workshop.start(trials, lambda job: _run(workshop, missing, job))
 
 
 def _run(workshop: Workshop, trials: Sequence[Trial], job: Job[Event]) -> Iterator[Event]:

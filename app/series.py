@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
@@ -12,14 +11,12 @@ import torch
 from app import exports
 from app.kept import Recent
 from app.library import Picture, Shelf
-from app.workshop import Request, Tick, Workshop
+from app.workshop import Request, Workshop
 from mta_core import results
 from mta_core.data import DataSource
 from mta_core.evaluate import Setting
-from mta_core.events import Progress, Row
-from mta_core.jobs import Job
 from mta_core.tasks import Task
-from mta_core.transfer import Pair, pairs, transfer
+from mta_core.transfer import Pair, pairs
 
 Values = Mapping[str, Any]
 
@@ -111,13 +108,6 @@ def is_open(workshop: Workshop, series: Series) -> bool:
     return found is None or not found.is_whole
 
 
-def start(workshop: Workshop, asked: Sequence[Series]) -> Job[Tick]:
-    """Measures what is not known yet, one attack after the other, picture by picture; what is known is kept as it
-    comes, and stored for good at the end, see `mta_core.store`. Stopped, it has the pictures that were ready."""
-    missing = [one for one in asked if is_open(workshop, one)]
-    return workshop.start(asked, lambda job: _run(workshop, missing, job))
-
-
 def provenance(workshop: Workshop, asked: Sequence[Series], found: Sequence[Measured]) -> dict[str, Any]:
     """Where the rows come from, for the file that is taken away; see `mta_core.results.provenance`.
 
@@ -138,55 +128,26 @@ def provenance(workshop: Workshop, asked: Sequence[Series], found: Sequence[Meas
     )  # fmt: skip
 
 
-def _run(workshop: Workshop, asked: Sequence[Series], job: Job[Tick]) -> Iterator[Tick]:
-    problem: ValueError | None = None
-    for one in asked:
-        try:
-            yield from _measure(workshop, one, job)
-        except ValueError as error:  # the others go on
-            problem = problem or ValueError(f"{one.label}: {error}")
-        if job.is_stopping:
-            return
-    whole = {one: found for one in asked if (found := known(workshop, one)) and found.is_whole}
-    if whole:
-        rows = [row for found in whole.values() for row in found.rows]
-        exports.keep(rows, provenance(workshop, list(whole), list(whole.values())))
-    if problem is not None:
-        raise problem
+def store(workshop: Workshop, found: Mapping[Series, Measured]) -> None:
+    """Puts what was measured to its end where the page Results finds it.
+
+    Raises:
+        ValueError: it cannot be kept there; what was measured is not lost.
+    """
+    rows = [row for measured in found.values() for row in measured.rows]
+    exports.keep(rows, provenance(workshop, list(found), list(found.values())))
 
 
-def _measure(workshop: Workshop, series: Series, job: Job[Tick]) -> Iterator[Tick]:
-    request, tick, begin = series.request, Tick(), time.perf_counter()
-    setting = Setting(
+def setting_of(workshop: Workshop, series: Series) -> Setting:
+    """For `mta_core.transfer`. Only the worker asks for it."""
+    request = series.request
+    return Setting(
         workshop.subject(request.victim), series.data, request.attack, request.budget, request.tasks,
         series.data.split, request.scope, seed=request.seed,
     )  # fmt: skip
-    rows: list[Values] = []
-    left_out: list[str] = []
-    done = 0
-
-    def keep(is_whole: bool = False) -> None:
-        if rows:
-            new = Measured(tuple(rows), done, tuple(left_out), time.perf_counter() - begin, is_whole)
-            _keep(workshop, series, new)
-            rows.clear()
-
-    events = transfer(
-        setting, workshop.subject(request.to), limit=series.count, batch_size=1, unreadable=left_out, is_live=True
-    )
-    for event in events:
-        if isinstance(event, Row):
-            rows.append(event.values)
-            continue
-        keep()
-        done = event.done if isinstance(event, Progress) else done
-        yield tick  # one for all: there are very many
-        if job.is_stopping:
-            return
-    keep(is_whole=True)
 
 
-def _keep(workshop: Workshop, series: Series, new: Measured) -> None:
+def keep(workshop: Workshop, series: Series, new: Measured) -> None:
     """Unless more is known: another browser may be ahead, or this one was before somebody stopped it."""
     before = known(workshop, series)
     if before is None or new.is_whole or (not before.is_whole and new.num_pictures >= before.num_pictures):

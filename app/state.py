@@ -55,14 +55,12 @@ MATRIX = "matrix"
 """Key of the heat map."""
 TABLES, DATA, COUNT, OTHERS = "tables", "set", "pictures", "others"
 """The same of Transfer: which tables, on how many pictures of which data set, and which further attacks."""
-ATTACK, CURVE, SERIES = "attack", "curve", "series"
-"""Places of work: the attack of a page and its curve, then what many pictures of Transfer take."""
-LASTING = (SERIES,)
-"""Places whose work goes on while another page is shown."""
+ATTACK, CURVE = "attack", "curve"
+"""Places of work: the attack of a page, and its curve."""
 _SHOWN, _UPLOAD, _REDRAWS, _PAGE = "_shown", "_upload", "_redraws", "_page"
 _PICKED = {SCENE: "_scene", OBJECT: "_object"}
 _DRAWN, _LACKS, _MEASURED = "_drawn", "_lacks", "_measured"
-_WORK, _LEAVING, _OWNER = "_work", "_leaving", "_owner"
+_WORK, _LEAVING, _OWNER, _SERIES = "_work", "_leaving", "_owner", "_series"
 _CHOSEN, _DELETED, _TOLD, _DELETED_JOB = "_chosen", "_deleted", "_told", "_deleted_job"
 
 
@@ -88,6 +86,15 @@ def deleted_job() -> tuple[str, str] | None:
 
 def forget_deleted_job() -> None:
     st.session_state.pop(_DELETED_JOB, None)
+
+
+def keep_series(asked: tuple[Any, ...]) -> None:
+    """Remembers what Transfer's table of a data set shows: it stays until something else is measured."""
+    st.session_state[_SERIES] = asked
+
+
+def last_series() -> tuple[Any, ...]:
+    return st.session_state.get(_SERIES, ())
 
 
 def target_key(t: Task) -> str:
@@ -227,7 +234,7 @@ def turn_to(page: str) -> None:
     """Called before a page is drawn: nobody looks any more at what the one before computes, and the controls say what a
     click there asked for."""
     if st.session_state.get(_PAGE, page) != page:
-        for place in _works().keys() - set(LASTING):
+        for place in list(_works()):
             drop_work(place)
         asked = st.session_state.pop(_LEAVING, None)
         if asked and asked[0] == page:
@@ -252,7 +259,7 @@ def keep_work(place: str, asked: Hashable, job: Job[Any]) -> None:
     drop_work(place)
     works = _works()
     works[place] = (asked, job)
-    resources.connection().jobs = lambda: [job for place, (_, job) in works.copy().items() if place not in LASTING]
+    resources.connection().jobs = lambda: [job for _, job in works.copy().values()]
 
 
 def drop_work(place: str) -> None:

@@ -35,10 +35,6 @@ SUBJECTS = 2
 PAINTING = 0.5
 """Seconds a browser on this machine may take to draw a preview, before the numbers of it take the processor back."""
 
-PATIENCE = 600.0
-"""Seconds that work on a data set goes on though nobody looks: long enough to show another page meanwhile."""
-FAREWELL = 70.0
-"""The same once its browser has asked for another: other browsers may follow it, hidden ones look once a minute."""
 
 NOT_ATTACKED = "not attacked: stopped before its turn"
 
@@ -197,15 +193,9 @@ class Workshop:
         """Starts the same attack for several epsilons."""
         return self.worker.submit(lambda job: self._curve(request, job))
 
-    def start(
-        self,
-        asked: Sequence[Hashable],
-        work: Callable[[Job[Any]], Iterator[Any]],
-        patience: float = PATIENCE,
-        farewell: float = FAREWELL,
-    ) -> Job[Any]:
-        """Starts work on several attacks or pictures, which other browsers find by what was asked."""
-        job = self.worker.submit(work, patience, farewell)
+    def start(self, asked: Sequence[Hashable], work: Callable[[Job[Any]], Iterator[Any]]) -> Job[Any]:
+        """Starts work on several attacks, which other browsers find by what was asked."""
+        job = self.worker.submit(work)
         self.started[tuple(asked)] = job
         return job
 

@@ -280,6 +280,8 @@ def evaluate(
     if state is not None:
         tally.restore(state["tally"])
         known = list(state["left_out"])
+        yield tally.progress(total, setting.budget)
+        yield from so_far() if so_far is not None else ()
 
     def everything() -> dict[str, Any]:
         return {"tally": tally.state(), "left_out": list(left_out)}

@@ -9,7 +9,7 @@ from typing import Any
 
 import streamlit as st
 
-from app import charts, comparison, exports, heatmap, orders, resources, state
+from app import charts, comparison, comparison_job, exports, heatmap, orders, resources, state
 from app.comparison import Event, Trial
 from app.components import leave, matrix, pulse
 from app.components.contest import Contest
@@ -102,12 +102,12 @@ def _work_on_data(contest: Contest) -> Work | None:
     record = orders.find(board, _order(contest))
     if record is None:
         return None
-    orders.recall(resources.workshop(), board, record, contest.trials)
+    comparison_job.recall(resources.workshop(), board, record, contest.trials)
     return Work.of_record(record)
 
 
 def _order(contest: Contest) -> Order:
-    return orders.order_of(contest.trials, state.owner(), state.query())
+    return comparison_job.order_of(contest.trials, state.owner(), state.query())
 
 
 def _work_on_picture(contest: Contest) -> Work | None:

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import streamlit as st
 
-from app import exports, paper, resources, series, state, tables, tried
+from app import exports, orders, paper, resources, series, series_job, state, tables, tried
 from app.components import controls
 from app.components.chrome import FIRST_PRESET
 from app.components.pictures import GALLERY, OBJECTS
@@ -17,14 +17,15 @@ from app.series import Measured, Series
 from app.tables import Line
 from app.variants import Variant, variants
 from app.words import nearest, plain
-from app.workshop import LossStep, Request, Result, Tick
+from app.workshop import LossStep, Request, Result
 from mta_core.attacks import Attack, Generative, Noise, Scope
+from mta_core.board import CUT_OFF, Order, Record
 from mta_core.data import DataError
 from mta_core.generators import AUTO
-from mta_core.jobs import Job
 from mta_core.kinds import Aim
 from mta_core.transfer import Pair, resizing
 from mta_core.weights import Card
+from mta_core.wording import counted
 
 Asked = tuple[Series, ...]
 """An attack each, on the same pictures; random noise first."""
@@ -70,16 +71,7 @@ def tabs(request: Request, result: Result | None, is_live: bool, live: Sequence[
     if data_set.open:
         with data_set:
             return _of_data(request)
-    return _look_after()
-
-
-def _look_after() -> bool:
-    """Whether a measurement is under way, be it out of sight; to ask keeps it from being given up."""
-    last = state.last_work(state.SERIES)
-    if last is None or last[1].is_done:
-        return False
-    last[1].wait(0, 0)
-    return True
+    return False
 
 
 def _of_picture(result: Result) -> None:
@@ -96,32 +88,32 @@ def _of_picture(result: Result) -> None:
 
 
 def _of_data(request: Request) -> bool:
-    workshop, asked = resources.workshop(), _form(request)
+    asked = _form(request)
     if not asked:
         return False
-    shown, job = _shown(asked)
-    if job is not None:
-        job.wait(0, 0)  # to ask keeps it from being given up
-    is_live = job is not None and not job.is_done  # asked first: what comes meanwhile is drawn by the next look
-    found = {one: measured for one in shown if (measured := series.known(workshop, one)) is not None}
-    _toolbar(asked, shown, job, found)
-    if job is not None and job.error:
-        st.error(plain(f"{job.error}."))
+    record = orders.find(resources.board(), _order(asked))
+    if record is not None:
+        series_job.recall(resources.workshop(), resources.board(), record, asked)
+    is_live = record is not None and record.state in ("queued", "running")
+    found = {one: known for one in asked if (known := series.known(resources.workshop(), one)) is not None}
+    _toolbar(asked, record, found)
+    if record is not None and record.state == "failed":
+        st.error(plain(f"{record.note}."))
+    elif record is not None and record.note == CUT_OFF:
+        st.info(CUT_OFF)
     if found:
-        _show(shown, found, is_live)
+        state.keep_series(asked)
+        _show(asked, found, is_live)
     elif not is_live:
         st.caption("Nothing is measured yet for these settings.")
-    return is_live or _look_after()
+        last: Asked = state.last_series()
+        if known_of_last := {one: known for one in last if (known := series.known(resources.workshop(), one))}:
+            _show(last, known_of_last, False)
+    return is_live
 
 
-def _shown(asked: Asked) -> tuple[Asked, Job[Tick] | None]:
-    """What the table is of, and the work on it. What was measured last stays until something is known of what is asked
-    for now."""
-    workshop, last = resources.workshop(), state.last_work(state.SERIES)
-    job = state.work_on(state.SERIES, asked) or workshop.running(asked)
-    attacks = [one for one in asked if not one.request.attack.is_baseline] or asked
-    is_new = job is None and all(series.known(workshop, one) is None for one in attacks)
-    return last if is_new and last is not None else (asked, job)
+def _order(asked: Asked) -> Order:
+    return series_job.order_of(asked, state.owner(), state.query())
 
 
 def _form(request: Request) -> Asked:
@@ -206,20 +198,19 @@ def _request(request: Request, card: Card, attack: Attack, scope: Scope) -> Requ
     return replace(request, attack=attack, scope=scope, weights=weights)
 
 
-def _toolbar(asked: Asked, shown: Asked, job: Job[Tick] | None, found: Found) -> None:
+def _toolbar(asked: Asked, record: Record | None, found: Found) -> None:
     """What is going on, and the buttons that start and stop it."""
-    is_live = job is not None and not job.is_done
+    is_live = record is not None and record.state in ("queued", "running")
     with st.container(horizontal=True, vertical_alignment="center", key="series_toolbar", gap="small"):
-        is_open = any(series.is_open(resources.workshop(), one) for one in asked)
-        if is_open and not (is_live and shown == asked):
-            st.button("Measure", key="measure", type="primary", on_click=_start, args=(asked,))
-        if is_live and job is not None:
-            st.button("Stop", key="stop_series", on_click=job.stop, disabled=job.is_stopping)
-        st.html(
-            f'<div class="mta-status{" mta-alive" if is_live else ""}">{html.escape(_said(shown, job, found))}</div>'
-        )
+        if is_live and record is not None:
+            st.button("Stop", key="stop_series", on_click=_stop, args=(record,), disabled=record.is_finishing)
+        elif any(series.is_open(resources.workshop(), one) for one in asked):
+            label = "Go on" if record is not None and record.can_go_on else "Measure"
+            st.button(label, key="measure", type="primary", on_click=_start, args=(asked,))
+        words = html.escape(_said(asked, record, found))
+        st.html(f'<div class="mta-status{" mta-alive" if is_live else ""}">{words}</div>')
     if is_live:
-        st.progress(min(1.0, sum(_done(one, found) for one in shown) / sum(one.num_pictures for one in shown)))
+        st.progress(min(1.0, sum(_done(one, found) for one in asked) / sum(one.num_pictures for one in asked)))
 
 
 def _done(one: Series, found: Found) -> int:
@@ -227,12 +218,14 @@ def _done(one: Series, found: Found) -> int:
     return 0 if measured is None else one.num_pictures if measured.is_whole else measured.num_pictures
 
 
-def _said(shown: Asked, job: Job[Tick] | None, found: Found) -> str:
+def _said(asked: Asked, record: Record | None, found: Found) -> str:
     """Of the first attack that is not measured to its end, or of all."""
-    one = next((one for one in shown if one not in found or not found[one].is_whole), None)
-    if job is not None and not job.is_done:
-        if job.is_stopping or one is None:
-            return "Stopping after this step …"
+    one = next((one for one in asked if one not in found or not found[one].is_whole), None)
+    if record is not None and record.state == "queued":
+        return f"Waiting for its turn, {counted(resources.board().place(record.id), 'job')} before it …"
+    if record is not None and record.state == "running":
+        if record.is_finishing or one is None:
+            return "Stopping after this step …" if record.is_finishing else "Keeping the results …"
         return f"{one.label}: {_done(one, found)} of {one.num_pictures} pictures …"
     if one is not None:
         return f"{one.label}: {_done(one, found)} of {one.num_pictures} pictures" if found else ""
@@ -242,7 +235,18 @@ def _said(shown: Asked, job: Job[Tick] | None, found: Found) -> str:
 
 def _start(asked: Asked) -> None:
     """Called by the button."""
-    state.keep_work(state.SERIES, asked, series.start(resources.workshop(), asked))
+    board, order = resources.board(), _order(asked)
+    record = orders.find(board, order)
+    if record is not None and record.can_go_on:
+        board.resume(record.id)
+    elif record is None or record.is_ended:
+        board.submit(order)
+
+
+def _stop(record: Record) -> None:
+    """Called by the button."""
+    board = resources.board()
+    (board.cancel if record.state == "queued" else board.finish)(record.id)
 
 
 def _show(shown: Asked, found: Found, is_live: bool) -> None:

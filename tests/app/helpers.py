@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import time
+from collections.abc import Callable
 from typing import Any
 
 from PIL import Image
@@ -78,9 +79,13 @@ def on_board() -> list[Record]:
     return resources.board().records()
 
 
+def until(is_so: Callable[[], object], seconds: float = 60.0) -> None:
+    end = time.monotonic() + seconds
+    while not is_so():
+        assert time.monotonic() < end, "it takes too long"
+        time.sleep(0.01)
+
+
 def until_board_rests() -> None:
     """Waits until no job waits or runs."""
-    end = time.monotonic() + 60
-    while any(record.state in ("queued", "running") for record in on_board()):
-        assert time.monotonic() < end, "the jobs do not end"
-        time.sleep(0.01)
+    until(lambda: all(record.state not in ("queued", "running") for record in on_board()))

@@ -288,7 +288,7 @@ def test_browsers_share_a_comparison_and_wait_for_each_other(page: Open) -> None
     assert "not measured yet" in status(other), "what waits is taken back at once"
     other.button(key="start_ranking").click().run()
     at.button(key="stop_ranking").click().run()
-    end = time.monotonic() + 30
+    end = time.monotonic() + 120  # until a picture is done
     while "Waiting" in status(other.run()):
         assert time.monotonic() < end
 

@@ -11,20 +11,23 @@ import pytest
 from helpers import to_the_end
 from studio import make_classifier, make_other
 
-from app import series
+from app import series, series_job
 from app.library import Shelf, at_size, open_connected
 from app.series import Series
-from app.workshop import PATIENCE, Request, Workshop
-from mta_core import weights
+from app.workshop import Request, Workshop
+from mta_core import devices, results, victims, weights
 from mta_core.attacks import Noise, make_attack
 from mta_core.budget import Budget
 from mta_core.evaluate import Setting
-from mta_core.events import Row
+from mta_core.events import Event, Progress, Row
+from mta_core.jobs import Job
 from mta_core.results import digest_of_names, to_json
 from mta_core.store import Store
 from mta_core.tasks import SCENE_TASKS, task
 from mta_core.transfer import transfer
 from tests.toys import write_domains
+
+Start = Callable[..., Job[Event]]
 
 
 @pytest.fixture
@@ -34,7 +37,7 @@ def asked(
     shutil.copytree(studio / "runs", tmp_path / "runs")
     make_other(tmp_path / "runs", "mtan", (96, 128))
     monkeypatch.setattr(weights, "RUNS", tmp_path / "runs")
-    used = (("dmtl", "1" * 64), ("mtan", "2" * 64))
+    used = tuple({**victims.digests(victims.find("dmtl")), **victims.digests(victims.find("mtan"))}.items())
     request = replace(request_for("fgsm"), tasks=SCENE_TASKS[1:2], to="mtan", weights=used)
     return series.series_of(request, "FGSM", "Gallery", gallery, 2)
 
@@ -44,9 +47,21 @@ def by(asked: Series, name: str, **settings: object) -> Series:
     return replace(asked, request=replace(asked.request, attack=make_attack(name, **settings)), label=name)
 
 
-def test_the_rows_are_those_of_the_engine(workshop: Workshop, asked: Series) -> None:
+@pytest.fixture
+def start(workshop: Workshop, gallery: Shelf, tmp_path: Path) -> Start:
+    """Measures on the worker, in one folder, as the board does."""
+
+    def begin(*asked: Series, shelf: Shelf = gallery) -> Job[Event]:
+        order = series_job.order_of(asked, "me", {})
+        folder, shelves = tmp_path / "job", {shelf.name: shelf}
+        return workshop.worker.submit(lambda job: series_job.run(workshop, shelves, order, folder, job))
+
+    return begin
+
+
+def test_the_rows_are_those_of_the_engine(workshop: Workshop, asked: Series, start: Start) -> None:
     noise = by(asked, "noise")
-    job = series.start(workshop, (noise, asked))
+    job = start(noise, asked)
     to_the_end(job)
     assert job.error is None
     found = [series.known(workshop, one) for one in (noise, asked)]
@@ -69,9 +84,9 @@ def test_the_rows_are_those_of_the_engine(workshop: Workshop, asked: Series) -> 
     assert run.provenance | {"date": made["date"]} == made
 
 
-def test_a_stopped_one_keeps_the_pictures_that_were_ready(workshop: Workshop, asked: Series) -> None:
+def test_a_stopped_one_keeps_the_pictures_that_were_ready(workshop: Workshop, asked: Series, start: Start) -> None:
     asked, after = replace(by(asked, "pgd", num_steps=3), count=3), replace(by(asked, "mifgsm"), count=3)
-    job = series.start(workshop, (asked, after))
+    job = start(asked, after)
     while series.known(workshop, asked) is None:
         assert job.wait(len(job.events), 30)
     job.stop()
@@ -83,42 +98,44 @@ def test_a_stopped_one_keeps_the_pictures_that_were_ready(workshop: Workshop, as
     assert Store().count() == 0
 
 
-def test_what_more_is_known_is_not_given_up(workshop: Workshop, asked: Series) -> None:
+def test_what_more_is_known_is_not_given_up(workshop: Workshop, asked: Series, start: Start) -> None:
     asked = replace(asked, count=1)
-    to_the_end(series.start(workshop, (asked,)))
+    to_the_end(start(asked))
     whole = series.known(workshop, asked)
     assert whole is not None and whole.is_whole
     later = replace(whole, is_whole=False, num_pictures=0)
-    series._keep(workshop, asked, later)
+    series.keep(workshop, asked, later)
     assert series.known(workshop, asked) is whole
-    to_the_end(series.start(workshop, (asked,)))
+    to_the_end(start(asked))
     assert series.known(workshop, asked) is whole, "nothing was open"
 
 
-def test_an_attack_that_cannot_be_made_does_not_keep_the_others_from_it(workshop: Workshop, asked: Series) -> None:
+def test_an_attack_that_cannot_be_made_does_not_keep_the_others_from_it(
+    workshop: Workshop, asked: Series, start: Start
+) -> None:
     broken = by(asked, "gap")
-    job = series.start(workshop, (broken, asked))
+    job = start(broken, asked)
     to_the_end(job)
     assert isinstance(job.error, ValueError) and str(job.error).startswith("gap: ")
     assert not series.is_open(workshop, asked) and series.is_open(workshop, broken)
 
 
 def test_a_damaged_first_picture_is_left_out(
-    workshop: Workshop, request_for: Callable[..., Request], studio: Path, tmp_path: Path
+    workshop: Workshop, request_for: Callable[..., Request], studio: Path, tmp_path: Path, start: Start
 ) -> None:
     for number, name in enumerate(sorted((studio / "gallery" / "rgb").iterdir())):
         (tmp_path / name.name).write_bytes(name.read_bytes() if number else b"nothing")
     (shelf,) = open_connected(f"pictures:{tmp_path}").values()
     request = replace(request_for("fgsm"), tasks=SCENE_TASKS[1:2], to="dmtl")
     asked = series.series_of(request, "FGSM", "Pictures", shelf, 2)
-    to_the_end(series.start(workshop, (asked,)))
+    to_the_end(start(asked, shelf=shelf))
     found = series.known(workshop, asked)
     assert found is not None and found.left_out == tuple(asked.names[:1]) and found.num_pictures == 1
     assert series.provenance(workshop, (asked,), [found])["pictures_sha256"] == digest_of_names(asked.names[1:2])
 
 
 def test_each_domain_has_pictures_of_its_own(
-    workshop: Workshop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    workshop: Workshop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, start: Start
 ) -> None:
     write_domains(tmp_path / "objects", per_class=3)
     make_classifier(tmp_path / "runs", "objects-amazon", "amazon")
@@ -132,19 +149,39 @@ def test_each_domain_has_pictures_of_its_own(
     asked = series.series_of(request, "FGSM", "Objects", shelf, 1000)
     assert asked.num_pictures == asked.count == len(shelf.data.for_task("amazon"))
     assert all(name.startswith("amazon/") for name in asked.names)
-    job = series.start(workshop, (asked,))
+    job = start(asked, shelf=shelf)
     to_the_end(job)
     found = series.known(workshop, asked)
     assert job.error is None and found is not None and found.num_pictures == asked.num_pictures
     assert {pair.source["metric"] for pair in found.pairs(request)} == {"accuracy", "fooling_ratio"}
 
 
-def test_work_is_found_again_while_it_runs(workshop: Workshop, asked: Series) -> None:
-    asked = replace(by(asked, "pgd", num_steps=50), count=3)
-    job = series.start(workshop, (asked,))
-    assert workshop.running((asked,)) is job and job.patience == PATIENCE
+def test_it_goes_on_from_the_last_picture_after_a_restart(
+    workshop: Workshop, gallery: Shelf, asked: Series, start: Start, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    asked = replace(by(asked, "pgd", num_steps=4), count=3)
+    monkeypatch.setattr(series_job, "SAVED_EVERY", 0.0)
+    job = start(asked)
+    while (found := series.known(workshop, asked)) is None or found.num_pictures < 2:
+        assert job.wait(len(job.events), 30)
     job.cancel()
-    assert workshop.running((asked,)) is None
+    another = Workshop(devices.pick("cpu"))
+    order = series_job.order_of((asked,), "me", {})
+    events = list(series_job.run(another, {gallery.name: gallery}, order, tmp_path / "job", Job(lambda _: iter(()))))
+    assert min(event.done for event in events if isinstance(event, Progress)) >= 1
+    found = series.known(another, asked)
+    to_the_end(start(asked))
+    assert found is not None and found.is_whole and found.num_pictures == 3
+    setting, to = series.setting_of(another, asked), another.subject("mtan")
+    rows = [event.values for event in transfer(setting, to, limit=3, batch_size=1) if isinstance(event, Row)]
+    assert results.to_json(list(found.rows)) == results.to_json(rows), "as if it had never been stopped"
+
+
+def test_weights_that_were_replaced_are_not_taken_for_those_that_were_asked(asked: Series, start: Start) -> None:
+    other = replace(asked, request=replace(asked.request, weights=(("dmtl", "1" * 64),)))
+    job = start(other)
+    to_the_end(job)
+    assert "are others now" in str(job.error)
 
 
 def test_two_victims_are_kept_ready_and_no_more(workshop: Workshop, asked: Series, tmp_path: Path) -> None:

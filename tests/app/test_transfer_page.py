@@ -4,22 +4,18 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
-from helpers import job_of, read_message, read_stage, settle, stage_bytes, to_the_end, work
+from helpers import on_board, read_message, read_stage, settle, stage_bytes, until, until_board_rests
 from streamlit.testing.v1 import AppTest
 from studio import SIZE, make_classifier, make_other, make_universal
 
 from app import resources, series
-from app.components import pulse
-from app.series import Series
-from app.workshop import Tick, Workshop
 from mta_core import weights
-from mta_core.jobs import Job
 from mta_core.presets import victim_preset
 
 Open = Callable[..., AppTest]
@@ -60,7 +56,7 @@ def lines(at: AppTest) -> dict[str, list[list[str]]]:
 def measure(at: AppTest) -> AppTest:
     """Presses the button and runs until the series has ended, as the browser's polling does."""
     at.button(key="measure").click().run()
-    to_the_end(job_of(at, "series"))
+    until_board_rests()
     return at.run()
 
 
@@ -128,9 +124,8 @@ def test_attacks_stand_beside_each_other(transfer: Open, tmp_path: Path) -> None
     names = ["Random noise", "FGSM", "MTA", "MTA universal"]
     for title in ("tried on mtan", "made on dmtl"):
         assert [row[0] for row in found[title]] == ["No attack", *names]
-    asked = work(at, "series")
-    assert asked is not None
-    rows = [measured.rows[0] for one in asked[0] if (measured := series.known(resources.workshop(), one))]
+    asked = at.session_state["_series"]
+    rows = [measured.rows[0] for one in asked if (measured := series.known(resources.workshop(), one))]
     made = [(row["attack"], row["instance"]) for row in rows]
     assert made == [(name, "per-instance") for name in ("noise", "fgsm", "mta")] + [("mta", "universal")]
     assert [row[0] for row in found["carries over"]] == names[1:]
@@ -150,32 +145,23 @@ def test_the_attack_of_the_side_bar_stands_in_the_table_once(transfer: Open, tmp
     assert [row[0] for row in table] == ["No attack", "Random noise", "MTA", "MTA universal"]
 
 
-def until_stopped(_workshop: Workshop, _one: Series, job: Job[Tick]) -> Iterator[Tick]:
-    while not job.is_stopping:
-        job.rest(0.01)
-        yield Tick()
-
-
 @pytest.mark.usefixtures("two")
-def test_a_measurement_goes_on_and_is_found_again(transfer: Open, monkeypatch: pytest.MonkeyPatch) -> None:
-    beats: dict[str, float | None] = {}
-    monkeypatch.setattr(pulse, "beat", lambda key, seconds, **_: beats.update({key: seconds}))
-    chosen = {"attack": "PGD", "pgd_num_steps": "1", "tasks": "Depth", "tables": "Data set", "pictures": "2"}
+def test_a_measurement_goes_on_is_found_again_and_goes_on_once_more(transfer: Open) -> None:
+    chosen = {"attack": "PGD", "pgd_num_steps": "100", "tasks": "Depth", "tables": "Data set", "others": "none"}
     at = transfer(**chosen)
-    monkeypatch.setattr(series, "_measure", until_stopped)
+    at.pills(key="others").set_value([]).run()
     at.button(key="measure").click().run()
-    job = job_of(at, "series")
-    at.query_params["tables"] = "This picture"
-    asked = job._asked
-    settle(at.run())
-    assert beats["watch_details"] and job._asked > asked, "somebody looks, whichever tab is open"
     at.switch_page("views/cost.py").run()
-    assert not job.is_cancelled
+    assert [record.state for record in on_board()] in (["running"], ["queued"])
     other = transfer(**chosen)  # as after a reload
+    other.pills(key="others").set_value([]).run()
     assert "measure" not in {button.key for button in other.button}
+    until(lambda: any(record.done for record in on_board()))
     other.button(key="stop_series").click().run()
-    to_the_end(job)
-    assert "measure" in {button.key for button in other.run().button}
+    until_board_rests()
+    button = other.run().button(key="measure")
+    assert button.label == "Go on" and on_board()[0].can_go_on
+    at.switch_page("views/transfer.py").run()
 
 
 def test_with_one_victim_the_page_says_what_that_means(transfer: Open) -> None:

@@ -1,0 +1,137 @@
+"""A comparison on a data set as a job of the board: an order, the work, what was known. No streamlit here."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+from app import comparison, library
+from app.comparison import Trial
+from app.library import Shelf
+from app.request_json import check_weights, read_request, written
+from app.workshop import Workshop
+from mta_core import victims
+from mta_core.board import Board, Order, Record
+from mta_core.checkpoints import load_state, save_state
+from mta_core.compare import PICTURE_DONE, Comparison, Standing
+from mta_core.events import Event, Message, Progress, Row
+from mta_core.jobs import Job
+from mta_core.results import to_json
+from mta_core.tasks import task
+from mta_core.weights import write_atomically
+from mta_core.wording import counted
+
+KIND, PAGE = "comparison", "compare"
+STATE, STANDINGS = "comparison.pt", "standings.json"
+"""Files in a comparison's folder: what it goes on from, and what is known so far."""
+SAVED_EVERY = 10.0
+"""Seconds between two checkpoints of a comparison."""
+
+
+def order_of(trials: Sequence[Trial], owner: str, query: Mapping[str, Any] | None = None) -> Order:
+    """A comparison on a data set, random noise first.
+
+    Args:
+        query: the page's query parameters that show it.
+    """
+    first = trials[0]
+    settings = {
+        "shelf": first.shelf,
+        "count": first.count,
+        "trials": [{"label": trial.label, **written(trial.request)} for trial in trials],
+    }
+    title = f"{counted(len(trials) - 1, 'attack')} on {counted(first.count, 'picture')} of {first.shelf}"
+    return Order(
+        KIND,
+        f"{title}, victim {first.request.victim}",
+        to_json(settings),
+        owner,
+        page=PAGE,
+        query=query or {},
+    )
+
+
+def run(
+    workshop: Workshop, shelves: Mapping[str, Shelf], order: Order, folder: Path, job: Job[Event]
+) -> Iterator[Event]:
+    """Does a comparison; goes on from what its folder holds.
+
+    Raises:
+        ValueError: the data set, a victim or a generator is not there any more, or is another one now.
+    """
+    trials = read_trials(order, shelves)
+    for trial in trials:
+        check_weights(trial.request)
+    whole = Comparison(comparison.settings_of(workshop, trials), trials[0].count)
+    if state := load_state(folder / STATE):
+        try:
+            whole.restore(state)
+        except (KeyError, TypeError, RuntimeError, AttributeError) as error:
+            raise ValueError(f"expected the state of this comparison in {folder / STATE}") from error
+        yield Message(f"goes on after {whole.seen} of {counted(whole.total, 'picture')}")
+    latest: dict[int, Standing] = {}
+    saved = time.monotonic()
+    for event in whole.run():
+        if isinstance(event, Standing):
+            latest[event.number] = event
+            comparison.keep(workshop, trials[event.number], event)
+        elif isinstance(event, Progress):
+            yield replace(event, stage=trials[int(event.values["number"])].label)
+        else:
+            yield event
+        if event is PICTURE_DONE and (job.is_stopping or time.monotonic() - saved > SAVED_EVERY):
+            _save(folder, whole, latest)
+            saved = time.monotonic()
+        if event is PICTURE_DONE and job.is_stopping:
+            break
+    _save(folder, whole, latest)
+    for number, standing in sorted(latest.items()):
+        comparison.put(workshop, trials[number], standing)  # all have had the same pictures now
+        yield from (Row(row) for row in standing.rows)
+    if all(standing.is_complete for standing in latest.values()):
+        comparison.store(workshop, trials, latest, whole.seconds)
+        yield Message("kept among the results")
+
+
+def recall(workshop: Workshop, board: Board, record: Record, trials: Sequence[Trial]) -> None:
+    """Brings back what a comparison had found, where this server has not heard of it."""
+    if any(comparison.standing(workshop, trial) is not None for trial in trials):
+        return
+    try:
+        kept = json.loads((board.folder_of(record.id) / STANDINGS).read_text(encoding="utf-8"))
+        found = {number: Standing(**one) for number, one in enumerate(kept) if one}
+    except (OSError, ValueError, TypeError):
+        return
+    for number, standing in found.items():
+        if number < len(trials):
+            comparison.put(workshop, trials[number], replace(standing, rows=tuple(standing.rows)))
+
+
+def _save(folder: Path, whole: Comparison, latest: Mapping[int, Standing]) -> None:
+    save_state(folder / STATE, whole.state())
+    kept = [asdict(latest[number]) if number in latest else None for number in range(len(whole.settings))]
+    write_atomically(folder / STANDINGS, json.dumps(to_json(kept)).encode())
+
+
+def read_trials(order: Order, shelves: Mapping[str, Shelf]) -> list[Trial]:
+    """What an order asks for.
+
+    Raises:
+        ValueError: it is no such order, or something that it names is not there.
+    """
+    try:
+        name, count, attacks = order.settings["shelf"], order.settings["count"], order.settings["trials"]
+        victim, tasks = attacks[0]["victim"], [task(t) for t in attacks[0]["tasks"]]
+    except (KeyError, TypeError, IndexError) as error:
+        raise ValueError("expected the order of a comparison") from error
+    if name not in shelves:
+        raise ValueError(f"expected the data set {name}, it is not connected now")
+    shelf, card = shelves[name], victims.find(victim)
+    data = shelf.data_at(card.input_size)
+    data = data.for_task(tasks[0].name) if data.is_divided else data
+    picture = library.at_size(shelf.read(shelf.first_readable(data)), card.input_size)
+    return [Trial(read_request(one, picture, shelves), name, count, one["label"], data) for one in attacks]

@@ -1,0 +1,66 @@
+"""Requests as orders keep them: JSON that names everything by what finds it again. No streamlit here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from app import library
+from app.library import Picture, Shelf
+from app.workshop import Request
+from mta_core import victims
+from mta_core.attacks import make_attack
+from mta_core.budget import Budget
+from mta_core.kinds import Aim
+from mta_core.tasks import task
+
+
+def written(request: Request) -> dict[str, Any]:
+    """A request without its picture, of JSON's types."""
+    return {
+        "victim": request.victim, "tasks": [t.name for t in request.tasks], "attack": request.attack.name,
+        "settings": asdict(request.attack), "scope": request.scope, "norm": str(request.budget.norm),
+        "epsilon": request.budget.units, "weights": [list(pair) for pair in request.weights], "seed": request.seed,
+        "target": request.target, "like": request.like.name if request.like else "",
+    }  # fmt: skip
+
+
+def read_request(one: Mapping[str, Any], picture: Picture, shelves: Mapping[str, Shelf], to: str = "") -> Request:
+    """What `written` wrote, for a picture at its victim's size.
+
+    Args:
+        to: the victim that it is tried on, if there is another.
+
+    Raises:
+        ValueError: something that it names is not there.
+    """
+    card = victims.find(one["victim"])
+    attack, budget = make_attack(one["attack"], **one["settings"]), Budget.from_units(one["norm"], one["epsilon"])
+    like = _like(one["like"], shelves, card.input_size)
+    weights = tuple((str(a), str(b)) for a, b in one["weights"])
+    tasks = tuple(task(t) for t in one["tasks"])
+    return Request(
+        picture, card.name, tasks, attack, one["scope"], budget, weights, one["seed"], to, one["target"], like
+    )
+
+
+def check_weights(request: Request) -> None:
+    """Raises ValueError where the weights that a request names are not there any more, or others bear their names."""
+    card = victims.find(request.victim)
+    aim = Aim(tuple(t.name for t in request.tasks), request.scope, request.target, request.budget)
+    now = victims.digests(card) | request.attack.weights(card, aim)
+    now |= victims.digests(victims.find(request.to)) if request.to else {}
+    if request.weights and now != dict(request.weights):
+        raise ValueError(f"the weights of {', '.join(now)} are others now: start it anew")
+
+
+def _like(name: str, shelves: Mapping[str, Shelf], size: tuple[int, int]) -> Picture | None:
+    """The picture of the gallery with that title."""
+    if not name:
+        return None
+    shelf = shelves.get("gallery")
+    for picture in map(shelf.read, range(len(shelf))) if shelf else ():
+        if picture.name == name:
+            return library.at_size(picture, size)
+    raise ValueError(f"expected {name} in the gallery")
