@@ -282,6 +282,7 @@ def evaluate(
         known = list(state["left_out"])
         yield tally.progress(total, setting.budget)
         yield from so_far() if so_far is not None else ()
+        yield BATCH_DONE
 
     def everything() -> dict[str, Any]:
         return {"tally": tally.state(), "left_out": list(left_out)}
