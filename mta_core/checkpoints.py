@@ -13,19 +13,19 @@ from mta_core.weights import WeightsError, brief, write_atomically
 NAME = "checkpoint.pt"
 
 
-def save_checkpoint(folder: Path, state: dict[str, Any]) -> None:
+def save_checkpoint(folder: Path, state: dict[str, Any], name: str = NAME) -> None:
     buffer = io.BytesIO()
     torch.save(state, buffer)
-    write_atomically(folder / NAME, buffer.getvalue())
+    write_atomically(folder / name, buffer.getvalue())
 
 
-def load_checkpoint(folder: Path) -> dict[str, Any] | None:
+def load_checkpoint(folder: Path, name: str = NAME) -> dict[str, Any] | None:
     """The last state that was saved, or None where there is none.
 
     Raises:
         WeightsError: the file is not a checkpoint.
     """
-    path = folder / NAME
+    path = folder / name
     if not path.exists():
         return None
     if not path.is_file():  # a pipe may never end
