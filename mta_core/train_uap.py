@@ -99,7 +99,7 @@ class UapTraining(FoolingTraining):
             if kept.shape != own.shape:
                 raise RuntimeError(f"expected a perturbation of {tuple(own.shape)}, got {tuple(kept.shape)}")
             self.perturbations[name] = kept.to(own)
-        self.rates = {name: state["rates"][name] for name in self.groups}
+        self.rates = {name: state["rates"][name] for name in self.groups} if state["rates"] or not state["step"] else {}
         if not all(isinstance(rate, float) for rate in self.rates.values()):
             raise TypeError("expected a fooling rate for each perturbation")
 

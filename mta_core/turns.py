@@ -21,7 +21,7 @@ MANY_PIXELS = 64 * 288 * 384
 
 
 def windows(count: int, size: Sequence[int], device: torch.device) -> Iterator[slice]:
-    """`count` pictures of a size (H, W), in as many at once as make a turn: where victims are frozen, none knows of others."""
+    """`count` pictures of a size (H, W), as many at once as make a turn: frozen victims see each alone anyway."""
     most = max(1, TURN_PIXELS.get(device.type, MANY_PIXELS) // (size[0] * size[1]))
     for begin in range(0, count, most):
         yield slice(begin, min(begin + most, count))
