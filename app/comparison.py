@@ -8,7 +8,7 @@ from pathlib import Path
 
 from app.kept import Recent
 from app.library import Picture
-from app.workshop import FAREWELL, PATIENCE, Request, Tick, Workshop
+from app.workshop import Request, Tick, Workshop
 from mta_core import jobs
 from mta_core.compare import Standing, compare
 from mta_core.data import DataSource, Sample, Size
@@ -86,8 +86,7 @@ def start(workshop: Workshop, trials: Sequence[Trial]) -> Job[Event]:
         trials: of one victim and the same pictures.
     """
     missing = [trial for trial in trials if is_open(workshop, trial)]
-    patience, farewell = (PATIENCE, FAREWELL) if trials[0].shelf else (jobs.PATIENCE, 0.0)
-    return workshop.start(trials, lambda job: _run(workshop, missing, job), patience, farewell)
+    return workshop.start(trials, lambda job: _run(workshop, missing, job), jobs.PATIENCE, 0.0)
 
 
 def _run(workshop: Workshop, trials: Sequence[Trial], job: Job[Event]) -> Iterator[Event]:
@@ -96,10 +95,10 @@ def _run(workshop: Workshop, trials: Sequence[Trial], job: Job[Event]) -> Iterat
     latest: dict[int, Standing] = {}
     level: dict[int, Standing] = {}
     tick, done = Tick(), -1
-    for event in compare(_settings(workshop, trials), limit=trials[0].count):
+    for event in compare(settings_of(workshop, trials), limit=trials[0].count):
         if isinstance(event, Standing):
             latest[event.number] = event
-            _keep(workshop, trials[event.number], event)
+            keep(workshop, trials[event.number], event)
             if len(latest) == len(trials) and _is_level(latest):
                 level = dict(latest)
         if isinstance(event, Progress) and event.done != done:
@@ -111,11 +110,12 @@ def _run(workshop: Workshop, trials: Sequence[Trial], job: Job[Event]) -> Iterat
             yield tick  # one for all: a long comparison has very many steps
         if job.is_stopping:
             for number, known in level.items():
-                _kept(workshop, trials[number]).put(trials[number], known)
+                put(workshop, trials[number], known)
             return
 
 
-def _settings(workshop: Workshop, trials: Sequence[Trial]) -> list[Setting]:
+def settings_of(workshop: Workshop, trials: Sequence[Trial]) -> list[Setting]:
+    """For `mta_core.compare`. Only the worker asks for them."""
     subject = workshop.subject(trials[0].request.victim)
     source = trials[0].pictures or OnePicture(trials[0].request.picture)
     requests = [trial.request for trial in trials]
@@ -141,11 +141,16 @@ def _is_level(known: Mapping[int, Standing]) -> bool:
     return len({one.num_pictures for one in known.values() if not one.problem}) == 1
 
 
-def _keep(workshop: Workshop, trial: Trial, new: Standing) -> None:
+def keep(workshop: Workshop, trial: Trial, new: Standing) -> None:
     """Unless more is known: another browser may be ahead, or this one was before somebody stopped it."""
     known = standing(workshop, trial)
     if known is None or new.is_complete or new.num_pictures >= known.num_pictures:
-        _kept(workshop, trial).put(trial, new)
+        put(workshop, trial, new)
+
+
+def put(workshop: Workshop, trial: Trial, new: Standing) -> None:
+    """Whatever is known."""
+    _kept(workshop, trial).put(trial, new)
 
 
 def _kept(workshop: Workshop, trial: Trial) -> Recent[Standing]:

@@ -20,6 +20,8 @@ from mta_core.weights import ROOT
 SIZE: Size = (288, 384)
 """Height and width on which everything is shown and attacked."""
 THUMBNAIL: Size = (72, 96)
+FIRST = 8
+"""Pictures of a data set that are tried before it is given up."""
 
 
 @dataclass(frozen=True)
@@ -80,6 +82,22 @@ class Shelf:
             partial(self._sample, index),
             sample.targets,
         )
+
+    def first_readable(self, data: DataSource) -> int:
+        """Where the first of these pictures, all of this shelf, stands that can be read, of the first few.
+
+        Raises:
+            DataError, ImageError: none of them can.
+        """
+        names, problem = self.keys(), None
+        for i in range(min(FIRST, len(data))):
+            index = names.index(data.name_of(i))
+            try:
+                self.read(index)
+                return index
+            except (DataError, imaging.ImageError) as error:
+                problem = problem or error
+        raise problem or DataError(f"expected pictures in {data.label}, it has none")
 
     def _read(self, index: int, size: Size) -> Sample:
         sample = self.data_at(size)[index]

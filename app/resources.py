@@ -5,15 +5,17 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import streamlit as st
 
-from app import library
+from app import library, orders
 from app.costs import Costs
 from app.library import Shelf
 from app.workshop import Workshop
-from mta_core import devices
+from mta_core import devices, weights
+from mta_core.board import Board
 from mta_core.jobs import Job
 
 GRACE = 10.0
@@ -49,6 +51,24 @@ def _objects() -> Shelf | None:
     return library.open_objects()
 
 
+def shelves() -> dict[str, Shelf]:
+    """All data sets by their own names, which orders keep: those of the page are for people."""
+    found = (gallery(), _objects(), *connected().values())
+    return {shelf.name: shelf for shelf in found if shelf}
+
+
+@st.cache_resource(show_spinner=False)
+def board() -> Board:
+    """The job board, whose jobs the worker does beside the attacks of all browsers."""
+    made = workshop()
+    return Board(jobs_folder(), made.worker, made.device, orders.kinds(made, shelves))
+
+
+def jobs_folder() -> Path:
+    """Where jobs lie."""
+    return weights.RUNS / "jobs"
+
+
 @st.cache_resource(show_spinner=False)
 def connected() -> dict[str, Shelf]:
     """The data sets the operator connected, by label."""
@@ -57,6 +77,7 @@ def connected() -> dict[str, Shelf]:
 
 def warm() -> None:
     """Makes ready what the first page needs; a server calls it before anybody asks."""
+    board()  # goes on with what was waiting when the server ended
     shelf, cards = gallery(), workshop().victims()
     if shelf:
         shelf.thumbnails()

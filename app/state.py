@@ -6,6 +6,7 @@ component, are written here. Values that a link gets wrong fall back to their de
 
 from __future__ import annotations
 
+import secrets
 import time
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import fields
@@ -43,14 +44,38 @@ MATRIX = "matrix"
 """Key of the heat map."""
 TABLES, DATA, COUNT, OTHERS = "tables", "set", "pictures", "others"
 """The same of Transfer: which tables, on how many pictures of which data set, and which further attacks."""
-ATTACK, CURVE, SERIES, MAP_DATA = "attack", "curve", "series", "map_data"
-"""Places of work: the attack of a page and its curve, then what many pictures of Transfer and Compare take."""
-LASTING = (SERIES, MAP_DATA)
+ATTACK, CURVE, SERIES = "attack", "curve", "series"
+"""Places of work: the attack of a page and its curve, then what many pictures of Transfer take."""
+LASTING = (SERIES,)
 """Places whose work goes on while another page is shown."""
 _SHOWN, _UPLOAD, _REDRAWS, _PAGE = "_shown", "_upload", "_redraws", "_page"
 _PICKED = {SCENE: "_scene", OBJECT: "_object"}
 _DRAWN, _LACKS, _MEASURED = "_drawn", "_lacks", "_measured"
-_WORK, _LEAVING = "_work", "_leaving"
+_WORK, _LEAVING, _OWNER, _DELETED = "_work", "_leaving", "_owner", "_deleted"
+
+
+def owner() -> str:
+    """Names this browser on the job board, whose queue serves browsers in turn."""
+    return str(st.session_state.setdefault(_OWNER, secrets.token_hex(4)))
+
+
+def query() -> dict[str, list[str]]:
+    """The query parameters of the page as it is now."""
+    return {key: st.query_params.get_all(key) for key in st.query_params}
+
+
+def note_deleted(id: str, title: str) -> None:
+    """Remembers what was deleted last, to be undone."""
+    st.session_state[_DELETED] = (id, title)
+
+
+def deleted() -> tuple[str, str] | None:
+    """Id and title of what was deleted last."""
+    return st.session_state.get(_DELETED)
+
+
+def forget_deleted() -> None:
+    st.session_state.pop(_DELETED, None)
 
 
 def target_key(t: Task) -> str:

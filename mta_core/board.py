@@ -33,6 +33,8 @@ ENDED = ("done", "failed", "cancelled")
 ID = r"[0-9]{8}-[0-9]{6}-[0-9a-f]{4}"
 """When it was asked for, and four random digits."""
 CUT_OFF = "The server ended while this was running; it can go on from what it had saved."
+AWAY, FORGOTTEN = ".deleted", 7 * 86400.0
+"""Where deleted jobs lie, and seconds until they are gone."""
 LOOK = 1.0
 """Seconds after which the queue is looked at again: another server may have set the device free."""
 SAVED_EVERY = 1.0
@@ -49,6 +51,8 @@ class Order:
         settings: everything that it depends on, of JSON's types.
         owner: who asked; the queue serves owners in turn.
         command: the same on the command line, if there is such a command.
+        page, query: where it is looked at: a page of the app and its query parameters; without any, its id is the only
+            one, as `job`.
     """
 
     kind: str
@@ -56,6 +60,8 @@ class Order:
     settings: Mapping[str, Any]
     owner: str = ""
     command: str = ""
+    page: str = ""
+    query: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -97,7 +103,8 @@ class Record:
 
     @property
     def can_go_on(self) -> bool:
-        return self.state in ("paused", "failed")
+        """Whether there may be more to do, from where it is: also of what was asked to end before its end."""
+        return self.state in ("paused", "failed") or (self.state == "done" and self.is_finishing)
 
     @property
     def left(self) -> float | None:
@@ -229,13 +236,13 @@ class Board:
         self._wake()
 
     def resume(self, id: str) -> None:
-        """Queues a paused or failed job again."""
+        """Queues a job again that can go on."""
         with self._changed:
             if work := self._here.get(id):
                 if work.record.can_go_on:
                     self._update(work, state="queued", note="")
-            else:
-                self._change_on_disk(id, ("paused", "failed"), "queued")
+            elif (record := self._read(id)) and record.can_go_on:
+                self._change_on_disk(id, ("paused", "failed", "done"), "queued")
         self._wake()
 
     def cancel(self, id: str) -> None:
@@ -252,15 +259,25 @@ class Board:
         self._wake()
 
     def delete(self, id: str) -> None:
-        """Forgets a job that is not running, with all that is kept of it here; what it made elsewhere stays."""
+        """Puts a job that is not running out of sight, with all that is kept of it here, until `restore`; what it made
+        elsewhere stays. What was put away earlier than `FORGOTTEN` ago is gone for good."""
         record = self.record(id)
         if record is None or record.state == "running":
             return
-        self.cancel(id)
-        lock = FileLock(self.folder / id / "lock")
-        if lock.acquire():
-            shutil.rmtree(self.folder / id, ignore_errors=True)
-            lock.release()
+        if not record.is_ended:
+            self.cancel(id)
+        away = self.folder / AWAY
+        away.mkdir(parents=True, exist_ok=True)
+        for old in away.iterdir():
+            if time.time() - old.stat().st_mtime > FORGOTTEN:
+                shutil.rmtree(old, ignore_errors=True)
+        (self.folder / id).rename(away / id)
+        (away / id).touch()
+
+    def restore(self, id: str) -> None:
+        """Undoes `delete`."""
+        if re.fullmatch(ID, id) and (self.folder / AWAY / id).is_dir():
+            (self.folder / AWAY / id).rename(self.folder / id)
 
     def _read(self, id: str) -> Record | None:
         if not re.fullmatch(ID, id):
@@ -283,7 +300,7 @@ class Board:
                 record = replace(record, state="paused")  # cut off, since its lock was free
             if record is not None and record.state in states:
                 ended = time.time() if state in ENDED else None
-                _write(self.folder / id, replace(record, state=state, note="", ended=ended))
+                _write(self.folder / id, replace(record, state=state, note="", ended=ended, is_finishing=False))
         finally:
             lock.release()
 

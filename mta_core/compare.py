@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from torch import Tensor
@@ -17,7 +17,7 @@ from torch import Tensor
 from mta_core.data import DataError
 from mta_core.data.loader import Place, batches
 from mta_core.evaluate import CleanBatch, Meters, Setting, answer, make, rows_of
-from mta_core.events import Message, Progress
+from mta_core.events import Message, Pause, Progress
 from mta_core.imaging import ImageError
 from mta_core.streaming import leave_out
 
@@ -45,7 +45,7 @@ class Standing:
     left_out: Mapping[str, str] = field(default_factory=dict)
 
 
-Event = Progress | Message | Standing
+Event = Progress | Message | Standing | Pause
 
 
 class _Entry:
@@ -76,6 +76,13 @@ class _Entry:
         self.meters.add(setting.tasks, made.answers[0])
         self.num_pictures += 1
 
+    def state(self) -> dict[str, Any]:
+        return {"num_pictures": self.num_pictures, "meters": self.meters.state()}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        self.num_pictures = int(state["num_pictures"])
+        self.meters.restore(state["meters"])
+
     def standing(self, left_out: Mapping[str, str], *, is_complete: bool = False, problem: str = "") -> Standing:
         setting = self.setting
         found = [r.values for t in setting.tasks for r in rows_of(self.identity, t, self.meters, setting.goal)]
@@ -95,6 +102,111 @@ def _only_task(settings: Sequence[Setting]) -> str:
     return names.pop()
 
 
+class Comparison:
+    """Several attacks on the same pictures: see `compare`. Between two pictures its state can be taken, and another one
+    made alike goes on from there.
+
+    Raises:
+        ValueError: see `compare`.
+    """
+
+    def __init__(self, settings: Sequence[Setting], limit: int | None = None) -> None:
+        if not settings or (limit is not None and limit < 1):
+            raise ValueError("expected at least one attack and one picture")
+        source, self.subject = settings[0].source, settings[0].subject
+        if any(s.source is not source or s.subject is not self.subject for s in settings):
+            raise ValueError("expected attacks on the same pictures and the same victim")
+        self.source = source.for_task(_only_task(settings)) if source.is_divided else source
+        self.total = len(self.source) if limit is None else min(limit, len(self.source))
+        self.settings = settings
+        self.entries: list[_Entry] = []
+        self.failed: dict[int, Standing] = {}
+        """Of attacks that could not be made, or ended early, by their numbers."""
+        for number, setting in enumerate(settings):
+            try:
+                setting.check()
+            except ValueError as error:
+                self.failed[number] = Standing(number, is_complete=True, problem=str(error))
+            else:
+                self.entries.append(_Entry(number, setting))
+        self.left_out: dict[str, str] = {}
+        self.seen = 0
+        """Pictures that are done with, those that were left out among them."""
+        self.seconds = 0.0
+
+    @property
+    def done(self) -> int:
+        """Pictures that were attacked."""
+        return self.seen - len(self.left_out)
+
+    def state(self) -> dict[str, Any]:
+        """As tensors, numbers and texts; to be taken after the `Standing` of the last attack on a picture."""
+        entries = {entry.number: entry.state() for entry in self.entries}
+        failed = {number: asdict(standing) for number, standing in self.failed.items()}
+        return {
+            "entries": entries, "failed": failed, "left_out": dict(self.left_out), "seen": self.seen,
+            "seconds": self.seconds,
+        }  # fmt: skip
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Raises KeyError, TypeError, ValueError or RuntimeError where that is the state of nothing alike."""
+        self.failed = {number: Standing(**kept) for number, kept in state["failed"].items()}
+        self.entries = [entry for entry in self.entries if entry.number not in self.failed]
+        for entry in self.entries:
+            entry.restore(state["entries"][entry.number])
+        self.left_out = {str(name): str(why) for name, why in state["left_out"].items()}
+        self.seen, self.seconds = int(state["seen"]), float(state["seconds"])
+
+    def standings(self) -> Iterator[Standing]:
+        """Of each attack that goes on, as of now."""
+        for entry in self.entries:
+            yield entry.standing(self.left_out, is_complete=self.seen >= self.total)
+
+    def run(self) -> Iterator[Event]:
+        """See `compare`; each picture ends with a `Progress` whose `done` counts whole pictures of all attacks."""
+        yield from self.failed.values()
+        yield from self.standings() if self.seen else ()
+        problems: deque[tuple[Place, ImageError]] = deque()
+        tasks = tuple({t.name: t for entry in self.entries for t in entry.setting.tasks}.values())
+        begin = time.perf_counter() - self.seconds
+        places = [(0, i) for i in range(self.seen, self.total)]
+        for images, targets in batches([self.source], places, 1, unreadable=problems):
+            yield from self._leave_out(problems)
+            clean_images = self.subject.device.put(images)
+            clean = answer(self.subject, clean_images, tasks)
+            all_of_them = self.total * len(self.entries)
+            for place, entry in enumerate(tuple(self.entries)):
+                shown, label = self.done * len(self.entries) + place, entry.setting.attack.label
+                try:
+                    for _ in entry.attack(clean_images, clean, targets):
+                        values = {"seconds": time.perf_counter() - begin, "number": entry.number}
+                        yield Progress(shown, all_of_them, "attacked pictures", values, label)
+                except ValueError as error:
+                    self.entries.remove(entry)
+                    self.failed[entry.number] = entry.standing(self.left_out, is_complete=True, problem=str(error))
+                    yield self.failed[entry.number]
+                else:
+                    yield entry.standing(self.left_out, is_complete=self.seen + 1 == self.total)
+            self.seen += 1
+            self.seconds = time.perf_counter() - begin
+            if not self.entries:
+                return
+            yield PICTURE_DONE
+        yield from self._leave_out(problems)
+        if self.entries and not self.done:
+            raise DataError(f"expected pictures that can be read in {self.source.label}, none of {self.total} can")
+        yield from self.standings()
+
+    def _leave_out(self, problems: deque[tuple[Place, ImageError]]) -> Iterator[Message]:
+        before = len(self.left_out)
+        yield from leave_out(self.source, problems, self.left_out.setdefault)
+        self.seen += len(self.left_out) - before
+
+
+PICTURE_DONE = Pause()
+"""All attacks have had a picture: the state of a comparison can be taken."""
+
+
 def compare(settings: Sequence[Setting], *, limit: int | None = None) -> Iterator[Event]:
     """Progress after every step of every attack, and the `Standing` of an attack after every picture.
 
@@ -110,46 +222,4 @@ def compare(settings: Sequence[Setting], *, limit: int | None = None) -> Iterato
         ValueError: the settings are not of one victim and the same pictures, there are none, or the limit is below 1.
         DataError: no picture can be read.
     """
-    if not settings or (limit is not None and limit < 1):
-        raise ValueError("expected at least one attack and one picture")
-    source, subject = settings[0].source, settings[0].subject
-    if any(s.source is not source or s.subject is not subject for s in settings):
-        raise ValueError("expected attacks on the same pictures and the same victim")
-    if source.is_divided:
-        source = source.for_task(_only_task(settings))
-    left_out: dict[str, str] = {}
-    entries: list[_Entry] = []
-    for number, setting in enumerate(settings):
-        try:
-            setting.check()
-        except ValueError as error:
-            yield Standing(number, is_complete=True, problem=str(error))
-        else:
-            entries.append(_Entry(number, setting))
-    total = len(source) if limit is None else min(limit, len(source))
-    problems: deque[tuple[Place, ImageError]] = deque()
-    tasks = tuple({t.name: t for entry in entries for t in entry.setting.tasks}.values())
-    begin, done = time.perf_counter(), 0
-    for images, targets in batches([source], [(0, i) for i in range(total)], 1, unreadable=problems):
-        yield from leave_out(source, problems, left_out.setdefault)
-        clean_images = subject.device.put(images)
-        clean = answer(subject, clean_images, tasks)
-        for place, entry in enumerate(tuple(entries)):
-            shown, all_of_them = done * len(entries) + place, total * len(entries)
-            try:
-                for _ in entry.attack(clean_images, clean, targets):
-                    values = {"seconds": time.perf_counter() - begin, "number": entry.number}
-                    yield Progress(shown, all_of_them, "attacked pictures", values, entry.setting.attack.label)
-            except ValueError as error:
-                entries.remove(entry)
-                yield entry.standing(left_out, is_complete=True, problem=str(error))
-            else:
-                yield entry.standing(left_out, is_complete=done + 1 + len(left_out) == total)
-        done += 1
-        if not entries:
-            return
-    yield from leave_out(source, problems, left_out.setdefault)
-    if entries and not done:
-        raise DataError(f"expected pictures that can be read in {source.label}, none of {total} can")
-    for entry in entries:
-        yield entry.standing(left_out, is_complete=True)
+    yield from Comparison(settings, limit).run()

@@ -127,6 +127,16 @@ class Meters:
             },
         )
 
+    def state(self) -> dict[str, Any]:
+        """As tensors and numbers: see `Meter.state`."""
+        kept = {"clean": self.clean, "adversarial": self.adversarial}
+        return {kind: {name: meter.state() for name, meter in meters.items()} for kind, meters in kept.items()}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        for kind, meters in (("clean", self.clean), ("adversarial", self.adversarial)):
+            for name, meter in meters.items():
+                meter.restore(state[kind][name])
+
     def add(self, tasks: Sequence[Task], answers: Answers) -> None:
         for t in tasks:
             reference, before = in_double(answers.reference[t.name]), in_double(answers.clean[t.name])

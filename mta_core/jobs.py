@@ -13,6 +13,8 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from typing import Generic, TypeVar
 
+from mta_core.events import Pause
+
 Event = TypeVar("Event")
 PATIENCE = 150.0
 """Seconds without anybody asking after which a job is dropped: its browser tab is gone. Browsers let a hidden tab ask
@@ -105,7 +107,8 @@ class Job(Generic[Event]):
             self._finish(error)
         else:
             with self._changed:
-                self._events.append(event)
+                if not isinstance(event, Pause):  # there are very many
+                    self._events.append(event)
                 self._changed.notify_all()
         return not self._is_done
 

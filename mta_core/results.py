@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 import platform
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,17 +14,11 @@ from typing import Any
 import torch
 
 import mta_core
+from mta_core.rows import ROW_KEYS as ROW_KEYS
+from mta_core.rows import to_json as to_json
 from mta_core.tasks import Measure, task
 from mta_core.tasks.base import PUBLISHED
 from mta_core.weights import write_atomically
-
-ROW_KEYS = (
-    "data", "split", "victim", "source", "attack", "instance", "goal", "scope", "attacked", "task", "metric",
-    "aggregation", "unit", "higher_is_better", "norm", "epsilon", "epsilon_unit", "clean", "adversarial", "ci95", "n",
-    "seed",
-)  # fmt: skip
-"""Keys of a row. `source` is the victim that the attack was made on; `epsilon` is in `epsilon_unit`; `ci95` belongs to
-`adversarial`, [low, high] by bootstrap over pictures, or null."""
 
 
 def is_brief(row: Mapping[str, Any]) -> bool:
@@ -85,17 +78,6 @@ def provenance(
 def digest_of_names(names: Iterable[str]) -> str:
     """sha256 over the names of pictures in their order, 64 hexadecimal digits."""
     return hashlib.sha256("\n".join(names).encode("utf-8", "surrogateescape")).hexdigest()
-
-
-def to_json(value: Any) -> Any:
-    """The same with only what JSON knows: numbers that are not finite become null, tuples lists."""
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if isinstance(value, Mapping):
-        return {str(key): to_json(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [to_json(item) for item in value]
-    return value
 
 
 def dumps(content: Any) -> str:

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from mta_core import data
-from mta_core.checkpoints import load_checkpoint, save_checkpoint
+from mta_core.checkpoints import load_checkpoint, load_state, save_checkpoint, save_state
 from mta_core.data.cached import Cached
 from mta_core.data.loader import Place, epoch_order
 from mta_core.devices import Device, is_out_of_memory, memory_in_use
@@ -309,7 +309,7 @@ class _Run:
         measures = (yield from training.measure()) if is_measured else {}
         training.history.append({"epoch": training.epoch, "loss": sum(losses) / len(losses), **measures})
         if self.patience and is_measured and self._best() == training.epoch:
-            save_checkpoint(self.out, self._state(), BEST)
+            save_state(self.out / BEST, self._state())
         self._save_checkpoint()
         if is_measured:
             yield Row(training.history[-1])
@@ -339,7 +339,7 @@ class _Run:
         else:
             training.measured = yield from training.measure()
             yield Row({"epoch": training.epoch + bool(training.step), "step": training.step, **training.measured})
-        best = load_checkpoint(self.out, BEST) if self.patience else None
+        best = load_state(self.out / BEST) if self.patience else None
         if best is not None and is_same(best["recipe"], training.recipe):
             measures = _measures(_checked_history(best["history"])[-1])
             if training.score(measures) > training.score(training.measured):

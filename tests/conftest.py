@@ -3,15 +3,26 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import torch
 
+from mta_core import store, weights
 from mta_core.generators import GapGenerator, Patterns
 from tests import toys
 
 torch.set_num_threads(1)  # small tensors gain nothing from more, and lose much where the machine is busy
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_results(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Tests that use the real folder of runs keep their results elsewhere."""
+    real, folder = weights.RUNS, tmp_path_factory.mktemp("results")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(store, "default_path", lambda: (folder if weights.RUNS == real else weights.RUNS) / store.NAME)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -194,6 +194,8 @@ def test_a_queued_job_is_paused_and_cancelled_on_disk(office: Office) -> None:
     office.board.cancel(gate)
     office.board.delete(id)
     assert office.board.record(id) is None and not office.board.folder_of(id).exists()
+    office.board.restore(id)
+    assert office.state(id) == "cancelled"
 
 
 @pytest.mark.parametrize("wait", [0.05, 0.4, 1.3])

@@ -674,3 +674,44 @@ def test_runs_as_a_module() -> None:
     )
     assert done.returncode == 2
     assert done.stderr.startswith("python -m mta_core: ")
+
+
+def test_sweep_writes_the_rows_of_every_value_and_goes_on(
+    scenes: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def sweep(*more: Any) -> dict[str, Any]:
+        code = run("sweep", "--variable", "epsilon", "--values", "1,4", "--data", f"nyuv2:{scenes}",
+                   "--victim", "small", "--attack", "fgsm", "--limit", 3, "--tasks", "depth,normals",
+                   "--out", tmp_path / "out", "--json", tmp_path / "sweep.json", *more)  # fmt: skip
+        assert code == 0
+        return read(tmp_path / "sweep.json")
+
+    found = sweep()
+    assert all(list(row) == list(ROW_KEYS) for row in found["rows"])
+    assert {(row["epsilon"], row["attack"]) for row in found["rows"]} == {
+        (e, a) for e in (1, 4) for a in ("fgsm", "noise")
+    }
+    own = found["sweep"]
+    assert own["recipe"]["variable"] == "epsilon" and str(scenes) not in json.dumps(own)
+    assert [point["value"] for point in own["points"]] == [row["epsilon"] for row in found["rows"]]
+    assert all(len(point["quartiles"]) == 3 and point["is_final"] for point in own["points"])
+    said = capsys.readouterr().out
+    assert "Depth: Absolute error" in said and "epsilon 4/255 (L-inf)" in said and "every picture is inside" in said
+    kept = {file: file.stat().st_mtime_ns for file in (tmp_path / "out").iterdir()}
+    assert sweep("--resume")["rows"] == found["rows"]
+    assert {file: file.stat().st_mtime_ns for file in (tmp_path / "out").iterdir()} == kept, "nothing is made again"
+    sweep()
+    assert {file: file.stat().st_mtime_ns for file in (tmp_path / "out").iterdir()} != kept
+
+
+@pytest.mark.parametrize(("options", "sentence"), [
+    (("--variable", "steps", "--values", "1,2", "--attack", "fgsm"), "FGSM has no steps to vary"),
+    (("--variable", "epsilon", "--values", "1,two", "--attack", "fgsm"), "expected a number for epsilon, got 'two'"),
+    (("--variable", "colour", "--values", "1", "--attack", "fgsm"), "expected a variable among"),
+])  # fmt: skip
+def test_sweep_says_what_means_nothing(
+    scenes: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], options: tuple[str, ...], sentence: str
+) -> None:
+    assert run("sweep", "--data", f"nyuv2:{scenes}", "--victim", "small", "--out", tmp_path / "out", *options) == 2
+    assert sentence in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from test_evaluate import LINF, Shelf, Smooth
 
 from mta_core.attacks import Fgsm, Noise, Pgd
-from mta_core.compare import Standing, compare
+from mta_core.compare import PICTURE_DONE, Comparison, Standing, compare
 from mta_core.data import DataError, Sample
 from mta_core.evaluate import Setting, evaluate
 from mta_core.events import Message, Progress, Row
@@ -124,3 +126,16 @@ def test_what_cannot_be_compared_is_refused(settings: list[Setting]) -> None:
         list(compare(settings, limit=0))
     with pytest.raises(ValueError, match="the same pictures"):
         list(compare([settings[0], replace(settings[1], source=Shelf(2))]))
+
+
+def test_a_comparison_goes_on_from_its_state_as_if_never_stopped(settings: list[Setting], tmp_path: Path) -> None:
+    settings = [*settings, replace(settings[0], tasks=())]
+    whole = last(list(compare(settings)))
+    first = Comparison(settings)
+    events = first.run()
+    while next(events) is not PICTURE_DONE:
+        pass
+    torch.save(first.state(), tmp_path / "state")
+    other = Comparison(settings)
+    other.restore(torch.load(tmp_path / "state", weights_only=True))
+    assert last(list(other.run())) == whole

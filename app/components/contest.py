@@ -11,7 +11,7 @@ from app import library, resources, state, variants
 from app.comparison import Trial
 from app.components import controls, goals, leave, pictures
 from app.heatmap import Column
-from app.library import Picture, Shelf
+from app.library import Picture
 from app.variants import Variant
 from app.words import nearest, plain
 from app.workshop import Request
@@ -145,26 +145,14 @@ def _on_data() -> Contest | None:
             f"Pictures, of {len(data)}", 1.0, float(MOST_PICTURES), usual, 1.0, "%.0f", key="count",
             persist_state="session", help="The first ones of the data set, in its order.", **state.LINKED,
         )  # fmt: skip
-    first = _first(shelf, data)
-    if first is None:
+    try:
+        first = shelf.first_readable(data)
+    except (DataError, ImageError) as error:
+        st.error(plain(f"The first pictures cannot be read: {error}."))
         return None
     picture = shelf.read(first)
     used = DataSet(shelf.name, data, min(nearest(count), len(data)), pictures.place_of(shelf, label, first))
     return _contest(picture, card, tasks, used)
-
-
-def _first(shelf: Shelf, data: DataSource) -> int | None:
-    """Where on the shelf the first of these pictures stands that can be read, of the first few."""
-    names, problem = shelf.keys(), None
-    for i in range(min(FIRST_PICTURES, len(data))):
-        index = names.index(data.name_of(i))
-        try:
-            shelf.read(index)
-            return index
-        except (DataError, ImageError) as error:
-            problem = problem or error
-    st.error(plain(f"The first pictures cannot be read: {problem}."))
-    return None
 
 
 def _contest(picture: Picture, card: Card, tasks: tuple[Task, ...], on: DataSet | None = None) -> Contest:

@@ -4,23 +4,25 @@ from __future__ import annotations
 
 import html
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import streamlit as st
 
-from app import charts, comparison, exports, heatmap, resources, state
+from app import charts, comparison, exports, heatmap, orders, resources, state
 from app.comparison import Event, Trial
 from app.components import leave, matrix, pulse
 from app.components.contest import Contest
 from app.components.hearing import hear
 from app.heatmap import Line, Scale
 from app.words import plain
+from mta_core.board import CUT_OFF, Order, Record
 from mta_core.events import Progress
 from mta_core.jobs import Job
 from mta_core.wording import counted
 
 PICTURE_PLACE = "map"
-"""Where the work on one picture is kept; that on a data set goes on out of sight."""
+"""Where the work on one picture is kept; that on a data set is a job on the board."""
 SCALES: dict[str, Scale] = {"Times worse": "ratio", "In its own unit": "unit"}
 TARGET_SCALES: dict[str, Scale] = {"Times nearer": "ratio", "In its own unit": "unit"}
 SCALE, SCALE_TO_TARGET, DETAIL = "scale", "scale_target", "compare_detail"
@@ -38,53 +40,91 @@ INTERVALS = (
 CONFIG = {"displaylogo": False, "displayModeBar": False}
 
 
+@dataclass(frozen=True)
+class Work:
+    """What is going on for a comparison.
+
+    Attributes:
+        is_live: whether more will come of it by itself.
+        is_stopping: whether it was asked to end.
+        progress: how far it is; None before its first step.
+        error: why it failed; empty where it did not.
+        waiting: why it has not begun, or does not go on, for people.
+        record: of its job, where it is one on the board.
+    """
+
+    is_live: bool
+    is_stopping: bool
+    progress: Progress | None
+    error: str = ""
+    waiting: str = ""
+    record: Record | None = None
+
+    @classmethod
+    def of_job(cls, job: Job[Event]) -> Work:
+        found = [event for event in job.events if isinstance(event, Progress)]
+        return cls(not job.is_done, job.is_stopping, found[-1] if found else None, str(job.error or ""))
+
+    @classmethod
+    def of_record(cls, record: Record) -> Work:
+        board = resources.board()
+        found = [event for event in board.events(record.id) if isinstance(event, Progress)]
+        waiting = ""
+        if record.state == "queued":
+            waiting = f"Waiting for its turn, {counted(board.place(record.id), 'job')} before it"
+        elif record.state == "paused":
+            waiting = record.note or "Paused"
+        is_failed = record.state == "failed"
+        return cls(
+            record.state in ("queued", "running"), record.is_finishing, found[-1] if found else None,
+            record.note if is_failed else "", waiting, record,
+        )  # fmt: skip
+
+
 def draw(contest: Contest, used: Mapping[str, object]) -> None:
     """Everything that is known of it; looks again by itself while more is being computed."""
     hear(used, SCALE, SCALE_TO_TARGET, DETAIL)
     leave.go()
-    job = _job(contest)
-    is_live = job is not None and not job.is_done  # asked first: what ends meanwhile is drawn by the next look
-    lines = _lines(contest, _running(job) if is_live else "")
-    _toolbar(contest, job, lines)
-    is_other_live = contest.is_data and not is_live and _tell_of_another(contest)
-    _notes(job, lines)
+    work = _work_on_data(contest) if contest.is_data else _work_on_picture(contest)
+    is_live = work is not None and work.is_live  # asked first: what ends meanwhile is drawn by the next look
+    lines = _lines(contest, work.progress.stage if is_live and work and work.progress else "")
+    _toolbar(contest, work, lines)
+    _notes(work, lines)
     _map(contest, lines)
     _below(contest, lines, is_live)
-    pulse.beat("watch_ranking", 0.5 if is_live else 2.0 if is_other_live else None)
+    is_held = work is not None and bool(work.waiting)
+    pulse.beat("watch_ranking", 0.5 if is_live else 2.0 if is_held else None)
 
 
-def _place(contest: Contest) -> str:
-    return state.MAP_DATA if contest.is_data else PICTURE_PLACE
+def _work_on_data(contest: Contest) -> Work | None:
+    """The job of it on the board, whoever asked for it: what a reload, or a restart of the server, finds again."""
+    board = resources.board()
+    record = orders.find(board, _order(contest))
+    if record is None:
+        return None
+    orders.recall(resources.workshop(), board, record, contest.trials)
+    return Work.of_record(record)
 
 
-def _job(contest: Contest) -> Job[Event] | None:
-    """The work on it, whoever started it. One picture is worked on at once, and again where the work was given up while
-    nobody looked, or the same picture was uploaded once more. What is under way for another choice of pictures or
-    attacks ends with it, but for that on a data set: somebody asked for it, and may come back to it."""
-    place = _place(contest)
-    job: Job[Event] | None = state.work_on(place, contest.trials)
-    if job is None and not contest.is_data:
-        state.drop_work(place)
+def _order(contest: Contest) -> Order:
+    return orders.order_of(contest.trials, state.owner(), state.query())
+
+
+def _work_on_picture(contest: Contest) -> Work | None:
+    """The work on it, whoever started it. It is started at once, and again where it was given up while nobody looked,
+    or the same picture was uploaded once more. What is under way for another choice of picture or attacks ends."""
+    job: Job[Event] | None = state.work_on(PICTURE_PLACE, contest.trials)
+    if job is None:
+        state.drop_work(PICTURE_PLACE)
     if job is None or job.is_done:
         job = resources.workshop().running(contest.trials) or job
     is_wanted = job is None or (job.is_done and not job.error and not job.is_stopping)
-    if not contest.is_data and is_wanted and _open(contest):
+    if is_wanted and _open(contest):
         _start(contest)
-        job = state.work_on(place, contest.trials)
+        job = state.work_on(PICTURE_PLACE, contest.trials)
         if job is not None:
             job.wait(0, 1.0)
-    return job
-
-
-def _tell_of_another(contest: Contest) -> bool:
-    """Says that a comparison this browser started for other choices is still under way; looking keeps it so."""
-    asked, job = state.last_work(_place(contest)) or (None, None)
-    if job is None or job.is_done or asked == contest.trials:
-        return False
-    last = _progress(job)
-    done = f", {100 * last.done / last.total:.0f} % done" if last else ""
-    st.caption(f"The comparison started before, with other choices, is still under way{done}. Another start ends it.")
-    return True
+    return None if job is None else Work.of_job(job)
 
 
 def _open(contest: Contest) -> list[Trial]:
@@ -93,25 +133,29 @@ def _open(contest: Contest) -> list[Trial]:
 
 def _start(contest: Contest) -> None:
     """Tries what is not known yet; also called by a button."""
-    state.keep_work(_place(contest), contest.trials, comparison.start(resources.workshop(), contest.trials))
+    if not contest.is_data:
+        state.keep_work(PICTURE_PLACE, contest.trials, comparison.start(resources.workshop(), contest.trials))
+        return
+    board = resources.board()
+    record = orders.find(board, _order(contest))
+    if record is not None and record.can_go_on:
+        board.resume(record.id)
+    elif record is None or record.is_ended:
+        board.submit(_order(contest))
 
 
-def _stop(contest: Contest, job: Job[Event]) -> None:
-    """Called by a button. One picture's is remembered, whoever started it, or it would be started again."""
-    job.stop()
-    if not contest.is_data and state.work_on(_place(contest), contest.trials) is not job:
-        state.keep_work(_place(contest), contest.trials, job)
-
-
-def _progress(job: Job[Event] | None) -> Progress | None:
-    found = [event for event in job.events if isinstance(event, Progress)] if job else []
-    return found[-1] if found else None
-
-
-def _running(job: Job[Event] | None) -> str:
-    """The label of the trial that is being computed."""
-    last = _progress(job)
-    return last.stage if last else ""
+def _stop(contest: Contest) -> None:
+    """Called by a button."""
+    if contest.is_data:
+        record = orders.find(resources.board(), _order(contest))
+        if record is not None:
+            resources.board().finish(record.id)
+        return
+    job = state.work_on(PICTURE_PLACE, contest.trials) or resources.workshop().running(contest.trials)
+    if job is not None:
+        job.stop()
+        if state.work_on(PICTURE_PLACE, contest.trials) is not job:
+            state.keep_work(PICTURE_PLACE, contest.trials, job)  # whoever started it, or it would be started again
 
 
 def _lines(contest: Contest, running: str) -> list[Line]:
@@ -126,37 +170,42 @@ def _lines(contest: Contest, running: str) -> list[Line]:
     ]  # fmt: skip
 
 
-def _toolbar(contest: Contest, job: Job[Event] | None, lines: Sequence[Line]) -> None:
+def _toolbar(contest: Contest, work: Work | None, lines: Sequence[Line]) -> None:
     """What is going on, how far it is, and the button that starts or stops it."""
     with st.container(horizontal=True, vertical_alignment="center", key="compare_toolbar", gap="small"):
-        if job is not None and not job.is_done:
-            st.html(f'<div class="mta-status mta-alive">{html.escape(_running_words(contest, job))}</div>')
+        if work is not None and work.is_live:
+            st.html(f'<div class="mta-status mta-alive">{html.escape(_running_words(contest, work))}</div>')
             st.button(
-                "Stop", key="stop_ranking", on_click=_stop, args=(contest, job), disabled=job.is_stopping,
+                "Stop", key="stop_ranking", on_click=_stop, args=(contest,), disabled=work.is_stopping,
                 help=STOP_HELP,
             )  # fmt: skip
         else:
-            st.html(f'<div class="mta-status" role="status">{html.escape(_finished_words(contest, lines))}</div>')
+            words = _finished_words(contest, lines)
+            st.html(f'<div class="mta-status" role="status">{html.escape(words)}</div>')
             if _open(contest):
-                label = "Start again" if any(line.standing for line in lines) else "Start"
+                is_begun = any(line.standing for line in lines)
+                can_go_on = work is not None and work.record is not None and work.record.can_go_on
+                label = "Go on" if can_go_on else "Start again" if is_begun else "Start"
                 st.button(label, key="start_ranking", on_click=_start, args=(contest,), type="primary")
             else:
                 st.html('<i class="mta-none"></i>')
-    _bar(job)
+    _bar(work)
 
 
-def _bar(job: Job[Event] | None) -> None:
-    is_live = job is not None and not job.is_done
-    last = _progress(job) if is_live else None
+def _bar(work: Work | None) -> None:
+    is_live = work is not None and work.is_live
+    last = work.progress if work and is_live else None
     share = 100 * last.done / last.total if last else 0
     role = f'role="progressbar" aria-label="Progress" aria-valuenow="{share:.0f}"' if is_live else ""
     st.html(f'<div class="mta-done {"mta-on" if is_live else ""}" {role}><i style="width:{share:.1f}%"></i></div>')
 
 
-def _running_words(contest: Contest, job: Job[Event]) -> str:
-    last = _progress(job)
-    if job.is_stopping:
+def _running_words(contest: Contest, work: Work) -> str:
+    last = work.progress
+    if work.is_stopping:
         return "Stopping after this step …"
+    if work.waiting:
+        return f"{work.waiting} …"
     if last is None:
         return "Getting ready …"
     count = contest.trials[0].count
@@ -187,10 +236,12 @@ def duration(seconds: float) -> str:
     return f"{max(1, round(seconds))} s" if seconds < 90 else f"{round(seconds / 60)} min"
 
 
-def _notes(job: Job[Event] | None, lines: Sequence[Line]) -> None:
+def _notes(work: Work | None, lines: Sequence[Line]) -> None:
     """What went wrong, and pictures that were left out."""
-    if job is not None and job.error:
-        st.error(plain(f"{job.error}."))
+    if work is not None and work.error:
+        st.error(plain(f"{work.error}."))
+    elif work is not None and work.record is not None and work.record.note == CUT_OFF:
+        st.info(CUT_OFF)
     left_out = {name: why for line in lines if line.standing for name, why in line.standing.left_out.items()}
     for name, why in left_out.items():
         st.warning(plain(f"left out {name}: {why}."))

@@ -7,6 +7,7 @@ import sys
 from typing import Any, NoReturn
 
 from mta_core import PROGRAM
+from mta_core.cli.results_options import add_results
 
 REPRODUCIBLE = (
     "mta-table1", "mta-table2", "mta-table3", "mta-table4", "mta-table5", "mta-table6", "mta-table7",
@@ -33,11 +34,13 @@ def make_parser() -> Parser:
     _add_evaluate(commands)
     _add_transfer(commands)
     _add_contest(commands)
+    _add_sweep(commands)
     _add_train(commands)
     _add_reproduce(commands)
     _add_rooms(commands)
     _add_objects(commands)
     _add_bench(commands)
+    add_results(commands)
     return parser
 
 
@@ -56,6 +59,10 @@ def _command(commands: Any, name: str, help: str, *, module: str = "", seed_help
         "--seed", type=_seed, default=None, metavar="N", help=seed_help or "of everything random (default: 0)"
     )
     return command
+
+
+def _add_no_store(command: Parser) -> None:
+    command.add_argument("--no-store", action="store_true", help="do not keep the rows where `results` finds them")
 
 
 def _add_list(commands: Any) -> None:
@@ -80,6 +87,7 @@ def _add_evaluate(commands: Any) -> None:
     command = _command(commands, "evaluate", "Measures what an attack costs a victim over a data set.")
     _add_data(command)
     _add_attack_options(command)
+    _add_no_store(command)
 
 
 def _add_transfer(commands: Any) -> None:
@@ -92,6 +100,7 @@ def _add_transfer(commands: Any) -> None:
     command.add_argument(
         "--noise", action="store_true", help="random noise of the same size beside the attack, in rows of its own"
     )
+    _add_no_store(command)
 
 
 def _add_data(command: Parser) -> None:
@@ -174,6 +183,24 @@ def _add_contest(commands: Any) -> None:
     _add_budget(command)
 
 
+def _add_sweep(commands: Any) -> None:
+    command = _command(commands, "sweep", "Measures an attack again and again while one thing varies.")
+    command.add_argument(
+        "--variable",
+        required=True,
+        metavar="X",
+        help="epsilon, steps, step-size, norm, attack, or weight:TASK, its share of a joint objective",
+    )
+    command.add_argument(
+        "--values", required=True, metavar="A,B", help="1,2,4,8; for norm linf,l2:4; for attack fgsm,pgd"
+    )
+    _add_data(command)
+    _add_attack_options(command)
+    command.add_argument("--no-noise", action="store_true", help="without random noise of the same size beside it")
+    command.add_argument("--out", required=True, metavar="DIR", help="where finished points are kept")
+    command.add_argument("--resume", action="store_true", help="go on where an earlier run in DIR was stopped")
+
+
 def _add_train(commands: Any) -> None:
     command = _command(
         commands, "train", "Trains a victim or a generator.", seed_help="of the training (default: the preset's)"
@@ -224,6 +251,7 @@ def _add_reproduce(commands: Any) -> None:
         metavar="FILE",
         help="with --scale paper: torchvision's resnet18, for the classifiers to start from",
     )
+    _add_no_store(command)
 
 
 def _add_rooms(commands: Any) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 from mta_core import results
 from mta_core.cli.choices import Choice
-from mta_core.cli.output import command_line, say, show, write_json
+from mta_core.cli.output import command_line, keep, say, show, write_json
 from mta_core.data import open_data, source
 from mta_core.evaluate import Setting
 from mta_core.events import Event, Progress
@@ -94,7 +94,7 @@ def head_line(choice: Choice, rows: Sequence[Values], victims: str) -> str:
 
 
 def finish(arguments: argparse.Namespace, choice: Choice, measured: Measured) -> int:
-    """Says what holds for all rows, writes the JSON; returns the exit code."""
+    """Says what holds for all rows, keeps them, writes the JSON; returns the exit code."""
     made = measured.made
     outside = made["num_outside"]
     inside = "every picture is inside the budget" if not outside else f"{outside} PICTURES ARE OUTSIDE THE BUDGET"
@@ -102,5 +102,6 @@ def finish(arguments: argparse.Namespace, choice: Choice, measured: Measured) ->
     unlabelled = [name for name, reference in made["reference"].items() if reference == "clean output"]
     if unlabelled:
         say(arguments, f"{', '.join(unlabelled)}: no labels, measured against the clean output")
+    keep(arguments, measured.rows, made)
     write_json(arguments, results.document(measured.rows, made))
     return 2 if measured.unreadable else 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import shlex
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -13,6 +13,7 @@ from tqdm import tqdm
 
 from mta_core import PROGRAM, results
 from mta_core.events import Event, Message, Pause, Progress, Row
+from mta_core.store import Store
 
 Item = TypeVar("Item")
 
@@ -69,6 +70,15 @@ def write_json(arguments: argparse.Namespace, content: Any) -> None:
             path.write_text(results.dumps(content), encoding="utf-8")
         else:
             results.write_json(path, content)
+
+
+def keep(arguments: argparse.Namespace, rows: Sequence[Mapping[str, Any]], made: Mapping[str, Any]) -> None:
+    """Keeps a finished run where `results` finds it. Where that fails it is said: the result itself is not lost."""
+    if rows and not arguments.no_store:
+        try:
+            Store().add(rows, made)
+        except ValueError as error:
+            complain(f"not kept among the results: {error}")
 
 
 def say(arguments: argparse.Namespace, text: str = "") -> None:

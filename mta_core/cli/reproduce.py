@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from mta_core import devices, results, weights
-from mta_core.cli.output import check_json, command_line, complain, say, show, write_json
+from mta_core.cli.output import check_json, command_line, complain, keep, say, show, write_json
 from mta_core.devices import Device
 from mta_core.reproduce import TABLES, CostReproduction, Paper, Reproduction, Scale, Small
 
@@ -32,7 +32,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _tell(arguments: argparse.Namespace, made: Reproduction | CostReproduction, device: Device, begin: float) -> None:
-    """Prints and writes what there is so far."""
+    """Prints, keeps and writes what there is so far."""
     report = made.report()
     say(arguments, report.markdown())
     more = _of_data(made) if isinstance(made, Reproduction) else {}
@@ -43,6 +43,7 @@ def _tell(arguments: argparse.Namespace, made: Reproduction | CostReproduction, 
         seconds=time.perf_counter() - begin,
         **more,
     )
+    keep(arguments, made.rows(), provenance)
     write_json(arguments, {**results.document(made.rows(), provenance), "table": report.to_json()})
     if isinstance(made, Reproduction):
         for name in made.unreadable:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
@@ -286,7 +287,10 @@ class Meter:
         wanted, the `clean` value; each with B pictures."""
         if value.device.type == "mps":  # Apple's GPUs have no float64
             value, target, clean = value.cpu(), target.cpu(), None if clean is None else clean.cpu()
-        statistics = self.task.statistics(value, target, clean).cpu()
+        self.add(self.task.statistics(value, target, clean).cpu())
+
+    def add(self, statistics: Tensor) -> None:
+        """Adds pictures by their sufficient statistics, (B, S) float64 on the CPU: see `Task.statistics`."""
         weights = torch.ones(statistics.shape[0], 1 + self._num_replicates, dtype=torch.float64)
         for row in weights:
             rates = torch.ones(self._num_replicates, dtype=torch.float64)
@@ -304,6 +308,18 @@ class Meter:
     @property
     def has_published(self) -> bool:
         return self._batches is not None
+
+    def state(self) -> dict[str, Any]:
+        """All that was added so far, as tensors and numbers, for `restore` of an empty meter made alike."""
+        assert self._batches is None, "published measures are not kept"
+        kept = {"pooled": self._pooled, "sums": dict(self._sums), "weights": dict(self._weights)}
+        return {**kept, "num_pictures": self.num_pictures, "generator": self._generator.get_state()}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Raises KeyError, TypeError or RuntimeError where that is no state of a meter."""
+        self._pooled, self.num_pictures = state["pooled"], int(state["num_pictures"])
+        self._sums, self._weights = dict(state["sums"]), dict(state["weights"])
+        self._generator.set_state(state["generator"])
 
     def _replicates(self, aggregation: str) -> dict[str, Tensor]:
         if self._pooled is None:

@@ -13,6 +13,7 @@ from helpers import settle
 from streamlit.testing.v1 import AppTest
 from studio import make_classifier, make_gallery, make_generators, make_weights
 
+from app import resources
 from app.library import Picture, Shelf, open_gallery
 from app.workshop import Request, Workshop
 from mta_core import devices, weights
@@ -32,6 +33,16 @@ def studio(tmp_path_factory: pytest.TempPathFactory) -> Path:
     make_weights(root / "runs")
     make_gallery(root / "gallery")
     return root
+
+
+@pytest.fixture(autouse=True)
+def jobs_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Each test has a job board with nothing on it; what it left is cancelled."""
+    monkeypatch.setattr(resources, "jobs_folder", lambda: tmp_path / "jobs")
+    yield
+    if (tmp_path / "jobs").is_dir():
+        for record in resources.board().records():
+            resources.board().cancel(record.id)
 
 
 @pytest.fixture(autouse=True)

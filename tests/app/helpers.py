@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import io
 import json
+import time
 from typing import Any
 
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
+from app import resources
+from mta_core.board import Record
 from mta_core.jobs import Job
 
 
@@ -68,3 +71,16 @@ def png(size: tuple[int, int] = (64, 48), colour: str = "teal") -> bytes:
     buffer = io.BytesIO()
     Image.new("RGB", size, colour).save(buffer, "PNG")
     return buffer.getvalue()
+
+
+def on_board() -> list[Record]:
+    """The jobs on the board, the newest first."""
+    return resources.board().records()
+
+
+def until_board_rests() -> None:
+    """Waits until no job waits or runs."""
+    end = time.monotonic() + 60
+    while any(record.state in ("queued", "running") for record in on_board()):
+        assert time.monotonic() < end, "the jobs do not end"
+        time.sleep(0.01)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,15 +13,17 @@ from urllib.parse import parse_qs
 import pytest
 import streamlit as st
 from conftest import MAIN
-from helpers import png, read_message, stage_bytes, to_the_end, work
+from helpers import on_board, png, read_message, stage_bytes, to_the_end, until_board_rests, work
 from helpers import settle as settle_attack
 from streamlit.testing.v1 import AppTest
 from studio import AIMED, make_classifier
 
+from app import resources
 from app.components import matrix
-from app.workshop import PATIENCE, Request
+from app.workshop import Request
 from mta_core import weights
 from mta_core.attacks import Fgsm
+from mta_core.events import Message
 from mta_core.results import digest_of_names
 
 Open = Callable[..., AppTest]
@@ -51,6 +54,7 @@ def settle(at: AppTest) -> AppTest:
     """Runs until what is under way has ended and is drawn, as the page's own beats do."""
     for job in jobs(at):
         to_the_end(job)
+    until_board_rests()
     at.run()
     assert not at.exception, at.exception
     return at
@@ -196,25 +200,24 @@ def test_a_click_on_what_is_gone_leads_nowhere(page: Open, monkeypatch: pytest.M
 
 def test_a_data_set_waits_to_be_started(page: Open) -> None:
     at = page(on="Data set", tasks="Depth", attacks="FGSM")
-    assert not jobs(at) and "not measured yet" in status(at)
+    assert not on_board() and "not measured yet" in status(at)
     assert all(not cell["text"] for cell in lines(at)["FGSM"]["cells"])
     at.button(key="start_ranking").click().run()
-    assert jobs(at)
+    assert [record.order.kind for record in on_board()] == ["comparison"]
     settle(at)
     assert "1 attack at 5/255 (L-inf) on 3 pictures" in status(at)
     assert "95 %" in lines(at)["FGSM"]["cells"][0]["interval"]
     assert "start_ranking" not in {button.key for button in at.button}
 
 
-def stop_at_the_second_picture(monkeypatch: pytest.MonkeyPatch, at: AppTest) -> None:
+def stop_at_the_second_picture(monkeypatch: pytest.MonkeyPatch) -> None:
     """Somebody stops the comparison when the second picture begins."""
     made, steps = [], Fgsm.steps
 
     def stopping(self: Fgsm, problem: Any) -> Any:
         made.append(1)
         if len(made) == 2:
-            for job in jobs(at):
-                job.stop()
+            resources.board().finish(on_board()[0].id)
         return steps(self, problem)
 
     monkeypatch.setattr(Fgsm, "steps", stopping)
@@ -226,14 +229,22 @@ def test_a_stopped_comparison_keeps_what_it_has_and_can_be_finished(
     chosen = {"on": "Data set", "tasks": "Depth", "attacks": "FGSM"}
     at = page(**chosen)
     with monkeypatch.context() as held:
-        stop_at_the_second_picture(held, at)
+        stop_at_the_second_picture(held)
         settle(at.button(key="start_ranking").click().run())
-    assert "stopped after 1" in status(at) and lines(at)["FGSM"]["cells"][0]["text"]
+    assert "stopped after 2" in status(at) and lines(at)["FGSM"]["cells"][0]["text"]
     assert not at.get("download_button")[0].disabled
     other = page(**chosen)
-    assert not jobs(other) and lines(other) == lines(at), "another session sees it at once"
-    settle(at.button(key="start_ranking").click().run())
-    assert "on 3 pictures" in status(at) and "stopped" not in status(at)
+    assert lines(other) == lines(at), "another session sees it at once"
+    st.cache_resource.clear()
+    restarted = page(**chosen)
+    assert lines(restarted) == lines(at) and "stopped after 2" in status(restarted), "another server too"
+    button = restarted.button(key="start_ranking")
+    assert button.label == "Go on"
+    settle(button.click().run())
+    assert "on 3 pictures" in status(restarted) and "stopped" not in status(restarted)
+    assert len(on_board()) == 1
+    said = [event.text for event in resources.board().events(on_board()[0].id) if isinstance(event, Message)]
+    assert said == ["goes on after 2 of 3 pictures"]
 
 
 def test_another_choice_ends_what_is_under_way(page: Open) -> None:
@@ -247,19 +258,22 @@ def test_another_choice_ends_what_is_under_way(page: Open) -> None:
 
 def test_another_choice_leaves_a_data_set_alone_which_can_be_come_back_to(page: Open) -> None:
     at = page(on="Data set", tasks="Depth", attacks="PGD", steps="100")
-    (job,) = jobs(at.button(key="start_ranking").click().run())
+    at.button(key="start_ranking").click().run()
     at.slider(key="epsilon").set_value(2.0).run()
-    assert not job.is_cancelled and "not measured yet" in status(at)
-    assert any("still under way" in caption.value for caption in at.caption)
+    assert "not measured yet" in status(at)
+    at.segmented_control(key="on").set_value("One picture").run()
+    at.segmented_control(key="on").set_value("Data set").run()
     at.slider(key="epsilon").set_value(5.0).run()
-    assert job in jobs(at) and "stop_ranking" in {button.key for button in at.button}
-    job.cancel()
+    assert "stop_ranking" in {button.key for button in at.button}
+    assert [record.state for record in on_board()] in (["running"], ["queued"])
+    for one in jobs(at):
+        one.cancel()
 
 
-def test_one_browser_does_not_end_the_comparison_of_another(page: Open) -> None:
+def test_browsers_share_a_comparison_and_wait_for_each_other(page: Open) -> None:
     chosen = {"on": "Data set", "tasks": "Depth", "attacks": "PGD", "steps": "100"}
     at = page(**chosen)
-    (job,) = jobs(at.button(key="start_ranking").click().run())
+    at.button(key="start_ranking").click().run()
     other = AppTest.from_file(str(MAIN), default_timeout=60)
     other.switch_page("views/compare.py")
     for key, value in chosen.items():
@@ -268,23 +282,12 @@ def test_one_browser_does_not_end_the_comparison_of_another(page: Open) -> None:
     assert "stop_ranking" in {button.key for button in other.button}, "it follows"
     other.slider(key="epsilon").set_value(2.0).run()
     other.button(key="start_ranking").click().run()
-    at.slider(key="epsilon").set_value(3.0).run()
-    at.button(key="start_ranking").click().run()
-    assert not job.is_cancelled and job.patience < PATIENCE, "not at once: somebody may follow it"
-    for one in (job, *jobs(at), *jobs(other)):
-        one.cancel()
-
-
-def test_work_on_a_data_set_goes_on_out_of_sight(page: Open) -> None:
-    at = page(on="Data set", tasks="Depth", attacks="PGD", steps="100")
-    at.button(key="start_ranking").click().run()
-    (job,) = jobs(at)
-    at.segmented_control(key="on").set_value("One picture").run()
-    assert not job.is_cancelled
-    at.segmented_control(key="on").set_value("Data set").run()
-    assert job in jobs(at) and "stop_ranking" in {button.key for button in at.button}
-    for other in jobs(at):
-        other.cancel()
+    assert "Waiting for its turn, 1 job before it" in status(other)
+    assert len({record.order.owner for record in on_board()}) == 2
+    at.button(key="stop_ranking").click().run()
+    end = time.monotonic() + 30
+    while "Waiting" in status(other.run()):
+        assert time.monotonic() < end
 
 
 def test_what_goes_wrong_is_said(page: Open, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -43,7 +43,7 @@ def test_without_any_victim_the_page_says_how_to_train_one(page: Open, monkeypat
     monkeypatch.setattr(weights, "RUNS", weights.RUNS / "none")
     at = page()
     assert "train victim" in at.info[0].value
-    assert not at.get("bidi_component")
+    assert [c.proto.component_name.rsplit(".", 1)[-1] for c in at.get("bidi_component")] == ["mta_turning"]
     assert len(bodies(at, "mta-device")) == 1
 
 

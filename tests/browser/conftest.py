@@ -11,7 +11,8 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlparse
 
@@ -56,10 +57,17 @@ def server(log: Path) -> Iterator[str]:
     if not (ROOT / "assets" / "gallery" / "rgb").is_dir():
         make_gallery(root / "gallery")
         environment["MTA_GALLERY"] = str(root / "gallery")
+    with serving("app/serve.py", log, environment) as address:
+        yield address
+
+
+@contextmanager
+def serving(script: str, log: Path, environment: Mapping[str, str]) -> Iterator[str]:
+    """The address of a server of its own for a script."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "streamlit", "run", "app/serve.py", "--server.port", str(port)]
+    command = [sys.executable, "-m", "streamlit", "run", script, "--server.port", str(port)]
     with log.open("wb") as output:
         process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=output, stderr=subprocess.STDOUT)
         try:
@@ -96,11 +104,18 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def visit(server: str, browser: Browser, request: pytest.FixtureRequest) -> Iterator[Callable[..., Page]]:
+def visit(server: str, log: Path, browser: Browser, request: pytest.FixtureRequest) -> Iterator[Callable[..., Page]]:
     """Opens a page in a fresh profile; at the end nothing may have gone wrong in any of them.
 
     What was on the pages of a failed test is printed.
     """
+    with visiting(server, log, browser, request.node) as open_page:
+        yield open_page
+
+
+@contextmanager
+def visiting(server: str, log: Path, browser: Browser, test: pytest.Item) -> Iterator[Callable[..., Page]]:
+    """The same for any server."""
     pages: list[Page] = []
     wrong: list[str] = []
 
@@ -131,10 +146,10 @@ def visit(server: str, browser: Browser, request: pytest.FixtureRequest) -> Iter
 
     yield open_page
     for page in pages:
-        if request.node.stash.get(FAILED, False):
+        if test.stash.get(FAILED, False):
             state = page.locator('[data-testid="stApp"]').evaluate("app => JSON.stringify(app.dataset)")
             print(page.url, state, page.locator("body").aria_snapshot(), sep="\n")
-            print(request.getfixturevalue("log").read_text()[-4000:])
+            print(log.read_text()[-4000:])
         page.context.close()
     assert not wrong, wrong
 
