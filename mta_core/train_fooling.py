@@ -177,7 +177,7 @@ class FoolingTraining(Training):
         return mean if math.isfinite(mean) else -math.inf
 
     def _pictures_a_turn(self) -> int:
-        return next(windows(int(self.recipe.batch_size), self.card.input_size, self.device.torch_device)).stop
+        return int(next(windows(self.recipe.batch_size, self.card.input_size, self.device.torch_device)).stop)
 
     def _measure(
         self,

@@ -388,6 +388,15 @@ class GeneratorTraining(FoolingTraining, Descent):
     def reported(self) -> dict[str, Any]:
         return {**super().reported(), "task_weights": self.task_weights.history}
 
+    def drawn_for(self, clean: Tensor) -> dict[str, Tensor]:
+        """Adversarial pictures (B, 3, H, W) by the generator as it is now, by perturbation."""
+        with torch.no_grad():
+            drawn = self.live_generator()(clean)
+        return {
+            name: self.budget.project_adversarial(clean + self.budget.scale(direction), clean)
+            for name, direction in drawn.items()
+        }
+
     def live_generator(self) -> generators.Network:
         """What it would save now, ready to attack with on this device; the training does not notice."""
         return self.device.freeze(self.result()[0], self.device.fast_dtype)

@@ -253,7 +253,7 @@ class VictimTraining(Descent):
 
     def measure(self) -> Generator[Pause, None, dict[str, float]]:
         """Every task's measures on the held-out pictures, by the averaged weights."""
-        frozen = self.device.freeze(self.average.module)
+        frozen = self.live_victim()
         meters = {t.name: Meter(t, num_replicates=0) for t in self.tasks}
         turn = next(windows(self.recipe.batch_size, self.recipe.size, self.device.torch_device))
         for batch in arriving(self.sources, self.held_out, turn.stop):
@@ -273,6 +273,11 @@ class VictimTraining(Descent):
         logs = [(1 if m.higher_is_better else -1) * math.log(max(measures[m.name], TINY)) for m in mains]
         mean = sum(logs) / len(logs)
         return mean if math.isfinite(mean) else -math.inf
+
+    def live_victim(self) -> Victim:
+        """What it would save now, ready to answer on this device; the training does not notice."""
+        averaged: Victim = self.average.module  # type: ignore[assignment]
+        return self.device.freeze(averaged)
 
     def save(self, out: Path, command: str) -> None:
         described = {
