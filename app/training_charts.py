@@ -13,7 +13,7 @@ from mta_core.events import Progress
 from mta_core.tasks import Task
 
 HEIGHT = 260
-MARGIN = {"l": 8, "r": 8, "t": 44, "b": 8}
+MARGIN = {"l": 40, "r": 8, "t": 44, "b": 8}
 
 
 def losses(steps: Sequence[Progress], tasks: Sequence[Task], *, is_fooling: bool) -> go.Figure:

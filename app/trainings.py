@@ -6,13 +6,13 @@ import json
 import shlex
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from torch import Tensor
 
-from app import library, panels
+from app import board_words, library, panels
 from app.library import Picture, Shelf
 from app.panels import View
 from app.workshop import Request, Result, Workshop
@@ -20,7 +20,7 @@ from mta_core import PROGRAM, data, presets, weights
 from mta_core.attacks import make_attack
 from mta_core.board import Order, Record
 from mta_core.events import Event, Message, Pause, Progress, Row
-from mta_core.explore import Subject, finish
+from mta_core.explore import Subject, finish, noisy_picture
 from mta_core.jobs import Job
 from mta_core.recipe_settings import override
 from mta_core.tasks import TASKS, Task, task
@@ -64,7 +64,8 @@ class _Watched:
     asked_at: float = 0.0
     made_at: float = 0.0
     frame: Frame | None = None
-    clean: tuple[str, Mapping[str, Tensor]] = ("", {})
+    known: tuple[str, dict[str, dict[str, Tensor]]] = ("", {})
+    """Key of a picture, and what the victim answers to it, clean and with noise."""
 
 
 def order_of(
@@ -137,7 +138,7 @@ def generator_settings(
     if len(set(shares.values())) > 1:
         made |= {"weighting": "fixed", "weights": json.dumps([[t.name, float(shares[t.name])] for t in tasks])}
     drawing = presets.generator_preset(PRESETS["generator"]).pattern_epochs
-    if (pattern := min(drawing, epochs)) != drawing:
+    if (pattern := min(drawing, max(1, epochs // 2))) != drawing:
         made["pattern_epochs"] = str(pattern)
     return made | {"phases": json.dumps([[epochs, *card.input_size]])} | _texts(chosen)
 
@@ -218,24 +219,28 @@ def _attacked(
 ) -> Generator[Pause, None, Frame]:
     """The picture under the generator as it is now, a turn for every pass."""
     subject, tasks, clean = training.subject, tuple(training.tasks), picture.image[None]
-    if watched.clean[0] != picture.key:
-        watched.clean = (picture.key, subject.answer(clean, tasks, fast=True))
+    if watched.known[0] != picture.key:
+        noisy = noisy_picture(training.budget, clean, training.recipe.seed)
+        known = {"clean": subject.answer(clean, tasks, fast=True)}
+        yield PAUSE
+        watched.known = (picture.key, known | {"noise": subject.answer(noisy, tasks, fast=True)})
         yield PAUSE
     drawn = training.drawn_for(subject.device.put(clean))
     yield PAUSE
-    known: dict[str, Mapping[str, Tensor]] = {"clean": watched.clean[1]}
+    known = dict(watched.known[1])
     for name, adversarial in drawn.items():
         known[name] = subject.answer(adversarial, [t for t in tasks if t.name in training.groups[name]], fast=True)
         yield PAUSE
     truth = {t.name: picture.targets[t.name] for t in tasks if t.name in picture.targets}
-    outcome = finish(
-        subject, picture.image, tasks, training.budget, drawn, truth=truth, known=known, with_noise=False, fast=True,
-        goal=training.goal,
-    )  # fmt: skip
     recipe = training.recipe
+    outcome = finish(
+        subject, picture.image, tasks, training.budget, drawn, truth=truth, known=known, fast=True, goal=training.goal,
+        seed=recipe.seed,
+    )  # fmt: skip
     attack = make_attack(recipe.method, instance=recipe.instance)
     request = Request(
-        picture, recipe.victim, tasks, attack, recipe.scope, training.budget, target=training.goal.text
+        picture, recipe.victim, tasks, attack, recipe.scope, training.budget, seed=recipe.seed,
+        target=training.goal.text,
     )  # fmt: skip
     result = Result(request, outcome, is_precise=True)
     names, aspect = tuple(outcome.perturbations), panels.aspect_of(picture.image)
@@ -282,6 +287,23 @@ def _answer_row(t: Task, value: Tensor, picture: Picture) -> dict[str, Any]:
         words = f"{t.main_measure.label} {t.main_measure.format(reached)}"
     scale = CIVIDIS if legend.span else None
     return {"id": t.name, "title": t.label, "words": words, "legend": asdict(legend) | {"scale": scale}, "cells": cells}
+
+
+def share(record: Record) -> float:
+    """How much of a training is done, in [0, 1], by its minutes where it has some."""
+    minutes = float(record.order.settings.get("minutes", 0))
+    done = board_words.share(record)
+    return done if record.state == "done" or not minutes else max(done, min(1.0, record.seconds / (60 * minutes)))
+
+
+def told(record: Record) -> Record:
+    """The record as people are told of it: a training of so many minutes ends with them, unless its steps end first."""
+    minutes = float(record.order.settings.get("minutes", 0))
+    left = max(0.0, 60 * minutes - record.seconds)
+    if not minutes or record.left is None or record.left < left:
+        return record
+    steps = round(record.speed * left)
+    return replace(record, total=record.done + max(1, steps))
 
 
 def steps_of(events: Sequence[Event]) -> list[Progress]:

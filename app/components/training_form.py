@@ -74,8 +74,8 @@ def _generator() -> Asked | None:
     size = f"{epsilon:g}/255" if norm is Norm.LINF else f"{epsilon:g} ({norm.label})"
     end = f"{minutes:g} minutes" if minutes else f"{epochs} epochs"
     said = (
-        f"A {method.upper()} generator against {card.name}, on {data}, at {size}, for {end}: it draws a pattern for "
-        "each perturbation first, then networks learn on top of it."
+        f"{'An' if method == 'mta' else 'A'} {method.upper()} generator against {card.name}, on {data}, at {size}, for "
+        f"{end}: it draws a pattern for each perturbation first, then networks learn on top of it."
     )
     return Asked("generator", settings, minutes, patience, said)
 

@@ -114,9 +114,9 @@ def toolbar(record: Record) -> None:
     """Where it stands, and what can be done about it."""
     board = resources.board()
     before = board.place(record.id) if record.state == "queued" else 0
-    done = 100 * board_words.share(record)
+    done = 100 * trainings.share(record)
     role = f'role="progressbar" aria-label="Progress" aria-valuenow="{done:.0f}"'
-    words = board_words.standing(record, before)
+    words = board_words.standing(trainings.told(record), before)
     st.html(
         f'<div class="mta-job"><h3>{html.escape(record.order.title)}</h3><p><span class="mta-state '
         f'mta-{record.state}">{html.escape(board_words.state(record))}</span> <span class="mta-standing">'
@@ -153,8 +153,8 @@ def numbers(events: list[Event], is_fooling: bool) -> None:
         "Pictures a second": _written(values.get("pictures per second"), "{:.1f}"),
         "Memory": _written(values.get("MB"), "{:,.0f} MB"),
     }
-    cells = "".join(f"<div><dt>{name}</dt><dd>{value}</dd></div>" for name, value in written.items())
-    st.html(f'<dl class="mta-numbers">{cells}</dl>')
+    cells = "".join(f"<div><span>{name}</span><b>{value}</b></div>" for name, value in written.items())
+    st.html(f'<div class="mta-numbers">{cells}</div>')
 
 
 def _written(value: float | None, form: str) -> str:
@@ -166,7 +166,10 @@ def charts(events: list[Event], tasks: list[Task], is_fooling: bool) -> None:
     figure = losses(steps, tasks, is_fooling=is_fooling)
     last = f", {steps[-1].values.get('loss', 0):.2f} at step {steps[-1].done}" if steps else ""
     livechart.draw("train_losses", figure, f"{figure.layout.meta['title']}{last}", HEIGHT)
-    st.caption("On held-out pictures" + ("" if rows else ": measured after every epoch"))
+    if not rows:
+        st.caption("Measures on held-out pictures come after the first epoch.")
+        return
+    st.caption("On held-out pictures, after every epoch")
     for column, t in zip(st.columns(len(tasks), gap="medium"), tasks, strict=True):
         with column:
             figure = held_out(rows, t, trainings.names_of(rows, t, is_fooling=is_fooling))
