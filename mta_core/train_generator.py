@@ -297,13 +297,17 @@ class GeneratorTraining(FoolingTraining, Descent):
                 parameters["lr"] = rate * factor
             losses: dict[str, float] = {}
             yield from self.take_gradients(*self._on_device(group), losses)
-            if self.is_drawing:
-                self.pen.step(0.02 + 0.3 * (1 - share))
-            else:
-                self.pen.step(0.002 + 0.018 * (1 - share))
-                self.optimiser.step()
+            self.move(share)
             yield self.progress(rate, begun, steps, losses)
         self.task_weights.end_epoch()
+
+    def move(self, share: float) -> None:
+        """A step down the gradients, when `share` of the drawing is done, or of what follows it."""
+        if self.is_drawing:
+            self.pen.step(0.02 + 0.3 * (1 - share))
+        else:
+            self.pen.step(0.002 + 0.018 * (1 - share))
+            self.optimiser.step()
 
     def take_gradients(
         self, images: Images, targets: Mapping[str, Tensor], values: dict[str, float]
