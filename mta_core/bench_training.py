@@ -1,7 +1,7 @@
 """How fast a generator is trained: its steps beside what no implementation can avoid.
 
 The floor of a step is one forward and backward pass of the generator, and of the victim for each perturbation, in one
-piece. A step does that in pieces, so that others may have their turn, and then moves the weights. Both take turns in one
+piece. A step does that in pieces, so that others may have their turn, then moves the weights. Both take turns in one
 process, so that a busy machine slows both alike; a ratio is the median of the ratios within each turn.
 """
 
