@@ -43,7 +43,8 @@ COST = ("cost_precision", "cost_batch", "cost_attacks")
 TRAIN = (
     "train_what", "train_victim", "train_tasks", "train_method", "train_instance", "train_scope", "train_norm",
     "train_epsilon", "train_epsilon_l2", "train_end", "train_minutes", "train_epochs", "train_name", "train_ngf",
-    "train_blocks", "train_rate", "train_width", "train_kind", "train_size", "train_seed", "train_patience",
+    "train_blocks", "train_rate", "train_rate_victim",
+    "train_width", "train_kind", "train_size", "train_seed", "train_patience",
     "train_data", *(f"train_share_{t.name}" for t in TASKS), SCENE, "source", "number",
 )  # fmt: skip
 """The same of Train."""

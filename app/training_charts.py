@@ -13,6 +13,8 @@ from mta_core.events import Progress
 from mta_core.tasks import Task
 
 HEIGHT = 260
+FEW = 12
+"""Epochs that have room for a tick each."""
 MARGIN = {"l": 40, "r": 8, "t": 44, "b": 8}
 
 
@@ -49,6 +51,8 @@ def held_out(rows: Sequence[Mapping[str, Any]], t: Task, names: Mapping[str, str
         )  # fmt: skip
     unit = measure.unit or "%"
     figure.update_yaxes(rangemode="tozero")
+    if len(rows) < FEW:
+        figure.update_xaxes(tick0=1, dtick=1)
     return _finished(figure, f"{t.label}: {measure.label} ({unit}), {direction(measure.higher_is_better)}", "epoch")
 
 

@@ -184,13 +184,16 @@ class Trainings:
             training, weights.RUNS / recipe.name, resume=True, command=order.command, measure_every=1,
             patience=int(order.settings.get("patience", 0)),
         )  # fmt: skip
+        step = 0
         for event in watch.over(events):
             yield event
             if job.is_stopping or (minutes and before + watch.seconds >= limit):
                 training.stop_early()
-            if isinstance(event, Progress) and self._is_due(folder.name):
-                yield from self._picture(training, folder.name, event.done)
-        yield from self._picture(training, folder.name, training.last_epoch)
+            if isinstance(event, Progress):
+                step = event.done
+                if self._is_due(folder.name):
+                    yield from self._picture(training, folder.name, step)
+        yield from self._picture(training, folder.name, step)
 
     def _training(self, recipe: Recipe) -> Training:
         device = self._workshop.device

@@ -89,7 +89,7 @@ def _victim() -> Asked:
     with st.expander("More settings", key="train_more"):
         shares = _shares(tasks)
         width = _whole("Width", "train_width", 1, 64, 16)
-        rate = st.number_input("Learning rate", 1e-6, 1.0, 1e-3, format="%.1e", key="train_rate")
+        rate = st.number_input("Learning rate", 1e-6, 1.0, 1e-3, format="%.1e", key="train_rate_victim")
         seed, patience = _seed_and_patience()
     settings = trainings.victim_settings(
         tasks, shares, epochs=epochs, size=size, name=name, architecture=kind, width=width, learning_rate=rate,

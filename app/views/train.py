@@ -103,10 +103,10 @@ def watch(id: str, picture: Picture | None, used: Mapping[str, object]) -> None:
         tasks, is_fooling = [task(name) for name in recipe.tasks], True
     else:
         tasks, is_fooling = [task(name) for name, _ in recipe.weights], False
+    finished(record, recipe.name, is_fooling)
     numbers(events, is_fooling)
     charts(events, tasks, is_fooling)
     shown(record, picture)
-    finished(record, recipe.name, is_fooling)
     pulse.beat("watch_training", LOOK if record.state in ("queued", "running") else REST)
 
 
