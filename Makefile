@@ -4,7 +4,7 @@ PYTHON ?= $(firstword $(foreach name,python3 python3.14 python3.13 python3.12 py
 BIN := .venv/bin
 PORT ?= 8501
 
-.PHONY: app setup test test-slow check browser clean
+.PHONY: app setup test test-slow load check browser clean
 
 app: setup
 	$(BIN)/python -m streamlit run app/serve.py --server.port $(PORT)
@@ -22,6 +22,10 @@ test: setup browser
 
 test-slow: setup browser
 	$(BIN)/python -m pytest -m slow $(ARGS)
+
+# Twenty browsers at once; minutes, on a machine that does nothing else.
+load: setup browser
+	$(BIN)/python tests/browser/load.py $(ARGS)
 
 check: setup
 	$(BIN)/ruff format --check .

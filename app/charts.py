@@ -19,6 +19,10 @@ from mta_core.tasks import Measure, Task, task
 
 KINDS = {"clean": ("Clean", "#0072b2"), "noise": ("Random noise", "#767676"), "adversarial": ("Adversarial", "#d55e00")}
 """What is compared, with labels and colours: of the Okabe-Ito set, and a grey that is seen on white and on black."""
+GREY = "#767676"
+LINE_COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", GREY)
+DASHES = ("solid", "dash", "dot")
+SYMBOLS = ("circle", "square", "diamond", "triangle-up", "x")
 HEIGHT = 240
 SIDE_BY_SIDE = 3
 """As many panels as a phone has room for."""
@@ -93,10 +97,18 @@ def intervals(t: Task, measure: Measure, rows: Sequence[tuple[str, Mapping[str, 
     Args:
         rows: labels and rows, see `mta_core.results.ROW_KEYS`.
     """
-    figure = make_subplots(1, 1, subplot_titles=[f"{t.label}: {_heading(measure)}"])
+    clean = rows[0][1]["clean"] if rows else None
+    return _dots(f"{t.label}: {_heading(measure)}", measure, rows, clean, f"{t.label} under each attack")
+
+
+def _dots(
+    heading: str, measure: Measure, rows: Sequence[tuple[str, Mapping[str, Any]]], clean: float | None, title: str
+) -> go.Figure:
+    """A dot for each row with its interval, and a dashed line where the clean pictures are, if that is known."""
+    figure = make_subplots(1, 1, subplot_titles=[heading])
     scale = 1 if measure.unit else 100
     values = [scale * row["adversarial"] for _, row in rows]
-    ends = [row["ci95"] or (row["adversarial"],) * 2 for _, row in rows]
+    ends = [_ends(row) for _, row in rows]
     dots = go.Scatter(
         x=values,
         y=[label for label, _ in rows],
@@ -118,16 +130,72 @@ def intervals(t: Task, measure: Measure, rows: Sequence[tuple[str, Mapping[str, 
         hovertemplate="%{y}: %{text}<extra></extra>",
     )
     figure.add_trace(dots)
-    if rows:
-        figure.add_vline(scale * rows[0][1]["clean"], line={"color": KINDS["clean"][1], "width": 2, "dash": "dash"})
+    if clean is not None:
+        figure.add_vline(scale * clean, line={"color": KINDS["clean"][1], "width": 2, "dash": "dash"})
     figure.update_yaxes(autorange="reversed", automargin=True)
     figure.update_xaxes(rangemode="tozero", ticksuffix=" %" if scale == 100 else _suffix(measure), nticks=5)
-    return _finish(figure, f"{t.label} under each attack", height=110 + 28 * len(rows))
+    return _finish(figure, title, height=110 + 28 * len(rows))
+
+
+def _ends(row: Mapping[str, Any]) -> tuple[float, float]:
+    """Of the interval; the value itself where there is none."""
+    known = row["ci95"] if row["ci95"] and None not in row["ci95"] else (row["adversarial"],) * 2
+    return known[0], known[1]
+
+
+def found_dots(name: str, measure: Measure, rows: Sequence[tuple[str, Mapping[str, Any]]]) -> go.Figure:
+    """A measure in rows of any runs, by attack; the clean pictures are shown where all have the same.
+
+    Args:
+        name: of what is measured, with its task.
+        rows: labels, each once, and rows.
+    """
+    known = {row["clean"] for _, row in rows}
+    clean = known.pop() if len(known) == 1 else None
+    title = f"{name}, by attack: {'; '.join(f'{label} {_with_interval(measure, row)}' for label, row in rows)}"
+    return _dots(f"{name}, {direction(measure.higher_is_better)}", measure, rows, clean, title)
+
+
+def found_lines(name: str, measure: Measure, unit: str, lines: Mapping[str, Sequence[Mapping[str, Any]]]) -> go.Figure:
+    """A measure in rows of any runs against epsilon, with intervals.
+
+    Args:
+        unit: of epsilon.
+        lines: rows by the label of their line, sorted by epsilon.
+    """
+    figure = make_subplots(1, 1, subplot_titles=[f"{name}, {direction(measure.higher_is_better)}"])
+    for number, (label, rows) in enumerate(lines.items()):
+        colour = LINE_COLOURS[number % len(LINE_COLOURS)]
+        y = [row["adversarial"] for row in rows]
+        line = go.Scatter(
+            x=[row["epsilon"] for row in rows],
+            y=y,
+            name=label,
+            mode="lines+markers",
+            line={"color": colour, "dash": DASHES[number // len(LINE_COLOURS) % len(DASHES)]},
+            marker={"size": 8, "symbol": SYMBOLS[number % len(SYMBOLS)]},
+            error_y={
+                "type": "data",
+                "symmetric": False,
+                "array": [_ends(row)[1] - row["adversarial"] for row in rows],
+                "arrayminus": [row["adversarial"] - _ends(row)[0] for row in rows],
+                "thickness": 1.5,
+                "width": 4,
+            },
+            text=[_with_interval(measure, row) for row in rows],
+            hovertemplate="epsilon %{x:g}: %{text}",
+        )
+        figure.add_trace(line)
+    figure.update_yaxes(tickformat=_tick_format(measure), ticksuffix=_suffix(measure), rangemode="tozero")
+    figure.update_xaxes(title_text=f"epsilon ({unit})", rangemode="tozero")
+    _finish(figure, f"{name} against epsilon ({unit}): {', '.join(lines)}", height=320 + 20 * len(lines))
+    return figure.update_layout(showlegend=True, legend={"orientation": "h", "y": -0.2, "yanchor": "top", "x": 0})
 
 
 def _with_interval(measure: Measure, row: Mapping[str, Any]) -> str:
     said = measure.format(row["adversarial"])
-    return f"{said} ({measure.format(row['ci95'][0])} to {measure.format(row['ci95'][1])})" if row["ci95"] else said
+    low, high = _ends(row)
+    return said if low == high else f"{said} ({measure.format(low)} to {measure.format(high)})"
 
 
 def loss_curves(history: Sequence[LossStep]) -> dict[str, go.Figure]:
@@ -155,7 +223,6 @@ def _loss_curve(name: str, steps: Sequence[LossStep]) -> go.Figure:
 
 METHOD_COLOURS = {"mta": "#0072b2", "gap": "#d55e00", "stored": "#009e73"}
 """Of the Okabe-Ito set; iterative attacks are grey."""
-GREY = "#767676"
 BAR_HEIGHT = 34
 
 

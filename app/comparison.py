@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from app import exports
 from app.kept import Recent
 from app.library import Picture
 from app.workshop import Request, Tick, Workshop
@@ -80,6 +82,7 @@ def is_open(workshop: Workshop, trial: Trial) -> bool:
 def start(workshop: Workshop, trials: Sequence[Trial]) -> Job[Event]:
     """Tries what is not known yet, picture by picture; what is known is kept as it comes.
 
+    What was measured on a whole data set is stored for good, see `mta_core.store`.
     Stopped, it keeps all attacks as they were after the last picture that all of them had, if there was one.
 
     Args:
@@ -92,6 +95,7 @@ def start(workshop: Workshop, trials: Sequence[Trial]) -> Job[Event]:
 def _run(workshop: Workshop, trials: Sequence[Trial], job: Job[Event]) -> Iterator[Event]:
     if not trials:
         return
+    begin = time.perf_counter()
     latest: dict[int, Standing] = {}
     level: dict[int, Standing] = {}
     tick, done = Tick(), -1
@@ -112,6 +116,25 @@ def _run(workshop: Workshop, trials: Sequence[Trial], job: Job[Event]) -> Iterat
             for number, known in level.items():
                 put(workshop, trials[number], known)
             return
+    if trials[0].shelf:
+        store(workshop, trials, latest, time.perf_counter() - begin)
+
+
+def store(workshop: Workshop, trials: Sequence[Trial], latest: Mapping[int, Standing], seconds: float) -> None:
+    """Puts what was measured to its end where the page Results finds it.
+
+    Raises:
+        ValueError: it cannot be kept there; the comparison itself is not lost.
+    """
+    whole = {trials[number]: one for number, one in latest.items() if one.is_complete and not one.problem and one.rows}
+    if not whole:
+        return
+    trial, most = next(iter(whole.items()))
+    made = exports.provenance(
+        {trial.label: trial.request for trial in whole}, workshop.device.label, str(most.rows[0]["data"]),
+        names(trial, most), unreadable=list(most.left_out), seconds=seconds,
+    )  # fmt: skip
+    exports.keep([row for one in whole.values() for row in one.rows], made)
 
 
 def settings_of(workshop: Workshop, trials: Sequence[Trial]) -> list[Setting]:

@@ -15,6 +15,7 @@ from app.workshop import Request, Result
 from mta_core import imaging, results
 from mta_core.evaluate import AGGREGATIONS
 from mta_core.explore import Outcome
+from mta_core.store import Store
 
 
 def adversarial_png(result: Result, perturbation: str) -> bytes:
@@ -116,7 +117,12 @@ def rows_json(rows: Sequence[Mapping[str, Any]], made: Mapping[str, Any]) -> byt
 
 
 def provenance(
-    requests: Mapping[str, Request], device: str, data: str, names: Sequence[str], unreadable: Sequence[str] = ()
+    requests: Mapping[str, Request],
+    device: str,
+    data: str,
+    names: Sequence[str],
+    unreadable: Sequence[str] = (),
+    seconds: float = 0.0,
 ) -> dict[str, Any]:
     """Where rows of the page Compare come from; the first of the requests stands for what all share.
 
@@ -124,15 +130,24 @@ def provenance(
         requests: by the names of the attacks.
         names: of the pictures.
         unreadable: of those that were left out.
+        seconds: how long it took.
     """
     first = next(iter(requests.values()))
     weights = {name: digest for request in requests.values() for name, digest in request.weights}
     attacks = {name: asdict(request.attack) for name, request in requests.items()}
     return results.provenance(
-        command="the page Compare", device=device, seed=first.seed, weights=weights, data=data, names=names,
-        attacks=attacks, unreadable=list(unreadable), target=first.target or None,
+        command="the page Compare", device=device, seed=first.seed, seconds=seconds, weights=weights, data=data,
+        names=names, attacks=attacks, unreadable=list(unreadable), target=first.target or None,
         target_picture=first.like.name if first.like else None,
     )  # fmt: skip
+
+
+def keep(rows: Sequence[Mapping[str, Any]], made: Mapping[str, Any]) -> None:
+    """Stores a finished measurement for good; raises ValueError where that cannot be done."""
+    try:
+        Store().add(rows, made)
+    except ValueError as error:
+        raise ValueError(f"measured, but not kept among the results: {error}") from error
 
 
 def rows_csv(rows: Sequence[Mapping[str, Any]]) -> bytes:

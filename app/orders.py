@@ -13,7 +13,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from app import comparison, library
+from app import comparison, library, sweeps
 from app.comparison import Trial
 from app.library import Shelf
 from app.workshop import Request, Workshop
@@ -42,7 +42,10 @@ SAVED_EVERY = 10.0
 
 def kinds(workshop: Workshop, shelves: Shelves) -> dict[str, Run]:
     """What does an order of each kind."""
-    return {COMPARISON: lambda order, folder, job: compare(workshop, shelves(), order, folder, job)}
+    return {
+        COMPARISON: lambda order, folder, job: compare(workshop, shelves(), order, folder, job),
+        sweeps.KIND: lambda order, folder, job: sweeps.run(workshop, shelves, order, folder, job),
+    }
 
 
 def order_of(trials: Sequence[Trial], owner: str, query: Mapping[str, Any] | None = None) -> Order:
@@ -111,6 +114,9 @@ def compare(
     for number, standing in sorted(latest.items()):
         comparison.put(workshop, trials[number], standing)  # all have had the same pictures now
         yield from (Row(row) for row in standing.rows)
+    if all(standing.is_complete for standing in latest.values()):
+        comparison.store(workshop, trials, latest, whole.seconds)
+        yield Message("kept among the results")
 
 
 def recall(workshop: Workshop, board: Board, record: Record, trials: Sequence[Trial]) -> None:

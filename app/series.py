@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 
+from app import exports
 from app.kept import Recent
 from app.library import Picture, Shelf
 from app.workshop import Request, Tick, Workshop
@@ -112,7 +113,7 @@ def is_open(workshop: Workshop, series: Series) -> bool:
 
 def start(workshop: Workshop, asked: Sequence[Series]) -> Job[Tick]:
     """Measures what is not known yet, one attack after the other, picture by picture; what is known is kept as it
-    comes. Stopped, it has the pictures that were ready."""
+    comes, and stored for good at the end, see `mta_core.store`. Stopped, it has the pictures that were ready."""
     missing = [one for one in asked if is_open(workshop, one)]
     return workshop.start(asked, lambda job: _run(workshop, missing, job))
 
@@ -146,6 +147,10 @@ def _run(workshop: Workshop, asked: Sequence[Series], job: Job[Tick]) -> Iterato
             problem = problem or ValueError(f"{one.label}: {error}")
         if job.is_stopping:
             return
+    whole = {one: found for one in asked if (found := known(workshop, one)) and found.is_whole}
+    if whole:
+        rows = [row for found in whole.values() for row in found.rows]
+        exports.keep(rows, provenance(workshop, list(whole), list(whole.values())))
     if problem is not None:
         raise problem
 

@@ -22,6 +22,7 @@ from mta_core.attacks import ATTACKS
 from mta_core.imaging import Fit
 from mta_core.jobs import Job
 from mta_core.tasks import TASKS, Task
+from mta_core.variables import VARIABLES
 
 LINKED: dict[str, Any] = {"bind": "query-params"}
 """Passed to a widget whose value belongs to the link."""
@@ -34,8 +35,11 @@ CHOICES = (
     "gain", BESIDE, BESIDE_TARGET,
     "compare", "on", "data", "count", "attacks", "steps", "attack_a", "attack_b", "epsilon_b", "epsilon_l2_b",
     "goal", "target", "like", *(f"measure_{t.name}" for t in TASKS), *(f"target_{t.name}" for t in TASKS),
+    "varied", "varied_task", "varied_attacks", *(f"values_{name}" for name in VARIABLES),
 )  # fmt: skip
-"""Keys of the widgets in the side bar, beside the settings of the attacks: of Explore, then of Compare."""
+"""Keys of the widgets in the side bar, beside the settings of the attacks: of Explore, then of Compare and Sweep."""
+JOB = "job"
+"""The query parameter that names a job on the board."""
 WHOSE, DETAIL = "shown", "detail"
 """Keys of the widgets below: whose perturbation is shown, and which charts. Their parts are redrawn by themselves."""
 COST = ("cost_precision", "cost_batch", "cost_attacks")
@@ -49,6 +53,13 @@ TRAIN = (
 )  # fmt: skip
 """The same of Train."""
 TRAIN_SHOWN = "train_shown"
+FOUND = tuple(
+    f"found_{name}" for name in
+    ("text", "data", "victim", "attack", "task", "goal", "norm", "from", "to", "since", "until", "deleted", "page")
+)  # fmt: skip
+"""Keys of the widgets of the page Results: what is searched for."""
+CHART_OF, CHART_BY, FILE = "found_measure", "found_by", "found_file"
+"""Keys of the other widgets of Results: what its chart shows, and the file that is imported."""
 MATRIX = "matrix"
 """Key of the heat map."""
 TABLES, DATA, COUNT, OTHERS = "tables", "set", "pictures", "others"
@@ -60,7 +71,8 @@ LASTING = (SERIES,)
 _SHOWN, _UPLOAD, _REDRAWS, _PAGE = "_shown", "_upload", "_redraws", "_page"
 _PICKED = {SCENE: "_scene", OBJECT: "_object"}
 _DRAWN, _LACKS, _MEASURED = "_drawn", "_lacks", "_measured"
-_WORK, _LEAVING, _OWNER, _DELETED = "_work", "_leaving", "_owner", "_deleted"
+_WORK, _LEAVING, _OWNER = "_work", "_leaving", "_owner"
+_CHOSEN, _DELETED, _TOLD, _DELETED_JOB = "_chosen", "_deleted", "_told", "_deleted_job"
 
 
 def owner() -> str:
@@ -73,18 +85,18 @@ def query() -> dict[str, list[str]]:
     return {key: st.query_params.get_all(key) for key in st.query_params}
 
 
-def note_deleted(id: str, title: str) -> None:
+def note_deleted_job(id: str, title: str) -> None:
     """Remembers what was deleted last, to be undone."""
-    st.session_state[_DELETED] = (id, title)
+    st.session_state[_DELETED_JOB] = (id, title)
 
 
-def deleted() -> tuple[str, str] | None:
+def deleted_job() -> tuple[str, str] | None:
     """Id and title of what was deleted last."""
-    return st.session_state.get(_DELETED)
+    return st.session_state.get(_DELETED_JOB)
 
 
-def forget_deleted() -> None:
-    st.session_state.pop(_DELETED, None)
+def forget_deleted_job() -> None:
+    st.session_state.pop(_DELETED_JOB, None)
 
 
 def target_key(t: Task) -> str:
@@ -303,3 +315,42 @@ def leave_for(page: str, answers: Mapping[str, object]) -> None:
 def leaving() -> tuple[str, float, Mapping[str, object]] | None:
     """For which page this one is left, since when, and with which answers; None where it is not."""
     return st.session_state.get(_LEAVING)
+
+
+def chosen_runs() -> tuple[int, ...]:
+    """Runs that were chosen in the table of Results."""
+    return st.session_state.get(_CHOSEN, ())
+
+
+def choose_runs(ids: Sequence[int]) -> None:
+    st.session_state[_CHOSEN] = tuple(ids)
+
+
+def deleted_runs() -> tuple[int, ...]:
+    """Runs that were deleted last in this session, for as long as that can be undone by a click."""
+    return st.session_state.get(_DELETED, ())
+
+
+def note_deleted(ids: Sequence[int]) -> None:
+    st.session_state[_DELETED] = tuple(ids)
+
+
+def tell(words: str, *, is_error: bool = False) -> None:
+    """Remembers what became of a click or a file, until the page that says so is drawn."""
+    st.session_state[_TOLD] = (words, is_error)
+
+
+def told() -> tuple[str, bool] | None:
+    """What is to be said, once."""
+    return st.session_state.pop(_TOLD, None)
+
+
+def limit(key: str, most: int) -> None:
+    """Takes back a number that became too large, before its control is drawn."""
+    if (st.session_state.get(key) or 0) > most:
+        st.session_state[key] = most
+
+
+def value_of(key: str) -> Any:
+    """What a control says as of now; for callbacks."""
+    return st.session_state.get(key)

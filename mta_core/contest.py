@@ -115,7 +115,7 @@ def contest(
     sizes = [min(limit or len(part[0].source), len(part[0].source)) for part in parts]
     tally = _Tally({t.name: _Record() for t in settings[0].tasks}, sum(sizes))
     for part, size in zip(parts, sizes, strict=True):
-        yield from stream(part[0].source, size, batch_size, left_out, partial(_attacked, tally, part), tally.add)
+        yield from stream(part[0].source, range(size), batch_size, left_out, partial(_attacked, tally, part), tally.add)
     sides = _Sides(range(len(one)), range(len(one), len(settings)), settings[0].goal.is_targeted)
     yield from _rows(settings[0], tally.records, sides)
 

@@ -12,6 +12,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
+from mta_core import distributed
+
 CHOICES = ("auto", "cpu", "cuda", "mps")
 Model = TypeVar("Model", bound=nn.Module)
 
@@ -85,7 +87,8 @@ def pick(name: str = "auto") -> Device:
     """
     if name not in CHOICES:
         raise ValueError(f"expected a device among {', '.join(CHOICES)}, got {name!r}")
-    available = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    has_mps = torch.backends.mps.is_available() and distributed.size() == 1  # nothing sums over Apple's GPUs
+    available = {"cuda": torch.cuda.is_available(), "mps": has_mps, "cpu": True}
     if name == "auto":
         name = next(kind for kind, there in available.items() if there)
     if not available[name]:
@@ -94,6 +97,7 @@ def pick(name: str = "auto") -> Device:
 
 
 def _cuda() -> Device:
+    distributed.check_gpu()
     torch.backends.cudnn.allow_tf32 = False  # measures are computed in full float32
     torch.backends.cudnn.deterministic = True  # the same seed gives the same attack
     dtype = torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float32

@@ -16,16 +16,18 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from mta_core import distributed
 from mta_core.attacks import JOINT, Attack, Scope
 from mta_core.budget import Budget
 from mta_core.data import DataSource
-from mta_core.events import Event, Progress, Row
+from mta_core.events import Event, Pause, Progress, Row
 from mta_core.explore import Subject
 from mta_core.goal import AWAY, Goal
 from mta_core.objective import Form, check_attackable, make_problem
+from mta_core.shares import share_out
 from mta_core.streaming import stream
 from mta_core.tasks import Meter, Task
-from mta_core.tasks.base import PUBLISHED
+from mta_core.tasks.base import PUBLISHED, PUBLISHED_BATCH
 from mta_core.victims import check_finite
 
 AGGREGATIONS = ("pooled", "per-picture")
@@ -143,6 +145,10 @@ class Meters:
             self.clean[t.name].update(before, reference, before)
             self.adversarial[t.name].update(in_double(answers.adversarial[t.name]), reference, before)
 
+    @property
+    def all(self) -> list[Meter]:
+        return [*self.clean.values(), *self.adversarial.values()]
+
 
 @dataclass
 class Tally:
@@ -158,7 +164,25 @@ class Tally:
     num_pictures: int = 0
     max_perturbation: float = 0.0
     num_outside: int = 0
+    by_part: dict[int, int] = field(default_factory=dict)
+    """Pictures of each of `Setting.parts`."""
     begin: float = field(default_factory=time.perf_counter)
+
+    def state(self) -> dict[str, Any]:
+        """As tensors and numbers, for `restore` of an empty tally made alike."""
+        return {
+            "meters": [[each.state() for each in of_attack] for of_attack in self.meters],
+            "num_pictures": self.num_pictures, "max_perturbation": self.max_perturbation,
+            "num_outside": self.num_outside, "by_part": dict(self.by_part),
+        }  # fmt: skip
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Raises KeyError, TypeError, ValueError or RuntimeError where that is the state of nothing alike."""
+        for own, kept in zip(self.meters, state["meters"], strict=True):
+            for each, one in zip(own, kept, strict=True):
+                each.restore(one)
+        self.num_pictures, self.max_perturbation = int(state["num_pictures"]), float(state["max_perturbation"])
+        self.num_outside, self.by_part = int(state["num_outside"]), dict(state["by_part"])
 
     @classmethod
     def empty(cls, setting: Setting) -> Tally:
@@ -174,6 +198,27 @@ class Tally:
                 self.max_perturbation = max(self.max_perturbation, largest)
                 self.num_outside += int((~setting.budget.contains(pictures, clean)).sum())
         self.num_pictures += len(clean)
+
+    @property
+    def _all_meters(self) -> list[Meter]:
+        return [meter for of_attack in self.meters for each in of_attack for meter in each.all]
+
+    def skip(self, tasks: Sequence[Task], count: int) -> None:
+        """Leaves the first pictures of these tasks to other processes."""
+        for each in (each for of_attack in self.meters for each in of_attack):
+            for t in tasks:
+                each.clean[t.name].skip(count)
+                each.adversarial[t.name].skip(count)
+
+    def unite(self) -> None:
+        """Becomes the tally of all processes, to rounding that of one which had all pictures."""
+        own = (
+            self.num_pictures, self.max_perturbation, self.num_outside, [meter.sums() for meter in self._all_meters],
+        )  # fmt: skip
+        counts, largest, outside, sums = zip(*distributed.gathered(own), strict=True)
+        self.num_pictures, self.max_perturbation, self.num_outside = sum(counts), max(largest), sum(outside)
+        for meter, shares in zip(self._all_meters, zip(*sums, strict=True), strict=True):
+            meter.unite(shares)
 
     def progress(self, total: int, budget: Budget) -> Progress:
         """Its values hold the largest perturbation in the budget's unit and how many pictures are outside."""
@@ -193,19 +238,26 @@ def evaluate(
     batch_size: int = 8,
     unreadable: list[str] | None = None,
     is_live: bool = False,
+    state: Mapping[str, Any] | None = None,
+    save: Callable[[Callable[[], dict[str, Any]]], object] | None = None,
 ) -> Iterator[Event]:
     """Progress after every batch, then a `Row` for each attack, victim, task, measure and aggregation, in that order.
 
     A batch that does not fit into the device's memory is halved, and a picture that cannot be read is left out; a
     message says so.
 
+    Of several processes each takes its share of the pictures; progress is that of its own, the rows are those of all.
+
     Args:
         limit: how many pictures, from the first; all where it is None.
         unreadable: filled with the names of the pictures that were left out.
         is_live: for one who follows, and shares the accelerator: progress comes with every step of the attack too, and
-            all rows, of the pictures so far, follow that of each batch; the last ones are the result.
+            all rows, of the pictures so far, follow that of each batch; the last ones are the result. In one process.
+        state: what an earlier call with the same arguments gave to `save`: it goes on from there. In one process.
+        save: given, after each batch, what makes that state, of tensors and numbers.
 
     Raises:
+        KeyError, TypeError, RuntimeError: `state` is of nothing alike.
         ValueError: the victim, attack, data and tasks do not go together, or a number is below 1.
         DataError: labels cannot be read, or no picture at all.
     """
@@ -215,15 +267,55 @@ def evaluate(
     setting.check()
     # Now: what they name may be gone when the work is done.
     identities = [[setting.identity(subject, attack) for subject in setting.subjects] for attack in setting.attacks]
+    assert not is_live or distributed.size() == 1, "one who follows would see a share of the pictures only"
     parts = setting.parts()
-    total = sum(_count(part.source, limit) for part in parts)
+    shares = []
+    for part in parts:
+        together = PUBLISHED_BATCH if setting.has_published else 1
+        shares.append((yield from share_out(part.source, _count(part.source, limit), left_out, together)))
+    total = sum(len(share.indices) for share in shares)
     tally = Tally.empty(setting)
     so_far = partial(rows, setting, identities, tally) if is_live else None
-    for part in parts:
-        work, keep = partial(_attacked, part, tally, total, is_live), partial(_kept, part, tally, total, so_far)
-        yield from stream(part.source, _count(part.source, limit), batch_size, left_out, work, keep)
+    known: list[str] = []
+    if state is not None:
+        tally.restore(state["tally"])
+        known = list(state["left_out"])
+
+    def everything() -> dict[str, Any]:
+        return {"tally": tally.state(), "left_out": list(left_out)}
+
+    for number, (part, share) in enumerate(zip(parts, shares, strict=True)):
+        done = tally.by_part.get(number, 0)
+        rest = _rest(part.source, share.indices, done, known, left_out)
+        work, keep = partial(_attacked, part, tally, total, is_live), partial(_kept, part, number, tally, total, so_far)
+        tally.skip(part.tasks, share.before)
+        for event in stream(part.source, rest, batch_size, left_out, work, keep, first=share.before + done):
+            if save is not None and event is BATCH_DONE:
+                save(everything)
+            yield event
+    if distributed.size() > 1:
+        tally.unite()
+        yield tally.progress(tally.num_pictures, setting.budget)
     if not is_live:
         yield from rows(setting, identities, tally)
+
+
+BATCH_DONE = Pause()
+
+
+def _rest(
+    source: DataSource, indices: Sequence[int], done: int, known: Sequence[str], left_out: list[str]
+) -> Sequence[int]:
+    """The indices after the first `done` pictures that can be read; `known` are names of those that cannot, which are
+    added to `left_out` where they come before."""
+    for place, index in enumerate(indices):
+        if not done:
+            return indices[place:]
+        if (name := source.name_of(index)) in known:
+            left_out.append(name)
+        else:
+            done -= 1
+    return indices[len(indices) :]
 
 
 def _count(source: DataSource, limit: int | None) -> int:
@@ -253,13 +345,20 @@ def _attacked(
 
 
 def _kept(
-    setting: Setting, tally: Tally, total: int, so_far: Callable[[], Iterator[Row]] | None, batch: AttackedBatch
+    setting: Setting,
+    number: int,
+    tally: Tally,
+    total: int,
+    so_far: Callable[[], Iterator[Row]] | None,
+    batch: AttackedBatch,
 ) -> Iterator[Event]:
-    """Adds a batch to the tally; `so_far` gives the rows for one who follows."""
+    """Adds a batch of a part to the tally; `so_far` gives the rows for one who follows."""
     tally.add(setting, batch)
+    tally.by_part[number] = tally.by_part.get(number, 0) + len(batch.images)
     yield tally.progress(total, setting.budget)
     if so_far is not None:
         yield from so_far()
+    yield BATCH_DONE
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from typing import Any
 import torch
 
 import mta_core
+from mta_core import distributed
 from mta_core.rows import ROW_KEYS as ROW_KEYS
 from mta_core.rows import to_json as to_json
 from mta_core.tasks import Measure, task
@@ -70,6 +71,8 @@ def provenance(
         "seed": seed,
         "weights": dict(weights or {}),
     }
+    if distributed.size() > 1:
+        made["processes"] = distributed.size()
     if data:
         made |= {"data": data, "pictures": len(names), "pictures_sha256": digest_of_names(names)}
     return made | more

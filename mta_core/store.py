@@ -153,6 +153,14 @@ class Store:
             found = connection.execute(query).fetchall() if connection else []
         return {key: sorted({row[i] for row in found}) for i, key in enumerate(WORDS)}
 
+    def stamp(self) -> tuple[int, int]:
+        """Another one after every change, and rarely without; cheap to ask for."""
+        try:
+            found = self.path.stat()
+        except OSError:
+            return (0, 0)
+        return (found.st_mtime_ns, found.st_size)
+
     def delete(self, ids: Collection[int]) -> None:
         """Puts runs out of sight; what was deleted more than `KEPT_DAYS` days ago is forgotten for good.
 

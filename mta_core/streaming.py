@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from functools import partial
 from typing import TypeVar
 
@@ -24,25 +24,30 @@ yet, since it begins anew with fewer pictures where memory ends."""
 
 def stream(
     source: DataSource,
-    count: int,
+    indices: Sequence[int],
     batch_size: int,
     left_out: list[str],
     work: Work[Found],
     keep: Callable[[Found], Iterator[Event]],
+    *,
+    first: int = 0,
 ) -> Iterator[Event]:
-    """The first `count` pictures through `work`, and what is found in each batch to `keep`; yields their events.
+    """The pictures of these indices through `work`, and what is found in each batch to `keep`; yields their events.
 
     A batch that does not fit into the device's memory is halved, and a picture that cannot be read is left out, its
     name appended to `left_out`; a message says so.
 
+    Args:
+        first: how many pictures come before these, in the hands of other processes.
+
     Raises:
         ValueError: one picture alone does not fit.
-        DataError: labels cannot be read, or no picture at all.
+        DataError: labels cannot be read, or none of these pictures.
     """
-    size, before = batch_size, 0
+    size, before = batch_size, first
     problems: deque[tuple[Place, ImageError]] = deque()
     tell = partial(leave_out, source, problems, lambda name, _: left_out.append(name))
-    for images, targets in batches([source], [(0, index) for index in range(count)], batch_size, unreadable=problems):
+    for images, targets in batches([source], [(0, index) for index in indices], batch_size, unreadable=problems):
         yield from tell()
         done = 0
         while done < len(images):
@@ -62,8 +67,12 @@ def stream(
                 yield Message(f"out of memory on the device: going on with batches of {size}")
         before += done
     yield from tell()
-    if not before:
-        raise DataError(f"expected pictures that can be read in {source.label}, none of {count} can")
+    if before == first and indices:
+        raise none_readable(source, len(indices))
+
+
+def none_readable(source: DataSource, count: int) -> DataError:
+    return DataError(f"expected pictures that can be read in {source.label}, none of {count} can")
 
 
 def _fitting(work: Generator[Event, None, Found]) -> Generator[Event, None, Found | None]:

@@ -81,7 +81,7 @@ def briefly(rows: Iterable[Values]) -> list[Values]:
 
 def summary(run: Run) -> dict[str, str]:
     """A run on a line: date and time are local."""
-    rows: tuple[dict[str, Any], ...] = run.rows
+    rows: list[dict[str, Any]] = sorted(run.rows, key=lambda row: row["attack"] == "noise")  # which is but a yardstick
     effects = (f"{label_in(r)} {number_in(r, 'clean')} → {number_in(r, 'adversarial')}" for r in briefly(rows))
     said = {
         "run": str(run.id),

@@ -153,8 +153,8 @@ class Sweep:
                 yield pace.progress()
                 yield from (self._row(number, row, is_final=False) for row in tally.rows(setting))
 
-            count = min(self.recipe.limit, len(part.source))
-            yield from stream(part.source, count, self.recipe.batch_size, unreadable, work, keep)
+            indices = range(min(self.recipe.limit, len(part.source)))
+            yield from stream(part.source, indices, self.recipe.batch_size, unreadable, work, keep)
         share = tally.max_perturbation / setting.budget.epsilon
         return Finished(list(tally.rows(setting)), share, tally.num_outside, unreadable)
 

@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from mta_core import data
-from mta_core.checkpoints import load_checkpoint, load_state, save_checkpoint, save_state
+from mta_core import data, distributed
+from mta_core.checkpoints import NAME as CHECKPOINT
+from mta_core.checkpoints import load_checkpoint, load_state, save_state
 from mta_core.data.cached import Cached
 from mta_core.data.loader import Place, epoch_order
 from mta_core.devices import Device, is_out_of_memory, memory_in_use
@@ -186,10 +187,20 @@ class Descent(Training):
         self, images: Any, targets: Mapping[str, Tensor], share: float
     ) -> Generator[Pause, None, dict[str, float]]:
         """Adds the gradients of the mean loss of pictures, times their `share` of the batch, a piece a turn; the losses
-        by name."""
+        by name. Of the whole batch, where several processes have a share of it."""
 
     @abstractmethod
     def clear_gradients(self) -> None: ...
+
+    @property
+    @abstractmethod
+    def network(self) -> nn.Module:
+        """Everything whose gradients are taken."""
+
+    def add_up(self, values: dict[str, float]) -> None:
+        """Puts sums over all processes in place of this one's share of gradients and losses."""
+        distributed.add_up(parameter.grad for parameter in self.network.parameters())
+        values.update(distributed.totals(values))
 
     def take_gradients(
         self, images: Tensor | Mapping[str, Tensor], targets: Mapping[str, Tensor], values: dict[str, float]
@@ -205,18 +216,21 @@ class Descent(Training):
             self.clear_gradients()
             values.clear()
             count = len(images) if isinstance(images, Tensor) else len(next(iter(images.values())))
+            whole = distributed.share_of_whole(count)
             part = self.part or count
             try:
                 for begin in range(0, count, part):
                     window = slice(begin, min(begin + part, count))
-                    share = (window.stop - begin) / count
+                    share = whole * (window.stop - begin) / count
                     cut = {name: target[window] for name, target in targets.items()}
                     some = images[window] if isinstance(images, Tensor) else {n: i[window] for n, i in images.items()}
                     for name, value in (yield from self.backward(some, cut, share)).items():
                         values[name] = values.get(name, 0.0) + share * value
+                self.add_up(values)
                 return
             except RuntimeError as error:
-                if part == 1 or not is_out_of_memory(error):
+                # Others wait in the middle of a step for a process that would begin it again.
+                if part == 1 or distributed.size() > 1 or not is_out_of_memory(error):
                     raise
                 error.__traceback__ = None  # it holds on to every tensor of the failed batch
             if torch.cuda.is_available():
@@ -251,7 +265,7 @@ def train(
         WeightsError: `out` holds a checkpoint that is none of this training.
     """
     lock = FileLock(out / LOCK)
-    if not lock.acquire():
+    if not distributed.from_first(lock.acquire):
         raise ValueError(f"another training is writing to {out}: wait for it, or choose another --out")
     try:
         yield from _Run(training, out, measure_every, patience, checkpoint_every).events(resume, command)
@@ -273,7 +287,7 @@ class _Run:
     def events(self, resume: bool, command: str) -> Iterator[Event]:
         training = self.training
         training.history, training.losses, training.measured, training.cut = [], [], {}, ""
-        state = load_checkpoint(self.out)
+        state = distributed.from_first(lambda: load_checkpoint(self.out))
         if state is not None:
             if not resume:
                 raise ValueError(
@@ -286,7 +300,8 @@ class _Run:
         while training.epoch < training.last_epoch and not self._is_over():
             yield from self._epoch()
         yield from self._end()
-        training.save(self.out, command)
+        if distributed.is_first():
+            training.save(self.out, command)
         yield Message(f"saved {training.recipe.name} in {self.out}")
 
     def _epoch(self) -> Iterator[Event]:
@@ -309,7 +324,7 @@ class _Run:
         measures = (yield from training.measure()) if is_measured else {}
         training.history.append({"epoch": training.epoch, "loss": sum(losses) / len(losses), **measures})
         if self.patience and is_measured and self._best() == training.epoch:
-            save_state(self.out / BEST, self._state())
+            self._save(BEST)
         self._save_checkpoint()
         if is_measured:
             yield Row(training.history[-1])
@@ -339,7 +354,7 @@ class _Run:
         else:
             training.measured = yield from training.measure()
             yield Row({"epoch": training.epoch + bool(training.step), "step": training.step, **training.measured})
-        best = load_state(self.out / BEST) if self.patience else None
+        best = distributed.from_first(lambda: load_state(self.out / BEST)) if self.patience else None
         if best is not None and is_same(best["recipe"], training.recipe):
             measures = _measures(_checked_history(best["history"])[-1])
             if training.score(measures) > training.score(training.measured):
@@ -357,8 +372,12 @@ class _Run:
         kept = {name: getattr(training, name) for name in ("epoch", "step", "losses", "history", "builds_on")}
         return {"recipe": asdict(training.recipe), **kept, **training.state()}
 
+    def _save(self, name: str) -> None:
+        if distributed.is_first():
+            save_state(self.out / name, self._state())
+
     def _save_checkpoint(self) -> None:
-        save_checkpoint(self.out, self._state())
+        self._save(CHECKPOINT)
         self.saved_at = time.monotonic()
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from mta_core import generators, weights
+from mta_core import distributed, generators, weights
 from mta_core.budget import Norm
 from mta_core.data.augment import Augmentation
 from mta_core.data.loader import Batch, Place, arriving, together
@@ -26,6 +26,7 @@ from mta_core.task_weights import ALL, PENALTY, make_task_weights
 from mta_core.train import Descent, Phases, check_start, epoch_places, train
 from mta_core.train_fooling import FoolingTraining, Part
 from mta_core.turns import PAUSE, Cuts, windows
+from mta_core.whole_batch import see_whole_batches
 
 Curriculum = tuple[tuple[int, int], ...]
 SATURATED = 2.0
@@ -123,6 +124,8 @@ class GeneratorTraining(FoolingTraining, Descent):
             raise ValueError(f"expected phases of {height}x{width}, the size of the victim, towards a picture")
         self.generator = self._start()
         self.generator.to(device.torch_device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        if not self.generator.is_universal:  # its input is the same in all processes, and one picture
+            see_whole_batches(self.generator)
         learnt = [parameter for parameter in self.generator.parameters() if parameter.requires_grad]
         is_shared = recipe.method != "gap" or recipe.scope == "joint"
         self.task_weights = make_task_weights(recipe.weighting, names, recipe.weights, learnt, is_shared)
@@ -284,7 +287,10 @@ class GeneratorTraining(FoolingTraining, Descent):
             steps = max(1, len(places) // recipe.batch_size)
             views = part.views.at(shown)
             streams.append(
-                arriving(views, places, recipe.batch_size, augment, seed=seed, drop_last=True, first=begun)
+                arriving(
+                    views, places, recipe.batch_size, augment, seed=seed, drop_last=True, first=begun,
+                    share=distributed.share_of_batch,
+                )
             )  # fmt: skip
         self.generator.train()
         for group in together(streams):
@@ -369,12 +375,16 @@ class GeneratorTraining(FoolingTraining, Descent):
                     found.setdefault(task, []).append(loss.detach())
                 yield PAUSE
         penalty = share * self.recipe.saturation * self.excess(outputs)
-        if float(penalty.detach()):  # of a square: where it is zero, so is its gradient
+        if float(distributed.total(penalty.detach())):  # of a square: where it is zero, so is its gradient
             gradients = torch.autograd.grad(penalty, list(outputs.values()))
             of_penalty = terms.setdefault(PENALTY if self.task_weights.is_apart else ALL, {})
             for name, gradient in zip(outputs, gradients, strict=True):
                 _add(of_penalty, name, gradient)
         return {task: torch.cat(losses) for task, losses in found.items()}, terms
+
+    @property
+    def network(self) -> generators.Generator:
+        return self.generator
 
     def clear_gradients(self) -> None:
         self.task_weights.begin_batch()

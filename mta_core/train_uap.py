@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from mta_core import distributed
 from mta_core.attacks import DeepFool, Objective
 from mta_core.data.loader import arriving
 from mta_core.devices import Device, memory_in_use
@@ -118,7 +119,7 @@ class UapTraining(FoolingTraining):
                     continue
                 shares = {}
                 for name, own in batch[1].items():
-                    shares[name] = 1 - float(self._push(name, batch[0], own).float().mean())
+                    shares[name] = 1 - distributed.mean(self._push(name, batch[0], own))
                     yield PAUSE
                 self.step += 1
                 speed = (self.step - begun) * self.recipe.batch_size / max(self.watch.seconds, 1e-9)
@@ -137,7 +138,7 @@ class UapTraining(FoolingTraining):
                 for name, own in batch[1].items():
                     attacked = (batch[0] + self.perturbations[name]).clamp(0, 1)
                     fooled[name] += [self.attack.has_fooled(objective, attacked) for objective in own]
-        self.rates = {name: float(torch.cat(found).float().mean()) for name, found in fooled.items()}
+        self.rates = {name: distributed.mean(torch.cat(found)) for name, found in fooled.items()}
 
     def _push(self, name: str, clean: Tensor, objectives: list[Objective]) -> Tensor:
         """Pushes a perturbation for each of its tasks; whether the old one fooled them, (B * tasks,)."""
@@ -156,7 +157,8 @@ class UapTraining(FoolingTraining):
         places = epoch_places(part.places, recipe.per_epoch, recipe.seed, self.epoch)
         if first >= self._steps_of(part):
             return
-        for batch in arriving(part.views.at(self.card.input_size), places, recipe.batch_size, first=first):
+        views, share = part.views.at(self.card.input_size), distributed.share_of_batch
+        for batch in arriving(views, places, recipe.batch_size, first=first, share=share):
             if batch is None:
                 yield None
                 continue

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from mta_core import data, victims
+from mta_core import data, distributed, victims
 from mta_core.data.augment import Augmentation
 from mta_core.data.loader import arriving
 from mta_core.devices import Device
@@ -35,6 +35,7 @@ from mta_core.train import (
 from mta_core.turns import PAUSE, Cuts, windows
 from mta_core.victims import Victim, check_finite
 from mta_core.weights import Card, save_weights
+from mta_core.whole_batch import see_whole_batches
 
 Tensors = tuple[Tensor, ...] | list[Tensor]
 
@@ -105,7 +106,8 @@ class VictimTraining(Descent):
         options = {"network": recipe.network} if recipe.architecture == "classifier" else {"width": recipe.width}
         self.card = Card(recipe.name, "victim", recipe.architecture, options, spaces, recipe.size, seed=recipe.seed)
         self.start: Card | None = None
-        self.victim = self._start().to(device.torch_device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.victim: Victim = self._start().to(device.torch_device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        see_whole_batches(self.victim)
         self.average = AveragedModel(self.victim, multi_avg_fn=self._blend, use_buffers=True)
         self.optimiser = torch.optim.AdamW(
             self.victim.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay, fused=True
@@ -217,6 +219,10 @@ class VictimTraining(Descent):
         yield from cuts.backward(keep=True)
         return {"loss": float(loss.detach()), **parts}
 
+    @property
+    def network(self) -> nn.Module:
+        return self.victim
+
     def clear_gradients(self) -> None:
         self.optimiser.zero_grad(set_to_none=True)
 
@@ -225,7 +231,9 @@ class VictimTraining(Descent):
         weight = valid.float()
         if t.name == "segmentation":
             weight = self.class_weights.to(target.device)[target.clamp(max=len(CLASSES))]
-        return (t.losses_on(answer, target, valid) * weight).sum() / weight.sum().clamp(min=1)
+        # Of the whole batch; this process's part of that mean is counted by its share of the pictures.
+        counted = distributed.total(weight.sum()).clamp(min=1) * distributed.share_of_whole(len(target))
+        return (t.losses_on(answer, target, valid) * weight).sum() / counted
 
     def steps(self) -> Iterator[Event]:
         recipe = self.recipe
@@ -235,7 +243,11 @@ class VictimTraining(Descent):
         views = self.views.at(self.crop if recipe.whole_views else recipe.size)
         seed = recipe.seed + 1009 * (self.epoch + 1)
         self.victim.train()
-        for batch in arriving(views, places, recipe.batch_size, augment, seed=seed, drop_last=True, first=begun):
+        stream = arriving(
+            views, places, recipe.batch_size, augment, seed=seed, drop_last=True, first=begun,
+            share=distributed.share_of_batch,
+        )  # fmt: skip
+        for batch in stream:
             if batch is None:
                 yield PAUSE
                 continue

@@ -5,8 +5,10 @@ from __future__ import annotations
 import math
 from collections import deque
 
+import torch
 from torch import Tensor
 
+from mta_core import distributed
 from mta_core.attacks import DeepFool, Objective, Problem
 from mta_core.budget import Budget, Norm
 
@@ -18,7 +20,8 @@ def push(
 
     Moosavi-Dezfooli, Fawzi, Fawzi, Frossard: "Universal adversarial perturbations" (CVPR 2017), algorithm 1, one turn
     of its inner loop: where `x + v` is not fooled, `v` becomes the projection of `v + r`, r being the smallest
-    perturbation in L2 that DeepFool finds for `x + v`. Of several pictures at once the mean of r is taken.
+    perturbation in L2 that DeepFool finds for `x + v`. Of several pictures at once, in all processes, the mean of r is
+    taken.
 
     Args:
         perturbation: v, (1, 3, H, W).
@@ -31,12 +34,14 @@ def push(
     """
     start = (images + perturbation).clamp(0, 1)
     has_fooled = attack.has_fooled(objective, start)
-    if has_fooled.all():
+    pushes, count = torch.zeros_like(perturbation), distributed.total((~has_fooled).sum())
+    if not has_fooled.all():
+        problem = Problem(start, {"": objective}, _ball_around(budget, perturbation.numel()))
+        (last,) = deque(attack.steps(problem), 1)
+        pushes = (last.adversarial - start)[~has_fooled].sum(0, keepdim=True)
+    if not count:
         return perturbation, has_fooled
-    problem = Problem(start, {"": objective}, _ball_around(budget, perturbation.numel()))
-    (last,) = deque(attack.steps(problem), 1)
-    shortest = (last.adversarial - start)[~has_fooled].mean(0, keepdim=True)
-    return budget.project(perturbation + shortest), has_fooled
+    return budget.project(perturbation + distributed.total(pushes) / count), has_fooled
 
 
 def _ball_around(budget: Budget, num_values: int) -> Budget:

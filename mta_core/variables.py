@@ -25,6 +25,11 @@ class Variable(ABC):
         """As in recipes; the inverse of `variable`."""
         return self.name
 
+    @property
+    def axis(self) -> str:
+        """What a chart's axis is called."""
+        return self.label
+
     def parse(self, text: str) -> Value:
         """Raises ValueError where the text is no value of it."""
         if not self.is_number:
@@ -137,6 +142,10 @@ class Weight(Variable):
     def text(self) -> str:
         return f"{self.name}:{self.of}"
 
+    @property
+    def axis(self) -> str:
+        return f"Weight of {task(self.of).label.lower()}"
+
     def check(self, recipe: SweepRecipe) -> None:
         names = [t.name for t in recipe.parsed_tasks()]
         attack = recipe.made()
@@ -158,7 +167,7 @@ class Weight(Variable):
         return replace(recipe, weights=tuple(weights.items()))
 
     def said(self, recipe: SweepRecipe, value: Value) -> str:
-        return f"{task(self.of).label.lower()} counts {value:g}"
+        return f"weight {value:g} of {task(self.of).label.lower()}"
 
 
 class AttackOf(Variable):

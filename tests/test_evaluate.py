@@ -288,3 +288,42 @@ class TestComposite:
             Composite({"depth": self.parts[0], "normals": Smooth(size=(32, 64))})
         with pytest.raises(ValueError, match="does not answer"):
             Composite({"reshading": self.parts[0]})
+
+
+class Damaged(Shelf):
+    """Some of its pictures cannot be read."""
+
+    def read(self, index: int) -> Sample:
+        if index in (0, 3):
+            raise ImageError("expected a picture")
+        return super().read(index)
+
+
+@pytest.mark.parametrize("batches", [1, 2, 3])
+def test_it_goes_on_from_any_batch_as_if_never_stopped(batches: int, tmp_path: Path) -> None:
+    setting = Setting(
+        Subject.prepare("toy", Smooth(), toys.CPU),
+        Damaged(6),
+        Pgd(num_steps=2),
+        LINF,
+        SCENE_TASKS,
+        baselines=(Noise(),),
+    )
+    unreadable: list[str] = []
+    whole = [e.values for e in evaluate(setting, batch_size=1, unreadable=unreadable) if isinstance(e, Row)]
+    states: list[Path] = []
+
+    def save(state: Any) -> None:
+        states.append(tmp_path / str(len(states)))
+        torch.save(state(), states[-1])
+
+    events = evaluate(setting, batch_size=1, save=save)
+    while len(states) < batches:
+        next(events)
+    again: list[str] = []
+    state = torch.load(states[-1], weights_only=True)
+    rest = list(evaluate(setting, batch_size=1, unreadable=again, state=state))
+    assert [e.values for e in rest if isinstance(e, Row)] == whole
+    assert again == unreadable == ["picture 0", "picture 3"]
+    done = [e.done for e in rest if isinstance(e, Progress)]
+    assert done == list(range(batches + 1, 5)), "nothing is done twice"

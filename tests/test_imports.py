@@ -13,8 +13,8 @@ ROOT = Path(__file__).resolve().parents[1]
 FAMILIES = {"tasks": (), "victims": (), "attacks": ("tasks", "victims"), "data": ()}
 """With the others that each may know through something else: generators know victims and targets."""
 NO_BROWSER = (
-    "charts", "comparison", "costs", "exports", "heatmap", "kept", "library", "pair", "panels", "paper", "series",
-    "tables", "tried", "variants", "words", "workshop",
+    "board_words", "charts", "comparison", "costs", "exports", "found", "heatmap", "kept", "library", "orders", "pair",
+    "panels", "paper", "series", "sweep_charts", "sweeps", "tables", "tried", "variants", "words", "workshop",
 )  # fmt: skip
 
 

@@ -115,20 +115,10 @@ def choose() -> Contest | Pair | None:
 
 
 def _on_data() -> Contest | None:
-    gallery, objects = resources.gallery(), resources.objects()
-    shelves = {
-        **({pictures.GALLERY: gallery} if gallery else {}),
-        **({pictures.OBJECTS: objects} if objects else {}),
-        **resources.connected(),
-    }
-    if not shelves:
-        st.caption("There is no data set: the gallery is missing and none is connected.")
+    chosen = pictures.choose_data_set()
+    if chosen is None:
         return None
-    label = st.selectbox(
-        "Data set", list(shelves), key="data", **state.LINKED,
-        help="What is shipped, and what the operator connected with MTA_DATA_ROOTS.",
-    )  # fmt: skip
-    shelf = shelves[label]
+    label, shelf = chosen
     place = st.container()  # how many pictures there are depends on the task, which is chosen below
     card, tasks = _victim_and_tasks(shelf.data.spaces)
     data = shelf.data_at(card.input_size)

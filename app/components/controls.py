@@ -15,7 +15,7 @@ from app.panels import GAINS, Beside
 from app.words import nearest
 from app.workshop import Request
 from mta_core import victims
-from mta_core.attacks import ATTACKS, Attack, Generative, Scope, make_attack
+from mta_core.attacks import ATTACKS, Attack, Generative, Scope, attack_class, make_attack
 from mta_core.budget import Budget, Norm
 from mta_core.generators import instance_of, scope_of
 from mta_core.kinds import Aim
@@ -29,8 +29,13 @@ RANGES = {Norm.LINF: ("epsilon", 0.5, 16.0, 5.0, 0.5), Norm.L2: ("epsilon_l2", 0
 WIDE: dict[str, Any] = {"required": True, "width": "stretch", **state.LINKED}
 
 
-def choose(picture: Picture, *, is_transfer: bool = False) -> Request:
-    """Victim, tasks, attack and budget for a picture; in a transfer the victim to try it on too."""
+def choose(picture: Picture, *, is_transfer: bool = False, varies: Collection[str] = ()) -> Request:
+    """Victim, tasks, attack and budget for a picture; in a transfer the victim to try it on too.
+
+    Args:
+        varies: what is left out, since it is chosen elsewhere: `attack`, `norm`, `epsilon`, settings of the attack. The
+            attack is then PGD.
+    """
     workshop = resources.workshop()
     cards = fitting(workshop.victims(), picture.targets)
     card = choose_victim(cards, "Made on" if is_transfer else "Victim")
@@ -38,14 +43,14 @@ def choose(picture: Picture, *, is_transfer: bool = False) -> Request:
     tasks = choose_tasks(card, to)
     made = workshop.generators(card.name)
     trained = variants.trained(made, tasks, with_targeted=not is_transfer)
-    kind = _attack_kind(trained)
+    kind = attack_class("pgd") if "attack" in varies else _attack_kind(trained)
     own = trained.get(kind.name, [])
     target, like = ("", None) if is_transfer else goals.choose(kind, own, tasks, picture, made)
     own = [one for one in own if variants.target_of(one) == target]
     scope = _scope(kind, own)
-    budget = choose_budget()
+    budget = choose_budget(varies)
     picture = library.at_size(picture, card.input_size)
-    attack = make_attack(kind.name, **_settings(kind, [one for one in own if scope_of(one) == scope], budget))
+    attack = make_attack(kind.name, **_settings(kind, [one for one in own if scope_of(one) == scope], budget, varies))
     aim = Aim(tuple(t.name for t in tasks), scope, target, budget)
     weights = digests(attack, card, aim, to)
     like = None if like is None else library.at_size(like, card.input_size)
@@ -124,9 +129,9 @@ def _scope(kind: type[Attack], cards: list[Card]) -> Scope:
     return SCOPES[chosen or offered[0]]
 
 
-def choose_budget() -> Budget:
-    norm = choose_norm()
-    return choose_epsilon(norm)
+def choose_budget(varies: Collection[str] = ()) -> Budget:
+    norm = Norm.LINF if "norm" in varies else choose_norm()
+    return Budget.from_units(norm, RANGES[norm][3]) if "epsilon" in varies else choose_epsilon(norm)
 
 
 def choose_norm() -> Norm:
@@ -162,9 +167,10 @@ def _as_entered(value: Any) -> Any:
     return float(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
-def _settings(kind: type[Attack], cards: list[Card], budget: Budget) -> dict[str, Any]:
+def _settings(kind: type[Attack], cards: list[Card], budget: Budget, varies: Collection[str] = ()) -> dict[str, Any]:
     """The attack's own fields, two numbers beside each other."""
     shown = [f for f in fields(kind) if f.type not in ("str", str) or "choices" in f.metadata or len(cards) > 1]
+    shown = [f for f in shown if f.name not in varies and "attack" not in varies]
     values: dict[str, Any] = {}
     if issubclass(kind, Generative):
         instances = {instance_of(card) for card in cards}

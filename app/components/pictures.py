@@ -36,6 +36,24 @@ def place() -> dict[str, object]:
     return state.answers("source", "number", "fit", state.SCENE, state.OBJECT)
 
 
+def choose_data_set() -> tuple[str, Shelf] | None:
+    """Its label and the data set; None, and why, where there is none."""
+    gallery, objects = resources.gallery(), resources.objects()
+    shelves = {
+        **({GALLERY: gallery} if gallery else {}),
+        **({OBJECTS: objects} if objects else {}),
+        **resources.connected(),
+    }
+    if not shelves:
+        st.caption("There is no data set: the gallery is missing and none is connected.")
+        return None
+    label = st.selectbox(
+        "Data set", list(shelves), key="data", **state.LINKED,
+        help="What is shipped, and what the operator connected with MTA_DATA_ROOTS.",
+    )  # fmt: skip
+    return label, shelves[label]
+
+
 def place_of(shelf: Shelf, label: str, index: int) -> dict[str, object]:
     """A picture of a data set, by the keys of these controls."""
     if shelf is resources.gallery():

@@ -149,7 +149,8 @@ def _stop(contest: Contest) -> None:
     if contest.is_data:
         record = orders.find(resources.board(), _order(contest))
         if record is not None:
-            resources.board().finish(record.id)
+            board = resources.board()
+            (board.cancel if record.state == "queued" else board.finish)(record.id)
         return
     job = state.work_on(PICTURE_PLACE, contest.trials) or resources.workshop().running(contest.trials)
     if job is not None:

@@ -37,10 +37,16 @@ def board(used: dict[str, object]) -> None:
     undo()
     if not records:
         st.info(EMPTY)
-    for record in sorted(records, key=lambda r: r.is_ended):
+    for record in sorted(records, key=_urgency):
         card(record)
     is_live = any(record.state in ("queued", "running") for record in records)
     pulse.beat("watch_jobs", LOOK if is_live else REST)
+
+
+def _urgency(record: Record) -> tuple[int, int]:
+    """What runs, then what waits in the order of its turns, then what is paused, then what has ended."""
+    place = resources.board().place(record.id) if record.state == "queued" else 0
+    return 3 if record.is_ended else ["running", "queued", "paused"].index(record.state), place
 
 
 def card(record: Record) -> None:
@@ -89,12 +95,12 @@ def delete(id: str) -> None:
     record = resources.board().record(id)
     resources.board().delete(id)
     if record is not None:
-        state.note_deleted(id, record.order.title)
+        state.note_deleted_job(id, record.order.title)
 
 
 def undo() -> None:
     """Offers to bring back what was deleted last."""
-    deleted = state.deleted()
+    deleted = state.deleted_job()
     if deleted is None:
         return
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="undo"):
@@ -104,10 +110,10 @@ def undo() -> None:
 
 def bring_back() -> None:
     """Called by a button."""
-    deleted = state.deleted()
+    deleted = state.deleted_job()
     if deleted is not None:
         resources.board().restore(deleted[0])
-    state.forget_deleted()
+    state.forget_deleted_job()
 
 
 def _head(record: Record, before: int) -> str:

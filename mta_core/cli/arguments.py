@@ -40,7 +40,7 @@ def make_parser() -> Parser:
     _add_rooms(commands)
     _add_objects(commands)
     _add_bench(commands)
-    add_results(commands)
+    add_results(commands, _command)
     return parser
 
 
@@ -197,6 +197,7 @@ def _add_sweep(commands: Any) -> None:
     _add_data(command)
     _add_attack_options(command)
     command.add_argument("--no-noise", action="store_true", help="without random noise of the same size beside it")
+    _add_no_store(command)
     command.add_argument("--out", required=True, metavar="DIR", help="where finished points are kept")
     command.add_argument("--resume", action="store_true", help="go on where an earlier run in DIR was stopped")
 

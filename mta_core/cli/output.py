@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from tqdm import tqdm
 
-from mta_core import PROGRAM, results
+from mta_core import PROGRAM, distributed, results
 from mta_core.events import Event, Message, Pause, Progress, Row
 from mta_core.store import Store
 
@@ -62,6 +62,9 @@ def check_json(arguments: argparse.Namespace) -> None:
 
 
 def write_json(arguments: argparse.Namespace, content: Any) -> None:
+    """As `--json` says, in the first process."""
+    if not distributed.is_first():
+        return
     if arguments.json == "-":
         sys.stdout.write(results.dumps(content))
     elif arguments.json:
@@ -74,7 +77,7 @@ def write_json(arguments: argparse.Namespace, content: Any) -> None:
 
 def keep(arguments: argparse.Namespace, rows: Sequence[Mapping[str, Any]], made: Mapping[str, Any]) -> None:
     """Keeps a finished run where `results` finds it. Where that fails it is said: the result itself is not lost."""
-    if rows and not arguments.no_store:
+    if rows and not arguments.no_store and distributed.is_first():
         try:
             Store().add(rows, made)
         except ValueError as error:

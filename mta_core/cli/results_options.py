@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -18,14 +19,13 @@ ACTIONS = {
 MAX_ID = 2**63 - 1
 
 
-def add_results(commands: Any) -> None:
+def add_results(commands: Any, add: Callable[..., argparse.ArgumentParser]) -> None:
+    """`add` makes a command with the options that all have."""
     about = "Finds, hands on and deletes what was measured before."
     command = commands.add_parser("results", help=about, description=about, allow_abbrev=False)
     actions = command.add_subparsers(dest="action", metavar="ACTION", required=True)
     for name, text in ACTIONS.items():
-        action = actions.add_parser(name, help=text, description=text, allow_abbrev=False)
-        action.set_defaults(module="results")
-        action.add_argument("--json", metavar="FILE", help="write the result as JSON; - for standard output")
+        action = add(actions, name, text, module="results")
         if name in ("export", "import"):
             action.add_argument(
                 "file", metavar="FILE", help="ends in .jsonl or .csv" + " or .json" * (name == "import")

@@ -10,7 +10,7 @@ from pathlib import Path
 from mta_core import results, victims
 from mta_core.attacks import make_attack
 from mta_core.cli.choices import in_words
-from mta_core.cli.output import check_json, command_line, say, show, table, write_json
+from mta_core.cli.output import check_json, command_line, keep, say, show, table, write_json
 from mta_core.devices import pick
 from mta_core.kinds import Scope
 from mta_core.objective import as_form
@@ -38,6 +38,7 @@ def run(arguments: argparse.Namespace) -> int:
     rows = [e for e in show(sweep.run(out)) if isinstance(e, SweepRow) and e.point["is_final"]]
     made = sweep.provenance(time.perf_counter() - begin, command_line(arguments))
     _say(arguments, sweep, rows)
+    keep(arguments, [row.values for row in rows], made)
     own = {"recipe": made["sweep"], "points": [row.point for row in rows]}
     write_json(arguments, {**results.document([row.values for row in rows], made), "sweep": own})
     return 2 if sweep.unreadable else 0

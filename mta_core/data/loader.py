@@ -37,16 +37,21 @@ def batches(
     first: int = 0,
     ahead: int = 3,
     unreadable: deque[tuple[Place, ImageError]] | None = None,
+    share: Callable[[int], range] | None = None,
 ) -> Iterator[Batch]:
     """The samples at `places`, in that order, a batch at a time, from the batch of number `first` on; `transform` gets
     randomness of its own for each.
 
     Only `ahead` batches are ever held, so memory does not grow with the data. Pictures that cannot be read are left
     out of their batch and appended to `unreadable`; without it they end the stream.
+
+    Args:
+        share: which samples of a batch of so many to read, one or more; all of them without it. They get the same
+            randomness as in the whole batch.
     """
     stream = arriving(
         sources, places, batch_size, transform, seed=seed, drop_last=drop_last, first=first, ahead=ahead,
-        unreadable=unreadable, look=None,
+        unreadable=unreadable, share=share, look=None,
     )  # fmt: skip
     for batch in stream:
         if batch is not None:
@@ -64,16 +69,19 @@ def arriving(
     first: int = 0,
     ahead: int = 3,
     unreadable: deque[tuple[Place, ImageError]] | None = None,
+    share: Callable[[int], range] | None = None,
     look: float | None = LOOK,
 ) -> Iterator[Batch | None]:
     """The same, and None every `look` seconds while the next one is not there: a picture may have to be rendered."""
     groups = [places[i : i + batch_size] for i in range(0, len(places), batch_size)]
     if drop_last and len(groups) > 1 and len(groups[-1]) < batch_size:
         groups.pop()
+    mine = {count: share(count) if share else range(count) for count in {len(group) for group in groups}}
 
     def make(number: int) -> Batch | None:
         samples = []
-        for offset, (source, index) in enumerate(groups[number]):
+        for offset in mine[len(groups[number])]:
+            source, index = groups[number][offset]
             try:
                 sample = sources[source][index]
             except ImageError as error:

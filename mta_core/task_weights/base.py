@@ -11,6 +11,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from mta_core import distributed
+
 ALL, PENALTY = "", "penalty"
 """Names of terms that are no task's."""
 
@@ -76,6 +78,7 @@ class TaskWeights(ABC):
         """The gradients are complete; returns the weights that they were taken with."""
         used = self.alphas()
         self._used.append(used)
+        self._seen = distributed.totals(self._seen)
         self.learn(self._seen)
         return used
 

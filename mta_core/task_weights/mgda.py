@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor
 
+from mta_core import distributed
 from mta_core.task_weights.base import PENALTY, TaskWeights
 
 
@@ -55,6 +56,7 @@ class Mgda(TaskWeights):
             parameter.grad = None
 
     def end_batch(self) -> dict[str, float]:
+        distributed.add_up(gradient for gradients in self._gradients.values() for gradient in gradients)
         found = [
             {name: gradient for name, gradient in zip(self.tasks, gradients, strict=True) if gradient is not None}
             for gradients in zip(*(self._gradients[name] for name in self.tasks), strict=True)

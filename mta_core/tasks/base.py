@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
@@ -291,10 +291,7 @@ class Meter:
 
     def add(self, statistics: Tensor) -> None:
         """Adds pictures by their sufficient statistics, (B, S) float64 on the CPU: see `Task.statistics`."""
-        weights = torch.ones(statistics.shape[0], 1 + self._num_replicates, dtype=torch.float64)
-        for row in weights:
-            rates = torch.ones(self._num_replicates, dtype=torch.float64)
-            row[1:] = torch.poisson(rates, generator=self._generator)
+        weights = torch.stack([self._draw() for _ in statistics])
         pooled = weights.T @ statistics
         self._pooled = pooled if self._pooled is None else self._pooled + pooled
         self.num_pictures += statistics.shape[0]
@@ -304,6 +301,33 @@ class Meter:
             self._weights[name] = self._weights.get(name, 0) + weights.T @ known.double()
         if self._batches is not None:
             self._batches.update(statistics)
+
+    def _draw(self) -> Tensor:
+        """How often each replicate sees the next picture, (1 + R,)."""
+        rates = torch.ones(self._num_replicates, dtype=torch.float64)
+        return torch.cat([rates.new_ones(1), torch.poisson(rates, generator=self._generator)])
+
+    def skip(self, count: int) -> None:
+        """Leaves pictures out that another meter takes, before the first update: see `unite`. An even number, where
+        published measures are kept, or their batches would be others."""
+        for _ in range(count):
+            self._draw()
+
+    def sums(self) -> tuple[Any, ...]:
+        """All that was summed so far, to be sent to another process."""
+        return self.num_pictures, self._pooled, self._sums, self._weights, self._batches and self._batches.sums()
+
+    def unite(self, shares: Sequence[tuple[Any, ...]]) -> None:
+        """Becomes the meter of all pictures, in place of its own: `shares` are the `sums` of meters that each took
+        some, in their order."""
+        seen = [share for share in shares if share[0]]
+        self.num_pictures = sum(share[0] for share in seen)
+        if seen:
+            self._pooled = sum(share[1] for share in seen)
+            self._sums = {name: sum(share[2][name] for share in seen) for name in seen[0][2]}
+            self._weights = {name: sum(share[3][name] for share in seen) for name in seen[0][3]}
+        if self._batches is not None:
+            self._batches.unite([share[4] for share in seen])
 
     @property
     def has_published(self) -> bool:
@@ -366,6 +390,17 @@ class _Batches:
                 total, count = sums[name]
                 sums[name] = total + float(value), count + 1
         return sums
+
+    def sums(self) -> tuple[Any, ...]:
+        return self.done, self.open
+
+    def unite(self, shares: Sequence[tuple[Any, ...]]) -> None:
+        assert not any(still_open for _, still_open in shares[:-1]), "batches end with their share, but for the last"
+        self.open = shares[-1][1] if shares else []
+        self.done = {
+            name: (sum(done[name][0] for done, _ in shares), sum(done[name][1] for done, _ in shares))
+            for name in self.done
+        }
 
     def compute(self) -> dict[str, float]:
         sums = self._with(self.open) if self.open else self.done

@@ -16,7 +16,7 @@ from studio import make_classifier, make_gallery, make_generators, make_weights
 from app import resources
 from app.library import Picture, Shelf, open_gallery
 from app.workshop import Request, Workshop
-from mta_core import devices, weights
+from mta_core import devices, store, weights
 from mta_core.attacks import make_attack
 from mta_core.budget import Budget
 from mta_core.generators import Patterns
@@ -46,7 +46,8 @@ def jobs_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator
 
 
 @pytest.fixture(autouse=True)
-def stand_in(studio: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def stand_in(studio: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(store, "default_path", lambda: tmp_path / store.NAME)
     monkeypatch.setattr(weights, "RUNS", studio / "runs")
     monkeypatch.setattr(weights, "SHIPPED", studio / "none")
     monkeypatch.setenv("MTA_GALLERY", str(studio / "gallery"))

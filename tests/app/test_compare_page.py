@@ -244,7 +244,7 @@ def test_a_stopped_comparison_keeps_what_it_has_and_can_be_finished(
     assert "on 3 pictures" in status(restarted) and "stopped" not in status(restarted)
     assert len(on_board()) == 1
     said = [event.text for event in resources.board().events(on_board()[0].id) if isinstance(event, Message)]
-    assert said == ["goes on after 2 of 3 pictures"]
+    assert said == ["goes on after 2 of 3 pictures", "kept among the results"]
 
 
 def test_another_choice_ends_what_is_under_way(page: Open) -> None:
@@ -284,6 +284,9 @@ def test_browsers_share_a_comparison_and_wait_for_each_other(page: Open) -> None
     other.button(key="start_ranking").click().run()
     assert "Waiting for its turn, 1 job before it" in status(other)
     assert len({record.order.owner for record in on_board()}) == 2
+    other.button(key="stop_ranking").click().run()
+    assert "not measured yet" in status(other), "what waits is taken back at once"
+    other.button(key="start_ranking").click().run()
     at.button(key="stop_ranking").click().run()
     end = time.monotonic() + 30
     while "Waiting" in status(other.run()):

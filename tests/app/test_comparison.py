@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from helpers import png, to_the_end
@@ -13,8 +14,10 @@ from app import exports
 from app.comparison import Trial, is_open, standing, start
 from app.library import Shelf, read_upload
 from app.workshop import Request, Workshop
+from mta_core import store as stores
 from mta_core.attacks import Fgsm
 from mta_core.jobs import Job
+from mta_core.store import Store
 
 Requests = Callable[..., Request]
 
@@ -83,6 +86,34 @@ def test_stopped_all_attacks_have_had_the_same_pictures(
     assert all(is_open(workshop, trial) for trial in trials)
     to_the_end(start(workshop, trials))
     assert [one.num_pictures for one in map(lambda t: standing(workshop, t), trials) if one] == [3, 3, 3]
+
+
+def test_a_data_set_measured_whole_is_stored_and_nothing_else_is(
+    workshop: Workshop, request_for: Requests, gallery: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    to_the_end(start(workshop, trials_of(request_for, units=1.25)))
+    trials = trials_of(request_for, gallery, units=1.25)
+    stop_after(workshop, trials, monkeypatch, calls=2)
+    assert Store().count() == 0, "neither one picture nor what was stopped"
+    to_the_end(start(workshop, trials))
+    to_the_end(start(workshop, trials))
+    (run,) = Store().find()
+    known = [standing(workshop, trial) for trial in trials]
+    measured = [{**row, "ci95": list(row["ci95"])} for one in known if one for row in one.rows]
+    assert list(run.rows) == measured
+    assert (run.provenance["pictures"], run.provenance["command"]) == (3, "the page Compare")
+    assert run.provenance["seconds"] > 0
+
+
+def test_a_store_that_fails_does_not_cost_the_comparison(
+    workshop: Workshop, request_for: Requests, gallery: Shelf, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(stores, "default_path", lambda: tmp_path)
+    trials = trials_of(request_for, gallery, units=1.75)
+    job = start(workshop, trials)
+    to_the_end(job)
+    assert str(job.error).startswith("measured, but not kept among the results: expected a file")
+    assert not any(is_open(workshop, trial) for trial in trials)
 
 
 def test_stopped_during_the_first_picture_it_keeps_what_there_is(

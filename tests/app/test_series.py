@@ -20,7 +20,8 @@ from mta_core.attacks import Noise, make_attack
 from mta_core.budget import Budget
 from mta_core.evaluate import Setting
 from mta_core.events import Row
-from mta_core.results import digest_of_names
+from mta_core.results import digest_of_names, to_json
+from mta_core.store import Store
 from mta_core.tasks import SCENE_TASKS, task
 from mta_core.transfer import transfer
 from tests.toys import write_domains
@@ -63,6 +64,9 @@ def test_the_rows_are_those_of_the_engine(workshop: Workshop, asked: Series) -> 
     assert (made["from"], made["to"], made["pictures"]) == ("dmtl", "mtan", 2)
     assert made["pictures_sha256"] == digest_of_names(asked.names) and set(made["attacks"]) == {"noise", "FGSM"}
     assert made["weights"] == dict(asked.request.weights)
+    (run,) = Store().find()
+    assert run.rows == tuple(row for one in known for row in to_json(one.rows)), "kept where Results finds it"
+    assert run.provenance | {"date": made["date"]} == made
 
 
 def test_a_stopped_one_keeps_the_pictures_that_were_ready(workshop: Workshop, asked: Series) -> None:
@@ -76,6 +80,7 @@ def test_a_stopped_one_keeps_the_pictures_that_were_ready(workshop: Workshop, as
     assert job.error is None and found is not None
     assert found.num_pictures < 3 and not found.is_whole
     assert series.known(workshop, after) is None
+    assert Store().count() == 0
 
 
 def test_what_more_is_known_is_not_given_up(workshop: Workshop, asked: Series) -> None:

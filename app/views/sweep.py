@@ -1,0 +1,44 @@
+"""How an attack's cost changes with one thing: choose, measure, show."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from app import resources, state, sweeps
+from app.components import chrome, sweep_form, sweep_result
+from app.components.hearing import check
+
+INTRO = (
+    "An attack measured again and again while one thing varies: how large it may be, how many steps it takes, or how "
+    "much one task counts. It goes on while another page is shown, or none."
+)
+
+
+def page() -> None:
+    if not chrome.has_victims():
+        return
+    restore()
+    with st.sidebar:
+        asked = sweep_form.choose()
+        used = state.choices()
+        st.fragment(check)(used, state.count_redraws())
+    st.subheader("Sweep", anchor=False)
+    st.caption(INTRO)
+    if asked is not None:
+        st.fragment(sweep_result.draw)(asked, used)
+        if command := sweeps.command_of(asked.recipe, asked.shelf):
+            with st.expander("The same on the command line"):
+                st.code(command, language="bash", wrap_lines=True)
+
+
+def restore() -> None:
+    """A link that names a job alone means its settings too."""
+    if set(st.query_params) != {state.JOB}:
+        return
+    record = resources.board().record(st.query_params[state.JOB])
+    if record is not None and record.order.kind == sweeps.KIND and record.order.query:
+        st.query_params.from_dict({**record.order.query, state.JOB: record.id})
+        st.rerun()
+
+
+page()

@@ -1,0 +1,208 @@
+"""The page Sweep: its form, its job, and what is shown of it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import streamlit as st
+from conftest import MAIN
+from helpers import on_board, until_board_rests
+from streamlit.testing.v1 import AppTest
+
+from app import resources, sweeps
+from mta_core import weights
+from mta_core.attacks import Fgsm
+from mta_core.store import Store
+from mta_core.sweep_recipe import SweepRecipe
+
+Open = Callable[..., AppTest]
+QUICK = {"attack": "FGSM", "tasks": "Depth", "count": "2", "values_epsilon": "1,4"}
+
+
+@pytest.fixture
+def page() -> Open:
+    """Opens the page with query parameters, as a new browser does."""
+    st.cache_resource.clear()
+
+    def open_page(**params: str | list[str]) -> AppTest:
+        at = AppTest.from_file(str(MAIN), default_timeout=60)
+        at.switch_page("views/sweep.py")
+        for key, value in params.items():
+            at.query_params[key] = value
+        at.run()
+        assert not at.exception, at.exception
+        return at
+
+    return open_page
+
+
+def settle(at: AppTest) -> AppTest:
+    until_board_rests()
+    at.run()
+    assert not at.exception, at.exception
+    return at
+
+
+def status(at: AppTest) -> str:
+    return next(e.proto.body for e in at.get("html") if "mta-status" in e.proto.body)
+
+
+def buttons(at: AppTest) -> dict[str, str]:
+    return {button.key: button.label for button in at.button if button.key.startswith("sweep_")}
+
+
+def charts(at: AppTest) -> list[dict[str, Any]]:
+    """What the charts were told."""
+    found = [c.proto for c in at.get("bidi_component") if c.proto.component_name.endswith("mta_livechart")]
+    return [json.loads(proto.bytes) for proto in found]
+
+
+def recipe(at: AppTest) -> SweepRecipe:
+    return SweepRecipe.from_json(on_board()[0].order.settings["recipe"])
+
+
+def test_a_sweep_waits_to_be_started_then_fills_its_charts(page: Open) -> None:
+    at = page(**QUICK)
+    assert "2 values on 2 pictures: not measured yet" in status(at)
+    assert not charts(at) and not on_board() and buttons(at) == {"sweep_start": "Start"}
+    settle(at.button(key="sweep_start").click().run())
+    assert "2 values on 2 pictures" in status(at) and not buttons(at)
+    (chart,) = charts(at)
+    assert chart["alt"].startswith("Depth, Absolute error against epsilon: clean ")
+    assert "epsilon 1/255 (L-inf): " in chart["alt"] and "epsilon 4/255 (L-inf): " in chart["alt"]
+    assert chart["source"].startswith("./component/"), "from this server"
+    assert chart["figure"]["layout"]["uirevision"] == "depth Absolute error"
+    assert not at.get("download_button")[0].disabled
+    assert any("Strongest with epsilon" in e.proto.body for e in at.get("html"))
+    table = next(e.proto.body for e in at.get("html") if "mta-cost" in e.proto.body)
+    assert table.count("<tr>") == 3
+    assert at.query_params["job"] in (on_board()[0].id, [on_board()[0].id])
+    (run, *_) = Store().find()
+    assert {row["epsilon"] for row in run.rows} == {1, 4} and run.provenance["sweep"]["variable"] == "epsilon"
+
+
+def test_the_chosen_measure_is_drawn(page: Open) -> None:
+    at = page(**(QUICK | {"tasks": "Segmentation"}))
+    settle(at.button(key="sweep_start").click().run())
+    (per_picture,) = charts(at)
+    at.selectbox(key="sweep_measure_segmentation").set_value("mIoU").run()
+    (pooled,) = charts(at)
+    assert "mIoU, per picture" in per_picture["alt"] and "mIoU against" in pooled["alt"]
+    assert len(pooled["figure"]["data"]) == len(per_picture["figure"]["data"]) - 3, (
+        "no spread of another kind of number"
+    )
+
+
+def test_stop_keeps_what_it_has_and_go_on_finishes(page: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    made, steps = [], Fgsm.steps
+
+    def stopping(self: Fgsm, problem: Any) -> Any:
+        made.append(1)
+        if len(made) == 3:  # the second value begins
+            resources.board().finish(on_board()[0].id)
+        return steps(self, problem)
+
+    at = page(**QUICK)
+    with monkeypatch.context() as held:
+        held.setattr(Fgsm, "steps", stopping)
+        settle(at.button(key="sweep_start").click().run())
+    assert "Stopped: 1 of 2 values measured" in status(at) and buttons(at) == {"sweep_start": "Go on"}
+    (before,) = charts(at)
+    assert "epsilon 1/255" in before["alt"] and "epsilon 4/255" not in before["alt"]
+    st.cache_resource.clear()
+    again = page(**QUICK)
+    assert "Stopped: 1 of 2" in status(again) and charts(again)[0]["alt"] == before["alt"], "another server too"
+    settle(again.button(key="sweep_start").click().run())
+    assert "Stopped" not in status(again) and len(on_board()) == 1
+    assert charts(again)[0]["alt"].startswith(before["alt"])
+
+
+def test_paused_it_goes_on_where_it_was(page: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    made, steps = [], Fgsm.steps
+
+    def pausing(self: Fgsm, problem: Any) -> Any:
+        made.append(1)
+        if len(made) == 4:
+            resources.board().pause(on_board()[0].id)
+        return steps(self, problem)
+
+    monkeypatch.setattr(Fgsm, "steps", pausing)
+    at = page(**QUICK)
+    settle(at.button(key="sweep_start").click().run())
+    assert "Paused: 1 of 2 values measured" in status(at) and buttons(at) == {"sweep_start": "Go on"}
+    settle(at.button(key="sweep_start").click().run())
+    assert on_board()[0].state == "done" and "2 values on 2 pictures" in status(at)
+    assert len(made) == 4, "no picture is attacked twice"
+
+
+def test_a_link_with_the_job_alone_brings_back_its_settings(page: Open) -> None:
+    at = page(**(QUICK | {"values_epsilon": "2, 3"}))
+    settle(at.button(key="sweep_start").click().run())
+    other = page(job=on_board()[0].id)
+    assert other.text_input(key="values_epsilon").value == "2, 3"
+    assert other.selectbox(key="attack").value == "FGSM" and charts(other) == charts(at)
+    assert not page(job="20260101-000000-dead").exception
+
+
+def test_another_choice_is_another_sweep(page: Open) -> None:
+    at = page(**QUICK)
+    settle(at.button(key="sweep_start").click().run())
+    at.text_input(key="values_epsilon").set_value("1, 4, 8").run()
+    assert "3 values on 2 pictures: not measured yet" in status(at) and "job" not in at.query_params
+    kept = {file.name for file in (resources.jobs_folder() / sweeps.POINTS).iterdir()}
+    settle(at.button(key="sweep_start").click().run())
+    assert len(on_board()) == 2
+    assert len({f.name for f in (resources.jobs_folder() / sweeps.POINTS).iterdir()} - kept) == 1, "one value is new"
+
+
+@pytest.mark.parametrize(("chosen", "variable", "values"), [
+    ({"varied": "Steps", "attack": "PGD", "values_steps": "1,2"}, "steps", (1.0, 2.0)),
+    ({"varied": "Step size", "attack": "PGD", "pgd_num_steps": "2", "values_step-size": "0.5,1"},
+     "step-size", (0.5, 1.0)),
+    ({"varied": "Norm", "attack": "FGSM", "values_norm": "linf:2,l2:1"}, "norm", ("linf:2", "l2:1")),
+    ({"varied": "Task weight", "attack": "FGSM", "scope": "Joint", "tasks": ["Depth", "Segmentation"],
+      "varied_task": "Depth", "values_weight": "0.2,0.8"}, "weight:depth", (0.2, 0.8)),
+    ({"varied": "Attack", "varied_attacks": ["FGSM", "Random noise"]}, "attack", ("fgsm", "noise")),
+])  # fmt: skip
+def test_everything_can_vary(page: Open, chosen: Any, variable: str, values: Any) -> None:
+    at = page(**({"tasks": "Depth", "count": "1"} | chosen))
+    settle(at.button(key="sweep_start").click().run())
+    assert on_board()[0].state == "done", on_board()[0].note
+    assert (recipe(at).variable, recipe(at).values) == (variable, values)
+    assert len(sweeps.known(resources.board().folder_of(on_board()[0].id)).final)
+    assert all(len(chart["alt"].split(";")[1].split(", ")) == 2 for chart in charts(at))
+
+
+@pytest.mark.parametrize(("chosen", "sentence"), [
+    ({"varied": "Steps"}, "FGSM has no steps to vary"),
+    ({"varied": "Task weight"}, "Expected joint perturbations to vary a weight"),
+    ({"values_epsilon": "1,1"}, "Expected each value once"),
+    ({"values_epsilon": "0"}, "Expected epsilon in"),
+])  # fmt: skip
+def test_what_means_nothing_is_said_and_cannot_be_started(page: Open, chosen: Any, sentence: str) -> None:
+    at = page(**(QUICK | chosen))
+    assert sentence in at.error[0].value
+    assert at.button(key="sweep_start").disabled
+
+
+def test_values_that_are_none_are_said(page: Open) -> None:
+    at = page(**(QUICK | {"values_epsilon": "1, much"}))
+    assert "expected a number for epsilon, got ' much'" in at.error[0].value
+    assert not buttons(at)
+
+
+def test_a_data_set_that_is_gone_fails_with_its_reason(page: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    at = page(**QUICK)
+    monkeypatch.setattr(resources, "shelves", dict)
+    st.cache_resource.clear()
+    settle(at.button(key="sweep_start").click().run())
+    assert "expected the data set gallery, it is not connected now" in at.error[0].value
+    assert buttons(at) == {"sweep_start": "Go on"}
+
+
+def test_without_any_victim_the_page_says_how_to_train_one(page: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(weights, "RUNS", weights.RUNS / "none")
+    assert "train victim" in page().info[0].value
