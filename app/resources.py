@@ -13,6 +13,7 @@ import streamlit as st
 from app import library, orders
 from app.costs import Costs
 from app.library import Shelf
+from app.trainings import KIND, Trainings
 from app.workshop import Workshop
 from mta_core import devices, weights
 from mta_core.board import Board
@@ -61,7 +62,14 @@ def shelves() -> dict[str, Shelf]:
 def board() -> Board:
     """The job board, whose jobs the worker does beside the attacks of all browsers."""
     made = workshop()
-    return Board(jobs_folder(), made.worker, made.device, orders.kinds(made, shelves))
+    kinds = orders.kinds(made, shelves) | {KIND: trainings().run}
+    return Board(jobs_folder(), made.worker, made.device, kinds)
+
+
+@st.cache_resource(show_spinner=False)
+def trainings() -> Trainings:
+    """What trains, and what those see who watch."""
+    return Trainings(workshop(), shelves)
 
 
 def jobs_folder() -> Path:
