@@ -13,7 +13,7 @@ import streamlit as st
 from app import library, orders
 from app.costs import Costs
 from app.library import Shelf
-from app.trainings import KIND, Trainings
+from app.trainings import Trainings
 from app.workshop import Workshop
 from mta_core import devices, weights
 from mta_core.board import Board
@@ -62,8 +62,7 @@ def shelves() -> dict[str, Shelf]:
 def board() -> Board:
     """The job board, whose jobs the worker does beside the attacks of all browsers."""
     made = workshop()
-    kinds = orders.kinds(made, shelves) | {KIND: trainings().run}
-    return Board(jobs_folder(), made.worker, made.device, kinds)
+    return Board(jobs_folder(), made.worker, made.device, orders.kinds(made, shelves, trainings()))
 
 
 @st.cache_resource(show_spinner=False)

@@ -313,15 +313,15 @@ class _Run:
                 if not math.isfinite(training.losses[-1]):
                     last = training.losses[-1]
                     raise ValueError(f"{DIVERGED} has a loss of {last:g} in epoch {training.epoch + 1}")
-                if training.step and (training.is_stopping or self._is_due()):
+                if training.step and (self._is_stopping() or self._is_due()):
                     self._save_checkpoint()
             yield event
-            if training.is_stopping and training.step and isinstance(event, Progress):
+            if isinstance(event, Progress) and training.step and self._is_stopping():
                 return
         training.epoch, losses, training.losses = training.epoch + 1, training.losses, []
-        is_last = training.epoch == training.last_epoch or training.is_stopping
+        is_last = training.epoch == training.last_epoch or self._is_stopping()
         is_measured = training.epoch % self.measure_every == 0 or is_last
-        measures = (yield from training.measure()) if is_measured else {}
+        measures = (yield from self._measure()) if is_measured else {}
         training.history.append({"epoch": training.epoch, "loss": sum(losses) / len(losses), **measures})
         if self.patience and is_measured and self._best() == training.epoch:
             self._save(BEST)
@@ -331,9 +331,20 @@ class _Run:
             shown = ", ".join(f"{name} {value:.4g}" for name, value in measures.items())
             yield Message(f"epoch {training.epoch} of {training.last_epoch}: held out {shown}")
 
+    def _measure(self) -> Generator[Pause, None, dict[str, float]]:
+        """As the first process finds it: patience goes by it, and a GPU may round otherwise than another."""
+        measures = yield from self.training.measure()
+        return distributed.from_first(lambda: measures)
+
+    def _is_stopping(self) -> bool:
+        """Whether it was asked to end, in whichever process: a step that one leaves out the others wait for."""
+        asked = distributed.totals({"asked": float(self.training.is_stopping)})["asked"]
+        self.training.is_stopping = bool(asked)
+        return self.training.is_stopping
+
     def _is_over(self) -> bool:
         """Whether it is to end though there are epochs left."""
-        if self.training.is_stopping:
+        if self._is_stopping():
             return True
         measured = [row["epoch"] for row in self.training.history if len(row) > len(UNMEASURED)]
         return bool(self.patience and measured) and len([e for e in measured if e > self._best()]) >= self.patience
@@ -352,7 +363,7 @@ class _Run:
         if not training.step and training.history and (known := _measures(training.history[-1])):
             training.measured = known
         else:
-            training.measured = yield from training.measure()
+            training.measured = yield from self._measure()
             yield Row({"epoch": training.epoch + bool(training.step), "step": training.step, **training.measured})
         best = distributed.from_first(lambda: load_state(self.out / BEST)) if self.patience else None
         if best is not None and is_same(best["recipe"], training.recipe):
