@@ -20,7 +20,7 @@ from mta_core.budget import Budget
 from mta_core.data import open_data
 from mta_core.devices import Device, Model
 from mta_core.evaluate import Setting, evaluate
-from mta_core.events import Event, Message, Progress, Row
+from mta_core.events import Event, Message, Pause, Progress, Row
 from mta_core.explore import Subject
 from mta_core.tasks import SCENE_TASKS, task
 from mta_core.train_generator import GeneratorRecipe, train_generator
@@ -91,7 +91,8 @@ def go_on(root: Path, out: Path, job: str) -> list[Event]:
     stream = train_generator(generator_recipe(root), EXACT, out, resume=job == "rest")
     if job == "rest":
         return list(stream)
-    events = [next(stream) for _ in range(3)]  # the step after a checkpoint
+    told = (event for event in stream if not isinstance(event, Pause))
+    events = [next(told) for _ in range(3)]  # the step after a checkpoint
     stream.close()  # type: ignore[attr-defined]
     return events
 
