@@ -36,7 +36,7 @@ SCHEDULES = ("cycle", "halved", "constant")
 half time; the same throughout."""
 CHECKPOINT_EVERY = 60.0
 """Seconds between two checkpoints."""
-LOCK, BEST = "training.lock", "best.pt"
+LOCK, BEST = "lock", "best.pt"
 UNMEASURED = ("epoch", "loss")
 """What a row of the history always has."""
 TINY = 1e-6
