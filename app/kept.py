@@ -44,6 +44,12 @@ class Recent(Generic[Value]):
             while len(self._values) > self._size:
                 self._values.popitem(last=False)
 
+    def shrink(self, size: int) -> None:
+        """Forgets all but the values used last."""
+        with self._lock:
+            while len(self._values) > size:
+                self._values.popitem(last=False)
+
 
 class Kept:
     """Results of attacks and series, curves, victims' answers, rows of comparisons. An upload has its own, which end
@@ -55,3 +61,9 @@ class Kept:
         self.answers: Recent[Any] = Recent(answers)
         self.standings: Recent[Any] = Recent(STANDINGS)
         self.series: Recent[Any] = Recent(SERIES)
+
+    def shrink(self) -> None:
+        """Forgets the large things that were kept for those who are gone."""
+        self.results.shrink(1)
+        self.curves.shrink(1)
+        self.answers.shrink(4)

@@ -13,6 +13,7 @@ import streamlit as st
 from app import library, orders
 from app.costs import Costs
 from app.library import Shelf
+from app.tidying import Tidying
 from app.trainings import Trainings
 from app.workshop import Workshop
 from mta_core import devices, weights
@@ -92,6 +93,12 @@ def warm() -> None:
         workshop().prepare(cards[0].name, shelf.read(0))
 
 
+@st.cache_resource(show_spinner=False)
+def tidying() -> Tidying:
+    """Gives memory back when people have gone."""
+    return Tidying(workshop().forget)
+
+
 @dataclass
 class Connection:
     """One browser, from when it came until it is gone.
@@ -100,14 +107,18 @@ class Connection:
         jobs: tells what is being computed for its page.
     """
 
+    tidying: Tidying
     jobs: Callable[[], list[Job[Any]]] = list
 
     def end(self) -> None:
         for job in self.jobs():
             job.patience = min(job.patience, GRACE)
+        self.tidying.go()
 
 
 @st.cache_resource(scope="session", on_release=Connection.end, show_spinner=False)
 def connection() -> Connection:
     """Of the browser whose page is being drawn; ends when that is closed or loaded anew."""
-    return Connection()
+    here = tidying()
+    here.come()
+    return Connection(here)

@@ -178,6 +178,10 @@ class Workshop:
         """What was computed of a picture lately: an upload's own, or what all browsers share."""
         return picture.kept or self._shared
 
+    def forget(self) -> None:
+        """Drops most of what was computed for all browsers: none of them is here any more."""
+        self._shared.shrink()
+
     def result(self, request: Request) -> Result | None:
         return self.kept(request.picture).results.get(request)
 

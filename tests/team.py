@@ -105,7 +105,7 @@ class Doubted(GeneratorTraining):
 def end_early(root: Path, out: Path, job: str) -> list[Event]:
     """A training of four epochs that the last process is asked to stop in its second step, or the first finds good
     enough."""
-    recipe = replace(generator_recipe(root), phases=((4, *SIZE),))
+    recipe = replace(generator_recipe(root), phases=((1, 32, 64), (3, *SIZE)))
     if job == "patient":
         return list(train(Doubted(recipe, EXACT), out, measure_every=1, patience=1))
     training, events = GeneratorTraining(recipe, EXACT), []

@@ -31,6 +31,7 @@ def page() -> None:
     st.logo(str(ICONS / "icon.svg"), size="large")
     st.html(STYLE)
     turning.watch()
+    resources.connection()
     st.sidebar.html(f'<h1 class="mta-brand">{NAME}</h1>')
     st.html(f'<div class="mta-device">{html.escape(resources.workshop().device.label)}</div>')
 

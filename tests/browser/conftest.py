@@ -3,28 +3,15 @@
 from __future__ import annotations
 
 import os
-import re
 import shutil
-import socket
-import subprocess
-import sys
-import time
-import urllib.error
-import urllib.request
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from urllib.parse import urlparse
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Error, Page, Response, sync_playwright
+from playwright.sync_api import Browser, Error, Page, sync_playwright
+from serving import FAILED, ROOT, serving, visiting
 from studio import has_shipped_weights, make_gallery, make_other, make_weights
-from visits import FLAGS, PATIENCE, READY
-
-ROOT = Path(__file__).resolve().parents[2]
-
-
-FAILED = pytest.StashKey[bool]()
+from visits import FLAGS
 
 
 @pytest.hookimpl(wrapper=True)
@@ -57,36 +44,8 @@ def server(log: Path) -> Iterator[str]:
     if not (ROOT / "assets" / "gallery" / "rgb").is_dir():
         make_gallery(root / "gallery")
         environment["MTA_GALLERY"] = str(root / "gallery")
-    with serving("app/serve.py", log, environment) as address:
-        yield address
-
-
-@contextmanager
-def serving(script: str, log: Path, environment: Mapping[str, str]) -> Iterator[str]:
-    """The address of a server of its own for a script."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "streamlit", "run", script, "--server.port", str(port)]
-    with log.open("wb") as output:
-        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=output, stderr=subprocess.STDOUT)
-        try:
-            _wait_for(f"http://127.0.0.1:{port}/_stcore/health", process, log)
-            yield f"http://127.0.0.1:{port}"
-        finally:
-            process.terminate()
-            process.wait(20)
-
-
-def _wait_for(address: str, process: subprocess.Popen[bytes], log: Path) -> None:
-    end = time.monotonic() + 60
-    while time.monotonic() < end and process.poll() is None:
-        try:
-            with urllib.request.urlopen(address, timeout=2):
-                return
-        except (urllib.error.URLError, OSError):
-            time.sleep(0.1)  # the server itself cannot be waited for in another way
-    pytest.fail(f"the server does not answer: {log.read_text()[-2000:]}")
+    with serving("app/serve.py", log, environment) as started:
+        yield started.address
 
 
 @pytest.fixture(scope="session")
@@ -111,61 +70,3 @@ def visit(server: str, log: Path, browser: Browser, request: pytest.FixtureReque
     """
     with visiting(server, log, browser, request.node) as open_page:
         yield open_page
-
-
-@contextmanager
-def visiting(server: str, log: Path, browser: Browser, test: pytest.Item) -> Iterator[Callable[..., Page]]:
-    """The same for any server."""
-    pages: list[Page] = []
-    wrong: list[str] = []
-
-    def open_page(
-        query: str = "",
-        *,
-        width: int = 1440,
-        height: int = 900,
-        dark: bool = False,
-        ready: bool = True,
-        script: str = "",
-    ) -> Page:
-        context = browser.new_context(
-            viewport={"width": width, "height": height}, color_scheme="dark" if dark else "light", accept_downloads=True
-        )
-        page = context.new_page()
-        page.set_default_timeout(PATIENCE)
-        page.add_init_script(script)
-        page.on("console", lambda m: wrong.append(f"console: {m.text}") if _is_error(m) else None)
-        page.on("pageerror", lambda error: wrong.append(f"page error: {error}"))
-        page.on("response", lambda r: wrong.append(f"{r.status} {r.url}") if _is_wrong(r) else None)
-        page.on("request", lambda r: wrong.append(f"left the machine: {r.url}") if not _is_local(r.url) else None)
-        pages.append(page)
-        page.goto(f"{server}/{query}")
-        if ready:
-            page.wait_for_function(READY)
-        return page
-
-    yield open_page
-    for page in pages:
-        if test.stash.get(FAILED, False):
-            state = page.locator('[data-testid="stApp"]').evaluate("app => JSON.stringify(app.dataset)")
-            print(page.url, state, page.locator("body").aria_snapshot(), sep="\n")
-            print(log.read_text()[-4000:])
-        page.context.close()
-    assert not wrong, wrong
-
-
-def _is_probe(url: str) -> bool:
-    """Whether Streamlit's browser side looks for its server below the name of a page, before it finds it above."""
-    return re.fullmatch(r"/\w+/_stcore/(health|host-config)", urlparse(url).path) is not None
-
-
-def _is_error(message: ConsoleMessage) -> bool:
-    return message.type == "error" and not _is_probe(message.location["url"])
-
-
-def _is_wrong(response: Response) -> bool:
-    return response.status >= 400 and not _is_probe(response.url)
-
-
-def _is_local(url: str) -> bool:
-    return urlparse(url).hostname in (None, "localhost", "127.0.0.1", "::1")

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from conftest import serving, visiting
 from playwright.sync_api import Browser, Locator, Page, expect
+from serving import serving, visiting
 from visits import IDLE, PATIENCE
 
 SCRIPT = "tests/browser/livechart_page.py"
@@ -18,8 +18,8 @@ UPDATES = 50
 @pytest.fixture(scope="module")
 def charts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
     log = tmp_path_factory.mktemp("charts") / "server.log"
-    with serving(SCRIPT, log, os.environ) as address:
-        yield address, log
+    with serving(SCRIPT, log, os.environ) as server:
+        yield server.address, log
 
 
 @pytest.fixture
