@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from app import comparison_job, series_job, sweeps
+from app import comparison_job, series_job, sweeps, trainings
 from app.library import Shelf
+from app.trainings import Trainings
 from app.workshop import Workshop
 from mta_core.board import Board, Order, Record, Run
 
@@ -13,12 +14,13 @@ Shelves = Callable[[], Mapping[str, Shelf]]
 """The data sets by `Shelf.name`, as they are now."""
 
 
-def kinds(workshop: Workshop, shelves: Shelves) -> dict[str, Run]:
+def kinds(workshop: Workshop, shelves: Shelves, training: Trainings) -> dict[str, Run]:
     """What does an order of each kind."""
     return {
         comparison_job.KIND: lambda order, folder, job: comparison_job.run(workshop, shelves(), order, folder, job),
         series_job.KIND: lambda order, folder, job: series_job.run(workshop, shelves(), order, folder, job),
         sweeps.KIND: lambda order, folder, job: sweeps.run(workshop, shelves, order, folder, job),
+        trainings.KIND: training.run,
     }
 
 

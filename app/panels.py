@@ -109,10 +109,15 @@ def message(
     Args:
         task_row: makes the row of each task: by default clean, adversarial, the difference, and what is beside them.
     """
-    make = task_row or _task_row
-    rows, files = result.once(("rows", make, view, result.is_complete), lambda: split(_rows(result, view, make)))
+    rows, files = drawn(result, view, task_row)
     shown, aspect = with_files or progress is None, aspect_of(result.request.picture.image)
     return packed(rows, files, progress, live or result.history, with_files=shown, aspect=aspect)
+
+
+def drawn(result: Result, view: View, task_row: TaskRow | None = None) -> tuple[Rows, dict[str, bytes]]:
+    """The rows of the stage, and the files they name."""
+    make = task_row or _task_row
+    return result.once(("rows", make, view, result.is_complete), lambda: split(_rows(result, view, make)))
 
 
 def aspect_of(image: Tensor) -> str:

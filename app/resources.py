@@ -14,6 +14,7 @@ from app import library, orders
 from app.costs import Costs
 from app.library import Shelf
 from app.tidying import Tidying
+from app.trainings import Trainings
 from app.workshop import Workshop
 from mta_core import devices, weights
 from mta_core.board import Board
@@ -62,7 +63,13 @@ def shelves() -> dict[str, Shelf]:
 def board() -> Board:
     """The job board, whose jobs the worker does beside the attacks of all browsers."""
     made = workshop()
-    return Board(jobs_folder(), made.worker, made.device, orders.kinds(made, shelves))
+    return Board(jobs_folder(), made.worker, made.device, orders.kinds(made, shelves, trainings()))
+
+
+@st.cache_resource(show_spinner=False)
+def trainings() -> Trainings:
+    """What trains, and what those see who watch."""
+    return Trainings(workshop(), shelves)
 
 
 def jobs_folder() -> Path:

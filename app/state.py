@@ -44,6 +44,15 @@ WHOSE, DETAIL = "shown", "detail"
 """Keys of the widgets below: whose perturbation is shown, and which charts. Their parts are redrawn by themselves."""
 COST = ("cost_precision", "cost_batch", "cost_attacks")
 """Keys of the widgets of the page Cost."""
+TRAIN = (
+    "train_what", "train_victim", "train_tasks", "train_method", "train_instance", "train_scope", "train_norm",
+    "train_epsilon", "train_epsilon_l2", "train_end", "train_minutes", "train_epochs", "train_name", "train_ngf",
+    "train_blocks", "train_rate", "train_rate_victim",
+    "train_width", "train_kind", "train_size", "train_seed", "train_patience",
+    "train_data", *(f"train_share_{t.name}" for t in TASKS), SCENE, "source", "number",
+)  # fmt: skip
+"""The same of Train."""
+TRAIN_SHOWN = "train_shown"
 FOUND = tuple(
     f"found_{name}" for name in
     ("text", "data", "victim", "attack", "task", "goal", "norm", "from", "to", "since", "until", "deleted", "page")

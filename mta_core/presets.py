@@ -165,6 +165,15 @@ def mta_joint() -> GeneratorRecipe:
     )  # fmt: skip
 
 
+def live() -> GeneratorRecipe:
+    """To be watched: minutes on two cores draw patterns from a few rooms, and an hour has networks learn on top of them
+    from more."""
+    return replace(
+        mta(), name="live", init="", ngf=16, num_blocks=4, epsilon=8.0, per_epoch=160, limit=400, holdout=40,
+        pattern_epochs=8, curriculum=((8, 48),), phases=((45, 288, 384),),
+    )  # fmt: skip
+
+
 def plain(method: str, instance: str) -> GeneratorRecipe:
     """A generator without a pattern, as in the paper, small enough for two cores: what `contest` compares, with several
     seeds. Give the data: `--set data=nyuv2:PATH,rooms`."""
@@ -244,6 +253,7 @@ GENERATORS: Mapping[str, Callable[[], GeneratorRecipe]] = {
         for m in paper_presets.METHODS
         for i in paper_presets.INSTANCES
     },
+    "live": live,
     "mta-pattern": mta_pattern,
     "mta": mta,
     "gap": gap,

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
+import time
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence, Sized
-from dataclasses import asdict, fields
+from collections.abc import Generator, Iterator, Mapping, Sequence, Sized
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +14,16 @@ import torch
 from torch import Tensor, nn
 
 from mta_core import data, distributed
-from mta_core.checkpoints import load_checkpoint, save_checkpoint
+from mta_core.checkpoints import NAME as CHECKPOINT
+from mta_core.checkpoints import load_checkpoint, load_state, save_state
 from mta_core.data.cached import Cached
 from mta_core.data.loader import Place, epoch_order
-from mta_core.devices import is_out_of_memory
-from mta_core.events import Event, Message, Progress, Row
+from mta_core.devices import Device, is_out_of_memory, memory_in_use
+from mta_core.events import Event, Message, Pause, Progress, Row
 from mta_core.goal import PICTURE
+from mta_core.locks import FileLock
 from mta_core.results import to_json
+from mta_core.turns import Stopwatch
 from mta_core.weights import Card, WeightsError, brief
 from mta_core.wording import plain
 
@@ -30,6 +34,13 @@ Phases = tuple[tuple[int, int, int], ...]
 SCHEDULES = ("cycle", "halved", "constant")
 """Of the learning rate: one cycle, a linear warm-up over the first 5 % and a cosine to nearly zero; halved once, at
 half time; the same throughout."""
+CHECKPOINT_EVERY = 60.0
+"""Seconds between two checkpoints."""
+LOCK, BEST = "lock", "best.pt"
+UNMEASURED = ("epoch", "loss")
+"""What a row of the history always has."""
+TINY = 1e-6
+"""Measures below it count as this much in a score."""
 DIVERGED = "the training diverged, choose a smaller learning_rate: it"
 
 
@@ -39,8 +50,21 @@ class Training(ABC):
     recipe: Any
     """A frozen dataclass with at least `name`, `data` and `seed`; a checkpoint belongs to one recipe."""
     epoch: int = 0
+    step: int = 0
+    """Steps that are done of the current epoch."""
+    losses: list[float]
+    """Those of these steps."""
     history: list[dict[str, float]]
     """For each epoch its number, its mean training loss and, where they were taken, its held-out measures."""
+    measured: Mapping[str, float]
+    """The measures of what is saved."""
+    cut: str = ""
+    """Where it was ended before its time, for people."""
+    is_stopping: bool = False
+
+    def stop_early(self) -> None:
+        """Asks it, between two events, to end after its current step: it measures and saves what it has."""
+        self.is_stopping = True
 
     @property
     def builds_on(self) -> list[str]:
@@ -54,24 +78,43 @@ class Training(ABC):
 
     @abstractmethod
     def state(self) -> dict[str, Any]:
-        """Everything that the next epoch depends on, as tensors, numbers and texts."""
+        """Everything that the next step depends on, as tensors, numbers and texts."""
 
     @abstractmethod
     def restore(self, state: Mapping[str, Any]) -> None: ...
 
+    def prepare(self) -> Iterator[Event]:
+        """What takes long before the first step."""
+        yield from ()
+
     @abstractmethod
-    def run_epoch(self) -> Iterator[Event]: ...
+    def run_epoch(self) -> Iterator[Event]:
+        """From `step` on, to the end of the epoch, where `step` is 0 again; a `Progress` after every step."""
 
     def check(self, state: Mapping[str, Any]) -> None:  # noqa: B027, most have nothing to check
         """Raises an error where a checkpoint holds what `restore` would take but should not."""
 
     @abstractmethod
-    def measure(self) -> dict[str, float]:
+    def measure(self) -> Generator[Pause, None, dict[str, float]]:
         """Held-out measures by name."""
 
     @abstractmethod
+    def score(self, measures: Mapping[str, float]) -> float:
+        """How good held-out measures are, larger is better: what `patience` goes by."""
+
+    @abstractmethod
     def save(self, out: Path, command: str) -> None:
-        """Writes the finished weights and their card."""
+        """Writes the finished weights and their card, with `measured` and `cut` on it."""
+
+    def reported(self) -> dict[str, Any]:
+        """The card's `metrics`."""
+        cut = {"cut": self.cut} if self.cut else {}
+        return {"held_out": dict(self.measured), "history": self.history, **cut}
+
+    @property
+    def cut_remark(self) -> str:
+        """For the card's summary, with a comma before it."""
+        return f", {self.cut}" if self.cut else ""
 
 
 class Descent(Training):
@@ -79,7 +122,9 @@ class Descent(Training):
 
     recipe: Any
     """Has `phases`, `learning_rate` and `schedule` too."""
+    device: Device
     optimiser: torch.optim.Optimizer
+    watch: Stopwatch
     part: int = 0
     """Pictures whose gradients are taken at once; 0 for a whole batch. Halved where memory is too small."""
 
@@ -115,14 +160,34 @@ class Descent(Training):
                 factor = max(factor, 1e-3)
         return float(self.recipe.learning_rate) * factor
 
+    def run_epoch(self) -> Iterator[Event]:
+        """Counts the seconds of its own turns alone, so that speed is that of the training."""
+        self.watch = Stopwatch()
+        yield from self.watch.over(self.steps())
+        self.step = 0
+
+    @abstractmethod
+    def steps(self) -> Iterator[Event]:
+        """What `run_epoch` runs."""
+
+    def progress(self, rate: float, begun: int, steps: int, losses: Mapping[str, float]) -> Progress:
+        """After a step of an epoch of so many, which this run began after `begun` of them."""
+        self.step += 1
+        speed = (self.step - begun) * self.recipe.batch_size / max(self.watch.seconds, 1e-9)
+        values = {
+            **losses, "learning rate": rate, "pictures per second": speed, "MB": memory_in_use(self.device) / 1e6
+        }  # fmt: skip
+        return Progress(self.epoch * steps + self.step, self.last_epoch * steps, "steps", values, "training")
+
     def check(self, state: Mapping[str, Any]) -> None:
         _check_optimiser(self.optimiser, state["optimiser"])
 
     @abstractmethod
-    def backward(self, images: Any, targets: Mapping[str, Tensor], share: float) -> dict[str, float]:
-        """Adds the gradients of the mean loss of pictures, times their `share` of the batch; the losses by name.
-
-        Of the whole batch, where several processes have a share of it."""
+    def backward(
+        self, images: Any, targets: Mapping[str, Tensor], share: float
+    ) -> Generator[Pause, None, dict[str, float]]:
+        """Adds the gradients of the mean loss of pictures, times their `share` of the batch, a piece a turn; the losses
+        by name. Of the whole batch, where several processes have a share of it."""
 
     @abstractmethod
     def clear_gradients(self) -> None: ...
@@ -139,13 +204,14 @@ class Descent(Training):
 
     def take_gradients(
         self, images: Tensor | Mapping[str, Tensor], targets: Mapping[str, Tensor], values: dict[str, float]
-    ) -> Iterator[Message]:
-        """The gradients of a batch, in parts where the device's memory is too small for the whole.
+    ) -> Iterator[Message | Pause]:
+        """The gradients of a batch, a piece a turn; in parts where the device's memory is too small for the whole.
 
         Args:
             images: of the whole batch, or those of each task, as many for each.
             values: filled with the mean losses by name.
         """
+        torch.manual_seed(self.recipe.seed + 1_000_003 * self.epoch + self.step)  # of dropout, wherever it goes on
         while True:
             self.clear_gradients()
             values.clear()
@@ -158,7 +224,7 @@ class Descent(Training):
                     share = whole * (window.stop - begin) / count
                     cut = {name: target[window] for name, target in targets.items()}
                     some = images[window] if isinstance(images, Tensor) else {n: i[window] for n, i in images.items()}
-                    for name, value in self.backward(some, cut, share).items():
+                    for name, value in (yield from self.backward(some, cut, share)).items():
                         values[name] = values.get(name, 0.0) + share * value
                 self.add_up(values)
                 return
@@ -174,49 +240,160 @@ class Descent(Training):
 
 
 def train(
-    training: Training, out: Path, *, resume: bool = False, command: str = "", measure_every: int = 2
+    training: Training,
+    out: Path,
+    *,
+    resume: bool = False,
+    command: str = "",
+    measure_every: int = 2,
+    patience: int = 0,
+    checkpoint_every: float = CHECKPOINT_EVERY,
 ) -> Iterator[Event]:
     """Trains to the end, or goes on from the checkpoint in `out`; the finished weights and their card lie there.
 
-    A checkpoint follows every epoch, so a killed run loses at most one. Yields a `Row` after every measured epoch.
+    A checkpoint follows every epoch, and a step within one when the last is `checkpoint_every` seconds old: a run that
+    is killed, or that nobody asks for events any more, loses no more than what came after. Yields a `Row` after every
+    measured epoch, and a `Pause` wherever others that use this thread may have their turn.
+
+    Args:
+        patience: ends where the `score` of the held-out measures has not risen for so many measured epochs, and saves
+            the weights of the best one; 0 to go on whatever it does.
 
     Raises:
-        ValueError: `out` holds a run and `resume` is off, or its checkpoint has other settings or needs other weights.
+        ValueError: `out` holds a run and `resume` is off, or its checkpoint has other settings or needs other weights;
+            or somebody else is training there.
         WeightsError: `out` holds a checkpoint that is none of this training.
     """
-    training.history = []
-    state = distributed.from_first(lambda: load_checkpoint(out))
-    if state is not None:
-        if not resume:
-            raise ValueError(
-                f"{out} holds a training run already: add --resume to go on with it, or choose another --out"
-            )
-        _go_on(training, state, out)
-        yield Message(f"resumed after epoch {training.epoch}")
-    while training.epoch < training.last_epoch:
-        losses = []
-        torch.manual_seed(training.recipe.seed + training.epoch)  # of dropout, which goes on as if never stopped
+    lock = FileLock(out / LOCK)
+    if not distributed.from_first(lock.acquire):
+        raise ValueError(f"another training is writing to {out}: wait for it, or choose another --out")
+    try:
+        yield from _Run(training, out, measure_every, patience, checkpoint_every).events(resume, command)
+    finally:
+        lock.release()
+
+
+@dataclass
+class _Run:
+    """A training, its folder, and when it measures and saves there."""
+
+    training: Training
+    out: Path
+    measure_every: int
+    patience: int
+    checkpoint_every: float
+    saved_at: float = field(default_factory=time.monotonic)
+
+    def events(self, resume: bool, command: str) -> Iterator[Event]:
+        training = self.training
+        training.history, training.losses, training.measured, training.cut = [], [], {}, ""
+        state = distributed.from_first(lambda: load_checkpoint(self.out))
+        if state is not None:
+            if not resume:
+                raise ValueError(
+                    f"{self.out} holds a training run already: add --resume to go on with it, or choose another --out"
+                )
+            _go_on(training, state, self.out)
+            within = f"step {training.step} of epoch {training.epoch + 1}"
+            yield Message(f"resumed after {within if training.step else f'epoch {training.epoch}'}")
+        yield from training.prepare()
+        while training.epoch < training.last_epoch and not self._is_over():
+            yield from self._epoch()
+        yield from self._end()
+        if distributed.is_first():
+            training.save(self.out, command)
+        yield Message(f"saved {training.recipe.name} in {self.out}")
+
+    def _epoch(self) -> Iterator[Event]:
+        """The rest of an epoch, or as much of it as is wanted."""
+        training = self.training
         for event in training.run_epoch():
             if isinstance(event, Progress):
-                losses.append(event.values["loss"])
-                if not math.isfinite(losses[-1]):
-                    raise ValueError(f"{DIVERGED} has a loss of {losses[-1]:g} in epoch {training.epoch + 1}")
+                training.losses.append(event.values["loss"])
+                if not math.isfinite(training.losses[-1]):
+                    last = training.losses[-1]
+                    raise ValueError(f"{DIVERGED} has a loss of {last:g} in epoch {training.epoch + 1}")
+                if training.step and (self._is_stopping() or self._is_due()):
+                    self._save_checkpoint()
             yield event
-        training.epoch += 1
-        is_measured = training.epoch % measure_every == 0 or training.epoch == training.last_epoch
-        measures = training.measure() if is_measured else {}
+            if isinstance(event, Progress) and training.step and self._is_stopping():
+                return
+        training.epoch, losses, training.losses = training.epoch + 1, training.losses, []
+        is_last = training.epoch == training.last_epoch or self._is_stopping()
+        is_measured = training.epoch % self.measure_every == 0 or is_last
+        measures = (yield from self._measure()) if is_measured else {}
         training.history.append({"epoch": training.epoch, "loss": sum(losses) / len(losses), **measures})
-        kept = {"recipe": asdict(training.recipe), "epoch": training.epoch, "history": training.history}
-        kept["builds_on"] = training.builds_on
-        if distributed.is_first():
-            save_checkpoint(out, {**kept, **training.state()})
+        if self.patience and is_measured and self._best() == training.epoch:
+            self._save(BEST)
+        self._save_checkpoint()
         if is_measured:
             yield Row(training.history[-1])
             shown = ", ".join(f"{name} {value:.4g}" for name, value in measures.items())
             yield Message(f"epoch {training.epoch} of {training.last_epoch}: held out {shown}")
-    if distributed.is_first():
-        training.save(out, command)
-    yield Message(f"saved {training.recipe.name} in {out}")
+
+    def _measure(self) -> Generator[Pause, None, dict[str, float]]:
+        """As the first process finds it: patience goes by it, and a GPU may round otherwise than another."""
+        measures = yield from self.training.measure()
+        return distributed.from_first(lambda: measures)
+
+    def _is_stopping(self) -> bool:
+        """Whether it was asked to end, in whichever process: a step that one leaves out the others wait for."""
+        asked = distributed.totals({"asked": float(self.training.is_stopping)})["asked"]
+        self.training.is_stopping = bool(asked)
+        return self.training.is_stopping
+
+    def _is_over(self) -> bool:
+        """Whether it is to end though there are epochs left."""
+        if self._is_stopping():
+            return True
+        measured = [row["epoch"] for row in self.training.history if len(row) > len(UNMEASURED)]
+        return bool(self.patience and measured) and len([e for e in measured if e > self._best()]) >= self.patience
+
+    def _best(self) -> float:
+        """The epoch of the best held-out score."""
+        rows = [row for row in self.training.history if len(row) > len(UNMEASURED)]
+        return max(rows, key=lambda row: self.training.score(row))["epoch"]
+
+    def _end(self) -> Iterator[Event]:
+        """Settles what is saved, and its measures."""
+        training = self.training
+        at = f"epoch {training.epoch}" if not training.step else f"step {training.step} of epoch {training.epoch + 1}"
+        if training.epoch < training.last_epoch:
+            training.cut = f"ended early after {at} of {training.last_epoch}"
+        if not training.step and training.history and (known := _measures(training.history[-1])):
+            training.measured = known
+        else:
+            training.measured = yield from self._measure()
+            yield Row({"epoch": training.epoch + bool(training.step), "step": training.step, **training.measured})
+        best = distributed.from_first(lambda: load_state(self.out / BEST)) if self.patience else None
+        if best is not None and is_same(best["recipe"], training.recipe):
+            measures = _measures(_checked_history(best["history"])[-1])
+            if training.score(measures) > training.score(training.measured):
+                history = training.history
+                _restore(training, best, self.out)
+                training.history = history
+                training.measured, training.cut = measures, f"the best of {at}, after epoch {best['epoch']}"
+                yield Message(f"the held-out score was best after epoch {best['epoch']}: its weights are saved")
+
+    def _is_due(self) -> bool:
+        return time.monotonic() - self.saved_at >= self.checkpoint_every
+
+    def _state(self) -> dict[str, Any]:
+        training = self.training
+        kept = {name: getattr(training, name) for name in ("epoch", "step", "losses", "history", "builds_on")}
+        return {"recipe": asdict(training.recipe), **kept, **training.state()}
+
+    def _save(self, name: str) -> None:
+        if distributed.is_first():
+            save_state(self.out / name, self._state())
+
+    def _save_checkpoint(self) -> None:
+        self._save(CHECKPOINT)
+        self.saved_at = time.monotonic()
+
+
+def _measures(row: Mapping[str, float]) -> dict[str, float]:
+    return {name: value for name, value in row.items() if name not in UNMEASURED}
 
 
 class _Foreign(Exception):
@@ -224,14 +401,35 @@ class _Foreign(Exception):
 
 
 def _read(training: Training, state: Mapping[str, Any]) -> None:
-    epoch, history = state["epoch"], state.get("history", [])
+    epoch, history = state["epoch"], _checked_history(state.get("history", []))
     if type(epoch) is not int or not 0 <= epoch <= training.last_epoch:
         raise _Foreign(f"expected an epoch in [0, {training.last_epoch}], got {epoch!r}")
-    if not (isinstance(history, list) and all(isinstance(row, dict) for row in history)):
-        raise _Foreign("expected a history of rows")
+    step, losses = state.get("step", 0), state.get("losses", [])
+    if type(step) is not int or step < 0 or not isinstance(losses, list) or not all(map(_is_finite, losses)):
+        raise _Foreign("expected a number of steps, and their losses")
+    if len(losses) != step:
+        raise _Foreign(f"expected a loss of each of {step} steps, got {len(losses)}")
     training.check(state)
     training.restore(state)
-    training.epoch, training.history = epoch, [dict(row) for row in history]
+    training.epoch, training.history = epoch, history
+    training.step, training.losses = _steps_now(step, state["recipe"], training.recipe), list(losses)
+
+
+def _checked_history(history: Any) -> list[dict[str, float]]:
+    if not isinstance(history, list):
+        raise _Foreign("expected a history of rows")
+    if not all(isinstance(row, dict) and set(UNMEASURED) <= set(row) for row in history):
+        raise _Foreign("expected a history of rows, each with its epoch and loss")
+    return [dict(row) for row in history]
+
+
+def _is_finite(value: Any) -> bool:
+    return isinstance(value, float) and math.isfinite(value)
+
+
+def _steps_now(step: int, stored: Mapping[str, Any], recipe: Any) -> int:
+    """As many pictures into the epoch as the run was, should its batches have had another size."""
+    return step * int(stored.get("batch_size", recipe.batch_size)) // int(recipe.batch_size)
 
 
 def _check_optimiser(optimiser: torch.optim.Optimizer, state: Mapping[str, Any]) -> None:
@@ -258,9 +456,20 @@ def _go_on(training: Training, state: Mapping[str, Any], out: Path) -> None:
                 f"the run in {out} was made with other weights, or another picture, of the same name: choose another "
                 f"--out"
             )
+    except (KeyError, TypeError, AttributeError) as error:
+        raise _foreign(out, error) from error
+    _restore(training, state, out)
+
+
+def _restore(training: Training, state: Mapping[str, Any], out: Path) -> None:
+    try:
         _read(training, state)
     except (KeyError, RuntimeError, TypeError, AttributeError, ArithmeticError, _Foreign) as error:
-        raise WeightsError(f"the checkpoint in {out} does not belong to this training: {brief(error)}") from error
+        raise _foreign(out, error) from error
+
+
+def _foreign(out: Path, error: Exception) -> WeightsError:
+    return WeightsError(f"the checkpoint in {out} does not belong to this training: {brief(error)}")
 
 
 def is_same(stored: Any, recipe: Any) -> bool:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, get_args
@@ -13,8 +14,9 @@ from torch import Tensor, nn
 
 from mta_core import data, victims
 from mta_core.budget import Budget
-from mta_core.data.loader import Place, batches
+from mta_core.data.loader import Place, arriving
 from mta_core.devices import Device
+from mta_core.events import Pause
 from mta_core.explore import Subject
 from mta_core.generators import GapGenerator, MtaGenerator, Network
 from mta_core.goal import PICTURE
@@ -23,9 +25,11 @@ from mta_core.objective import Form, pseudo_targets
 from mta_core.targets import parse_goal
 from mta_core.task_weights import STRATEGIES
 from mta_core.tasks import Meter, Task, task
-from mta_core.train import DIVERGED, Training, Views, chained, provenance_of, split_places
+from mta_core.train import DIVERGED, TINY, Training, Views, chained, provenance_of, split_places
+from mta_core.turns import PAUSE, windows
 from mta_core.weights import Card, save_weights
 
+KINDS = ("clean", "adversarial")
 METHODS = (MtaGenerator.architecture, GapGenerator.architecture)
 
 
@@ -138,19 +142,42 @@ class FoolingTraining(Training):
         unknown = [t for t in self.tasks if t.name in names and t.name not in known]
         return known | (pseudo_targets(self.precise, unknown, clean) if unknown else {})
 
-    def measure(self) -> dict[str, float]:
+    def measure(self) -> Generator[Pause, None, dict[str, float]]:
         """Main measure of each task on the held-out pictures, clean and under the perturbation that is to fool it;
         against the target, where there is one."""
         frozen = self.device.freeze(self.result()[0], self.device.fast_dtype)
-        meters = {(t.name, kind): Meter(t, num_replicates=0) for t in self.tasks for kind in ("clean", "adversarial")}
+        meters = {(t.name, kind): Meter(t, num_replicates=0) for t in self.tasks for kind in KINDS}
         for part in self.parts:
-            for images, targets in batches(part.sources, part.held_out, self.recipe.batch_size):
-                self._measure(frozen, meters, part.tasks, self.device.put(images), targets)
-        main = {t.name: t.main_measure.name for t in self.tasks}
-        is_shared = len(set(main.values())) < len(main)  # domains have their measure in common
-        of = {name: f" {name}" if is_shared else "" for name in main}
-        found = {key: meter.compute()[main[key[0]]] for key, meter in meters.items()}
-        return {f"{kind}{of[name]} {main[name]}": value for (name, kind), value in found.items()}
+            for batch in arriving(part.sources, part.held_out, self._pictures_a_turn()):
+                yield PAUSE
+                if batch is not None:
+                    yield from self._measure(frozen, meters, part.tasks, self.device.put(batch[0]), batch[1])
+        found = {key: meter.compute()[self.main[key[0]]] for key, meter in meters.items()}
+        return {self.measured_as(*key): value for key, value in found.items()}
+
+    @property
+    def main(self) -> dict[str, str]:
+        """Name of the main measure of each task."""
+        return {t.name: t.main_measure.name for t in self.tasks}
+
+    def measured_as(self, task: str, kind: str) -> str:
+        """The name of a task's main measure in what `measure` returns; `kind` is one of `KINDS`."""
+        is_shared = len(set(self.main.values())) < len(self.main)  # domains have their measure in common
+        return f"{kind}{f' {task}' if is_shared else ''} {self.main[task]}"
+
+    def score(self, measures: Mapping[str, float]) -> float:
+        """The mean over the tasks of the log ratio of the main measure under attack to the clean one, its sign such
+        that a stronger attack has more."""
+        ratios = []
+        for t in self.tasks:
+            clean, adversarial = (max(measures[self.measured_as(t.name, kind)], TINY) for kind in KINDS)
+            sign = 1 if t.main_measure.is_raised(self.goal.is_targeted) else -1
+            ratios.append(sign * math.log(adversarial / clean))
+        mean = sum(ratios) / len(ratios)
+        return mean if math.isfinite(mean) else -math.inf
+
+    def _pictures_a_turn(self) -> int:
+        return int(next(windows(self.recipe.batch_size, self.card.input_size, self.device.torch_device)).stop)
 
     def _measure(
         self,
@@ -159,27 +186,29 @@ class FoolingTraining(Training):
         names: Sequence[str],
         clean: Tensor,
         targets: Mapping[str, Tensor],
-    ) -> None:
+    ) -> Iterator[Pause]:
         truth = self.targets_of(clean, targets, names)
+        wanted = self.goal.targets(truth)
         with torch.no_grad():
             directions = frozen(clean, [name for name in self.groups if name == JOINT or name in names])
             answers = self.precise(clean, names)
-            wanted = self.goal.targets(truth)
             victims.check_finite(directions, DIVERGED)
             victims.check_finite(answers, f"the victim {self.recipe.victim}")
-            for name, direction in directions.items():
-                group = self.groups[name]
-                attacked = self.precise(
-                    self.budget.project_adversarial(clean + self.budget.scale(direction), clean), group
-                )
-                for t in (t for t in self.tasks if t.name in group):
-                    before = t.decode(answers[t.name])
-                    meters[t.name, "clean"].update(before, wanted[t.name], before)
-                    meters[t.name, "adversarial"].update(t.decode(attacked[t.name]), wanted[t.name], before)
+        for name, direction in directions.items():
+            yield PAUSE
+            group = self.groups[name]
+            attacked = self.attacked(clean, direction, group)
+            for t in (t for t in self.tasks if t.name in group):
+                before = t.decode(answers[t.name])
+                meters[t.name, "clean"].update(before, wanted[t.name], before)
+                meters[t.name, "adversarial"].update(t.decode(attacked[t.name]), wanted[t.name], before)
 
-    def metrics(self) -> dict[str, Any]:
-        """For the card."""
-        return {"held_out": self.measure(), "history": self.history}
+    def attacked(self, clean: Tensor, direction: Tensor, names: Sequence[str]) -> dict[str, Tensor]:
+        """The victim's answers to pictures under a perturbation, both (B, 3, H, W)."""
+        adversarial = self.budget.project_adversarial(clean + self.budget.scale(direction), clean)
+        with torch.no_grad():
+            answers: dict[str, Tensor] = self.precise(adversarial, names)
+        return answers
 
     def save(self, out: Path, command: str) -> None:
         made = provenance_of(self.recipe, self.start)
@@ -189,9 +218,9 @@ class FoolingTraining(Training):
             "command": chained(self.start, command),
             "summary": (
                 f"{self.title}, {self.goal.name}{', joint' if self.recipe.scope == 'joint' else ''}, "
-                f"trained at {self.budget.label}{self.remark}"
+                f"trained at {self.budget.label}{self.remark}{self.cut_remark}"
             ),
-            "metrics": self.metrics(),
+            "metrics": self.reported(),
         }
         network, shape = self.result()
         save_weights(network, Card(**{**asdict(self.card), **shape, **described}), out)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import copy
-import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,17 +14,18 @@ from torch import Tensor, nn
 from mta_core import distributed, generators, weights
 from mta_core.budget import Norm
 from mta_core.data.augment import Augmentation
-from mta_core.data.loader import Batch, Place, batches
+from mta_core.data.loader import Batch, Place, arriving, together
 from mta_core.devices import Device
-from mta_core.events import Event, Message, Progress
+from mta_core.events import Event, Message, Pause
 from mta_core.generators import Patterns
 from mta_core.generators.resnet import Images
 from mta_core.goal import PICTURE
 from mta_core.objective import VictimObjective, as_form
 from mta_core.patterns import PatternPen
-from mta_core.task_weights import make_task_weights
+from mta_core.task_weights import ALL, PENALTY, make_task_weights
 from mta_core.train import Descent, Phases, check_start, epoch_places, train
 from mta_core.train_fooling import FoolingTraining, Part
+from mta_core.turns import PAUSE, Cuts, windows
 from mta_core.whole_batch import see_whole_batches
 
 Curriculum = tuple[tuple[int, int], ...]
@@ -276,44 +276,48 @@ class GeneratorTraining(FoolingTraining, Descent):
             losses |= {task: -term for task, term in objective.terms(reached).items()}
         return losses
 
-    def run_epoch(self) -> Iterator[Event]:
+    def steps(self) -> Iterator[Event]:
         recipe = self.recipe
         size = self.card.input_size if self.is_drawing else self.crop
         augment = Augmentation(size, (1.0, 1.0), light=0.1, noise=0.0)
         seed, shown = recipe.seed + 1009 * (self.epoch + 1), size if recipe.whole_views else self.card.input_size
-        streams = []
+        streams, begun = [], self.step
         for part in self.parts:
             places = epoch_places(self.places(part), recipe.per_epoch, recipe.seed, self.epoch)
-            steps = len(places) // recipe.batch_size
+            steps = max(1, len(places) // recipe.batch_size)
             views = part.views.at(shown)
             streams.append(
-                batches(
-                    views, places, recipe.batch_size, augment, seed=seed, drop_last=True,
+                arriving(
+                    views, places, recipe.batch_size, augment, seed=seed, drop_last=True, first=begun,
                     share=distributed.share_of_batch,
                 )
             )  # fmt: skip
         self.generator.train()
-        begin = time.perf_counter()
-        for step, group in enumerate(zip(*streams, strict=True)):
-            share = self.share_done(self.epoch + step / steps)
+        for group in together(streams):
+            if group is None:
+                yield PAUSE
+                continue
+            share = self.share_done(self.epoch + self.step / steps)
             rate = self.learning_rate(share)
             for parameters, factor in zip(self.optimiser.param_groups, (1.0, recipe.output_rate), strict=True):
                 parameters["lr"] = rate * factor
             losses: dict[str, float] = {}
             yield from self.take_gradients(*self._on_device(group), losses)
-            if self.is_drawing:
-                self.pen.step(0.02 + 0.3 * (1 - share))
-            else:
-                self.pen.step(0.002 + 0.018 * (1 - share))
-                self.optimiser.step()
-            speed = (step + 1) * recipe.batch_size / (time.perf_counter() - begin)
-            values = {**losses, "learning rate": rate, "pictures per second": speed}
-            yield Progress(self.epoch * steps + step + 1, self.last_epoch * steps, "steps", values, "training")
+            self.move(share)
+            yield self.progress(rate, begun, steps, losses)
         self.task_weights.end_epoch()
+
+    def move(self, share: float) -> None:
+        """A step down the gradients, when `share` of the drawing is done, or of what follows it."""
+        if self.is_drawing:
+            self.pen.step(0.02 + 0.3 * (1 - share))
+        else:
+            self.pen.step(0.002 + 0.018 * (1 - share))
+            self.optimiser.step()
 
     def take_gradients(
         self, images: Images, targets: Mapping[str, Tensor], values: dict[str, float]
-    ) -> Iterator[Message]:
+    ) -> Iterator[Message | Pause]:
         """Also takes the weights of the tasks, once the whole batch is known: `values` gets the weighted loss."""
         yield from super().take_gradients(images, targets, values)
         alphas = self.task_weights.end_batch()
@@ -330,11 +334,53 @@ class GeneratorTraining(FoolingTraining, Descent):
             targets |= self.targets_of(pictures, labels, part.tasks)
         return (clean if len(self.parts) > 1 else pictures), targets
 
-    def backward(self, images: Images, targets: Mapping[str, Tensor], share: float) -> dict[str, float]:
-        outputs = self.outputs(images)
-        losses = self.fooling_losses(images, outputs, targets)
-        self.task_weights.backward(losses, self.recipe.saturation * self.excess(outputs), share)
-        return {name: float(loss.detach().mean()) for name, loss in losses.items()}
+    def backward(
+        self, images: Images, targets: Mapping[str, Tensor], share: float
+    ) -> Generator[Pause, None, dict[str, float]]:
+        """First what the victim says of a few pictures and one perturbation at a time: its gradients with respect to
+        the generator's outputs. Then, once for all of them, those of the generator."""
+        cuts = Cuts()
+        with cuts.of(self.generator):
+            outputs = {name: cuts(output) for name, output in self.outputs(images).items()}
+        yield PAUSE
+        losses, terms = yield from self._terms(images, outputs, targets, share)
+        last = list(terms)[-1]
+        for term, gradients in terms.items():
+            for name, gradient in gradients.items():
+                outputs[name].grad = gradient
+            yield from cuts.backward(keep=term != last)
+            self.task_weights.take(term)
+        self.task_weights.see(losses, share)
+        return {name: float(loss.mean()) for name, loss in losses.items()}
+
+    def _terms(
+        self, images: Images, outputs: Mapping[str, Tensor], targets: Mapping[str, Tensor], share: float
+    ) -> Generator[Pause, None, tuple[dict[str, Tensor], dict[str, dict[str, Tensor]]]]:
+        """The fooling losses (B,) of each task; and of each of the task weights' terms, and of the penalty, the
+        gradients with respect to the outputs, by perturbation."""
+        found: dict[str, list[Tensor]] = {}
+        terms: dict[str, dict[str, Tensor]] = {}
+        for name, output in outputs.items():
+            pictures = pictures_of(images, name)
+            for window in windows(len(pictures), pictures.shape[-2:], pictures.device):
+                drawn = output if len(output) == 1 else output[window]
+                some = {task: targets[task][window] for task in self.groups[name]}
+                losses = self.fooling_losses(pictures[window], {name: drawn}, some)
+                wanted = self.task_weights.terms(losses)
+                for number, (term, values) in enumerate(wanted.items()):
+                    mean = share / len(pictures) * values.sum()
+                    (gradient,) = torch.autograd.grad(mean, output, retain_graph=number + 1 < len(wanted))
+                    _add(terms.setdefault(term, {}), name, gradient)
+                for task, loss in losses.items():
+                    found.setdefault(task, []).append(loss.detach())
+                yield PAUSE
+        penalty = share * self.recipe.saturation * self.excess(outputs)
+        if float(distributed.total(penalty.detach())):  # of a square: where it is zero, so is its gradient
+            gradients = torch.autograd.grad(penalty, list(outputs.values()))
+            of_penalty = terms.setdefault(PENALTY if self.task_weights.is_apart else ALL, {})
+            for name, gradient in zip(outputs, gradients, strict=True):
+                _add(of_penalty, name, gradient)
+        return {task: torch.cat(losses) for task, losses in found.items()}, terms
 
     @property
     def network(self) -> generators.Generator:
@@ -353,12 +399,29 @@ class GeneratorTraining(FoolingTraining, Descent):
         kept = {key: value for key, value in self.card.options.items() if key not in generators.OPTIONS}
         return patterns, {"architecture": patterns.architecture, "options": {**patterns.options(), **kept}}
 
-    def metrics(self) -> dict[str, Any]:
-        return {**super().metrics(), "task_weights": self.task_weights.history}
+    def reported(self) -> dict[str, Any]:
+        return {**super().reported(), "task_weights": self.task_weights.history}
+
+    def drawn_for(self, clean: Tensor) -> dict[str, Tensor]:
+        """Adversarial pictures (B, 3, H, W) by the generator as it is now, by perturbation."""
+        with torch.no_grad():
+            drawn = self.live_generator()(clean)
+        return {
+            name: self.budget.project_adversarial(clean + self.budget.scale(direction), clean)
+            for name, direction in drawn.items()
+        }
+
+    def live_generator(self) -> generators.Network:
+        """What it would save now, ready to attack with on this device; the training does not notice."""
+        return self.device.freeze(self.result()[0], self.device.fast_dtype)
 
     @property
     def remark(self) -> str:
         return "" if self.recipe.weighting == "uniform" else f", {self.recipe.weighting} task weights"
+
+
+def _add(sums: dict[str, Tensor], name: str, value: Tensor) -> None:
+    sums[name] = sums[name] + value if name in sums else value
 
 
 def pictures_of(images: Images, perturbation: str) -> Tensor:
@@ -366,8 +429,6 @@ def pictures_of(images: Images, perturbation: str) -> Tensor:
     return images if isinstance(images, Tensor) else images[perturbation]
 
 
-def train_generator(
-    recipe: GeneratorRecipe, device: Device, out: Path, *, resume: bool = False, command: str = ""
-) -> Iterator[Event]:
-    """Trains, measures and saves a generator: see `train`."""
-    yield from train(GeneratorTraining(recipe, device), out, resume=resume, command=command)
+def train_generator(recipe: GeneratorRecipe, device: Device, out: Path, **options: Any) -> Iterator[Event]:
+    """Trains, measures and saves a generator: see `train` and its options."""
+    yield from train(GeneratorTraining(recipe, device), out, **options)

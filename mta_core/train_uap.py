@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,13 +12,14 @@ from torch import Tensor
 
 from mta_core import distributed
 from mta_core.attacks import DeepFool, Objective
-from mta_core.data.loader import batches
-from mta_core.devices import Device
-from mta_core.events import Event, Progress
+from mta_core.data.loader import arriving
+from mta_core.devices import Device, memory_in_use
+from mta_core.events import Event, Pause, Progress
 from mta_core.generators import Patterns
 from mta_core.objective import VictimObjective
 from mta_core.train import epoch_places, train
 from mta_core.train_fooling import FoolingTraining, Part
+from mta_core.turns import PAUSE, Stopwatch
 from mta_core.universal import push
 
 Objectives = Mapping[str, list[Objective]]
@@ -100,26 +100,43 @@ class UapTraining(FoolingTraining):
             if kept.shape != own.shape:
                 raise RuntimeError(f"expected a perturbation of {tuple(own.shape)}, got {tuple(kept.shape)}")
             self.perturbations[name] = kept.to(own)
-        self.rates = {name: state["rates"][name] for name in self.groups}
+        self.rates = {name: state["rates"][name] for name in self.groups} if state["rates"] or not state["step"] else {}
         if not all(isinstance(rate, float) for rate in self.rates.values()):
             raise TypeError("expected a fooling rate for each perturbation")
 
     def run_epoch(self) -> Iterator[Event]:
-        total, done, begin = self._steps_of_an_epoch(), 0, time.perf_counter()
+        self.watch = Stopwatch()
+        yield from self.watch.over(self._epoch())
+        self.step = 0
+
+    def _epoch(self) -> Iterator[Event]:
+        total, begun, before = self._steps_of_an_epoch(), self.step, 0
         fooled: dict[str, list[Tensor]] = {name: [] for name in self.groups}
         for part in self.parts:
-            for clean, objectives in self._batches(part):
-                before = {name: self._push(name, clean, own) for name, own in objectives.items()}
-                done += 1
-                shares = {name: 1 - distributed.mean(has_fooled) for name, has_fooled in before.items()}
-                speed = done * self.recipe.batch_size / (time.perf_counter() - begin)
-                values = {"loss": sum(shares.values()) / len(shares), **shares, "pictures per second": speed}
-                step = self.epoch * total + done
-                yield Progress(step, int(self.recipe.epochs) * total, "steps", values, "training")
+            for batch in self._batches(part, first=self.step - before):
+                yield PAUSE
+                if batch is None:
+                    continue
+                shares = {}
+                for name, own in batch[1].items():
+                    shares[name] = 1 - distributed.mean(self._push(name, batch[0], own))
+                    yield PAUSE
+                self.step += 1
+                speed = (self.step - begun) * self.recipe.batch_size / max(self.watch.seconds, 1e-9)
+                values = {
+                    "loss": sum(shares.values()) / len(shares), **shares, "pictures per second": speed,
+                    "MB": memory_in_use(self.device) / 1e6,
+                }  # fmt: skip
+                done = self.epoch * total + self.step
+                yield Progress(done, int(self.recipe.epochs) * total, "steps", values, "training")
+            before += self._steps_of(part)
         for part in self.parts:
-            for clean, objectives in self._batches(part):
-                for name, own in objectives.items():
-                    attacked = (clean + self.perturbations[name]).clamp(0, 1)
+            for batch in self._batches(part):
+                yield PAUSE
+                if batch is None:
+                    continue
+                for name, own in batch[1].items():
+                    attacked = (batch[0] + self.perturbations[name]).clamp(0, 1)
                     fooled[name] += [self.attack.has_fooled(objective, attacked) for objective in own]
         self.rates = {name: distributed.mean(torch.cat(found)) for name, found in fooled.items()}
 
@@ -133,13 +150,19 @@ class UapTraining(FoolingTraining):
             found.append(has_fooled)
         return torch.cat(found)
 
-    def _batches(self, part: Part) -> Iterator[tuple[Tensor, Objectives]]:
-        """This epoch's pictures, and what is held against them: the clean answers, or the target."""
+    def _batches(self, part: Part, first: int = 0) -> Iterator[tuple[Tensor, Objectives] | None]:
+        """This epoch's pictures from that batch on, and what is held against them: the clean answers, or the target;
+        None while the next ones are not there yet."""
         recipe = self.recipe
         places = epoch_places(part.places, recipe.per_epoch, recipe.seed, self.epoch)
-        views = part.views.at(self.card.input_size)
-        for images, _ in batches(views, places, recipe.batch_size, share=distributed.share_of_batch):
-            clean = self.device.put(images)
+        if first >= self._steps_of(part):
+            return
+        views, share = part.views.at(self.card.input_size), distributed.share_of_batch
+        for batch in arriving(views, places, recipe.batch_size, first=first, share=share):
+            if batch is None:
+                yield None
+                continue
+            clean = self.device.put(batch[0])
             victim = self.subject.followed_by(self.attack, self.tasks)
             wanted = self.goal.targets(self.targets_of(clean, {}, part.tasks))
             yield (
@@ -152,17 +175,16 @@ class UapTraining(FoolingTraining):
             )
 
     def _steps_of_an_epoch(self) -> int:
-        recipe = self.recipe
-        pictures = [recipe.per_epoch * len(part.places) for part in self.parts]
-        return sum(-(-number // recipe.batch_size) for number in pictures)
+        return sum(map(self._steps_of, self.parts))
 
-    def measure(self) -> dict[str, float]:
+    def _steps_of(self, part: Part) -> int:
+        return -(-int(self.recipe.per_epoch) * len(part.places) // int(self.recipe.batch_size))
+
+    def measure(self) -> Generator[Pause, None, dict[str, float]]:
         """As other trainings; and how many of the epoch's pictures each perturbation fools."""
-        return {**super().measure(), **{f"fooled {name}": rate for name, rate in self.rates.items()}}
+        return {**(yield from super().measure()), **{f"fooled {name}": rate for name, rate in self.rates.items()}}
 
 
-def train_uap(
-    recipe: UapRecipe, device: Device, out: Path, *, resume: bool = False, command: str = ""
-) -> Iterator[Event]:
-    """Trains, measures and saves universal perturbations: see `train`."""
-    yield from train(UapTraining(recipe, device), out, resume=resume, command=command)
+def train_uap(recipe: UapRecipe, device: Device, out: Path, **options: Any) -> Iterator[Event]:
+    """Trains, measures and saves universal perturbations: see `train` and its options."""
+    yield from train(UapTraining(recipe, device), out, **options)

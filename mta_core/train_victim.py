@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator, Mapping, Sequence
+import math
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -14,13 +14,14 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from mta_core import data, distributed, victims
 from mta_core.data.augment import Augmentation
-from mta_core.data.loader import batches
+from mta_core.data.loader import arriving
 from mta_core.devices import Device
-from mta_core.events import Event, Progress
+from mta_core.events import Event, Pause
 from mta_core.tasks import Meter, Task, task
 from mta_core.tasks.segmentation import CLASSES
 from mta_core.train import (
     DIVERGED,
+    TINY,
     Descent,
     Phases,
     Views,
@@ -31,6 +32,7 @@ from mta_core.train import (
     split_places,
     train,
 )
+from mta_core.turns import PAUSE, Cuts, windows
 from mta_core.victims import Victim, check_finite
 from mta_core.weights import Card, save_weights
 from mta_core.whole_batch import see_whole_batches
@@ -114,7 +116,8 @@ class VictimTraining(Descent):
         self.tasks: list[Task] = [task(name) for name, _ in recipe.weights]
         self.views = Views(recipe.data, self._own_pictures(self.sources))
         self.train_places, self.held_out = split_places(self.sources, recipe.holdout, recipe.limit)
-        self.class_weights = self._class_weights()
+        self.class_weights = torch.ones(len(CLASSES) + 1)
+        """Until `prepare` has counted them."""
 
     def _opened(self, text: str, spaces: Mapping[str, str]) -> data.DataSource:
         """The pictures of a source with labels for these tasks.
@@ -163,17 +166,23 @@ class VictimTraining(Descent):
             raise ValueError(f"expected a backbone for a classifier only, the recipe trains {self.recipe.architecture}")
         victim.load_backbone(Path(self.recipe.backbone))
 
-    def _class_weights(self) -> Tensor:
-        """(14,): one weight a class of a segmentation, and zero for unlabelled pixels; ones where there is none."""
-        if all(t.name != "segmentation" for t in self.tasks):
-            return torch.ones(len(CLASSES) + 1)
+    def prepare(self) -> Iterator[Event]:
+        """Counts the classes, for which pictures may have to be rendered."""
         counts = torch.zeros(len(CLASSES))
-        for places in self.train_places:
-            for source, index in places[:: max(1, len(places) // 100)]:
-                labels = self.sources[source][index].targets["segmentation"]
-                counts += torch.bincount(labels[labels < len(CLASSES)].flatten(), minlength=len(CLASSES))
-        typical = counts[counts > 0].median() if counts.any() else torch.ones(())
-        balance = (typical / counts.clamp(min=1)) ** self.recipe.class_balance
+        if any(t.name == "segmentation" for t in self.tasks):
+            typical = [place for places in self.train_places for place in places[:: max(1, len(places) // 100)]]
+            for batch in arriving(self.sources, typical, 1):
+                yield PAUSE
+                if batch is not None:
+                    labels = batch[1]["segmentation"]
+                    counts += torch.bincount(labels[labels < len(CLASSES)].flatten(), minlength=len(CLASSES))
+        self.class_weights = self._balanced(counts)
+
+    def _balanced(self, counts: Tensor) -> Tensor:
+        """(14,): one weight a class of a segmentation, and zero for unlabelled pixels; ones where none were counted."""
+        if not counts.any():
+            return torch.ones(len(CLASSES) + 1)
+        balance = (counts[counts > 0].median() / counts.clamp(min=1)) ** self.recipe.class_balance
         return torch.cat([balance.clamp(max=5), torch.zeros(1)])
 
     def state(self) -> dict[str, Any]:
@@ -199,9 +208,15 @@ class VictimTraining(Descent):
         )
         return total, {name: float(loss.detach()) for name, loss in losses.items()}
 
-    def backward(self, images: Tensor, targets: Mapping[str, Tensor], share: float) -> dict[str, float]:
-        loss, parts = self.loss(images, targets)
-        (share * loss).backward()  # type: ignore[no-untyped-call]
+    def backward(
+        self, images: Tensor, targets: Mapping[str, Tensor], share: float
+    ) -> Generator[Pause, None, dict[str, float]]:
+        cuts = Cuts()
+        with cuts.of(self.victim):
+            loss, parts = self.loss(images, targets)
+        yield PAUSE
+        (share * loss).backward(retain_graph=True)  # type: ignore[no-untyped-call]
+        yield from cuts.backward(keep=True)
         return {"loss": float(loss.detach()), **parts}
 
     @property
@@ -220,20 +235,24 @@ class VictimTraining(Descent):
         counted = distributed.total(weight.sum()).clamp(min=1) * distributed.share_of_whole(len(target))
         return (t.losses_on(answer, target, valid) * weight).sum() / counted
 
-    def run_epoch(self) -> Iterator[Event]:
+    def steps(self) -> Iterator[Event]:
         recipe = self.recipe
         places = epoch_places(self.train_places, recipe.per_epoch, recipe.seed, self.epoch)
-        steps = len(places) // recipe.batch_size
+        steps, begun = max(1, len(places) // recipe.batch_size), self.step
         augment = Augmentation(self.crop, recipe.zooms, recipe.light, recipe.noise / 255, recipe.flips)
         views = self.views.at(self.crop if recipe.whole_views else recipe.size)
-        stream = batches(
-            views, places, recipe.batch_size, augment, seed=recipe.seed + 1009 * (self.epoch + 1), drop_last=True,
+        seed = recipe.seed + 1009 * (self.epoch + 1)
+        self.victim.train()
+        stream = arriving(
+            views, places, recipe.batch_size, augment, seed=seed, drop_last=True, first=begun,
             share=distributed.share_of_batch,
         )  # fmt: skip
-        self.victim.train()
-        begin = time.perf_counter()
-        for step, (images, targets) in enumerate(stream):
-            rate = self.learning_rate((self.epoch + step / steps) / self.num_epochs)
+        for batch in stream:
+            if batch is None:
+                yield PAUSE
+                continue
+            images, targets = batch
+            rate = self.learning_rate((self.epoch + self.step / steps) / self.num_epochs)
             for group in self.optimiser.param_groups:
                 group["lr"] = rate
             on_device = {name: target.to(self.device.torch_device) for name, target in targets.items()}
@@ -242,35 +261,46 @@ class VictimTraining(Descent):
             nn.utils.clip_grad_norm_(self.victim.parameters(), 5.0)
             self.optimiser.step()
             self.average.update_parameters(self.victim)
-            speed = (step + 1) * recipe.batch_size / (time.perf_counter() - begin)
-            values = {**losses, "learning rate": rate, "pictures per second": speed}
-            yield Progress(self.epoch * steps + step + 1, self.last_epoch * steps, "steps", values, "training")
+            yield self.progress(rate, begun, steps, losses)
 
-    def measure(self) -> dict[str, float]:
+    def measure(self) -> Generator[Pause, None, dict[str, float]]:
         """Every task's measures on the held-out pictures, by the averaged weights."""
-        averaged = self.average.module
-        frozen = self.device.freeze(averaged)
+        frozen = self.live_victim()
         meters = {t.name: Meter(t, num_replicates=0) for t in self.tasks}
-        for images, targets in batches(self.sources, self.held_out, self.recipe.batch_size):
+        turn = next(windows(self.recipe.batch_size, self.recipe.size, self.device.torch_device))
+        for batch in arriving(self.sources, self.held_out, turn.stop):
+            yield PAUSE
+            if batch is None:
+                continue
             with torch.no_grad():
-                answers = frozen(self.device.put(images))
+                answers = frozen(self.device.put(batch[0]))
             check_finite(answers, DIVERGED)
             for t in self.tasks:
-                meters[t.name].update(t.decode(answers[t.name]).cpu(), targets[t.name])
+                meters[t.name].update(t.decode(answers[t.name]).cpu(), batch[1][t.name])
         return {name: value for meter in meters.values() for name, value in meter.compute().items()}
+
+    def score(self, measures: Mapping[str, float]) -> float:
+        """The mean over the tasks of the log of the main measure, its sign such that better is more."""
+        mains = [t.main_measure for t in self.tasks]
+        logs = [(1 if m.higher_is_better else -1) * math.log(max(measures[m.name], TINY)) for m in mains]
+        mean = sum(logs) / len(logs)
+        return mean if math.isfinite(mean) else -math.inf
+
+    def live_victim(self) -> Victim:
+        """What it would save now, ready to answer on this device; the training does not notice."""
+        averaged: Victim = self.average.module  # type: ignore[assignment]
+        return self.device.freeze(averaged)
 
     def save(self, out: Path, command: str) -> None:
         described = {
             **provenance_of(self.recipe, self.start),
             "command": chained(self.start, command),
-            "summary": self.victim.summary,
-            "metrics": {"held_out": self.measure(), "history": self.history},
+            "summary": f"{self.victim.summary}{self.cut_remark}",
+            "metrics": self.reported(),
         }
         save_weights(self.average.module, Card(**{**asdict(self.card), **described}), out)
 
 
-def train_victim(
-    recipe: VictimRecipe, device: Device, out: Path, *, resume: bool = False, command: str = ""
-) -> Iterator[Event]:
-    """Trains, measures and saves a victim: see `train`."""
-    yield from train(VictimTraining(recipe, device), out, resume=resume, command=command)
+def train_victim(recipe: VictimRecipe, device: Device, out: Path, **options: Any) -> Iterator[Event]:
+    """Trains, measures and saves a victim: see `train` and its options."""
+    yield from train(VictimTraining(recipe, device), out, **options)

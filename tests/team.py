@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections.abc import Generator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,10 +21,11 @@ from mta_core.budget import Budget
 from mta_core.data import open_data
 from mta_core.devices import Device, Model
 from mta_core.evaluate import Setting, evaluate
-from mta_core.events import Event, Message, Progress, Row
+from mta_core.events import Event, Message, Pause, Progress, Row
 from mta_core.explore import Subject
 from mta_core.tasks import SCENE_TASKS, task
-from mta_core.train_generator import GeneratorRecipe, train_generator
+from mta_core.train import train
+from mta_core.train_generator import GeneratorRecipe, GeneratorTraining, train_generator
 from mta_core.train_uap import UapRecipe, train_uap
 from mta_core.train_victim import train_victim
 from mta_core.whole_batch import see_whole_batches
@@ -54,6 +56,7 @@ def generator_recipe(root: Path) -> GeneratorRecipe:
     )  # fmt: skip
 
 
+EARLY = ("stopped", "patient")
 GENERATORS: dict[str, dict[str, object]] = {
     "mta": {},
     "joint": {
@@ -76,6 +79,8 @@ def train_one(root: Path, out: Path, job: str) -> list[Event]:
         return list(train_victim(recipe, EXACT, out / job))
     if job in ("half", "rest"):
         return go_on(root, out / "resumed", job)
+    if job in EARLY:
+        return end_early(root, out / job, job)
     if job == "uap":
         pushed = UapRecipe(
             name="uap", victim="small", data=(f"nyuv2:{root / 'scenes'}",), epsilon=16.0, epochs=1, per_epoch=6,
@@ -86,12 +91,40 @@ def train_one(root: Path, out: Path, job: str) -> list[Event]:
     return list(train_generator(recipe, EXACT, out / job))
 
 
+class Doubted(GeneratorTraining):
+    """Gets worse and worse, as its first process finds; better and better, as the others do."""
+
+    def measure(self) -> Generator[Pause, None, dict[str, float]]:
+        measures = yield from super().measure()
+        return measures | {"score": (2.0 * (distributed.rank() > 0) - 1) * self.epoch}
+
+    def score(self, measures: Mapping[str, float]) -> float:
+        return measures["score"]
+
+
+def end_early(root: Path, out: Path, job: str) -> list[Event]:
+    """A training of four epochs that the last process is asked to stop in its second step, or the first finds good
+    enough."""
+    recipe = replace(generator_recipe(root), phases=((4, *SIZE),))
+    if job == "patient":
+        return list(train(Doubted(recipe, EXACT), out, measure_every=1, patience=1))
+    training, events = GeneratorTraining(recipe, EXACT), []
+    for event in train(training, out):
+        events.append(event)
+        is_last = distributed.rank() == distributed.size() - 1
+        if is_last and isinstance(event, Pause) and any(isinstance(earlier, Progress) for earlier in events):
+            training.stop_early()
+    return events
+
+
 def go_on(root: Path, out: Path, job: str) -> list[Event]:
     """The first half of the training `mta`, or the rest of it."""
-    stream = train_generator(generator_recipe(root), EXACT, out, resume=job == "rest")
+    stream = train_generator(generator_recipe(root), EXACT, out, resume=job == "rest", checkpoint_every=0)
     if job == "rest":
         return list(stream)
-    events = [next(stream) for _ in range(3)]  # the step after a checkpoint
+    events: list[Event] = []
+    while sum(isinstance(event, Progress) for event in events) < 3:  # the first step of the second epoch
+        events.append(next(stream))
     stream.close()  # type: ignore[attr-defined]
     return events
 
@@ -158,7 +191,7 @@ def run(root: Path, out: Path, job: str) -> None:
     if job == "layers":
         layers(out)
         return
-    if job in ("victim", "uap", "half", "rest", *GENERATORS):
+    if job in ("victim", "uap", "half", "rest", *EARLY, *GENERATORS):
         events = train_one(root, out, job)
     elif job == "domains":
         events = measure_domains(root)

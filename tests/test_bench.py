@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 
-from mta_core import weights
+from mta_core import bench_training, weights
 from mta_core.attacks import JOINT, Pgd
 from mta_core.bench import Clock
 from mta_core.cli import main
 from mta_core.objective import make_problem, pseudo_targets
+from mta_core.presets import generator_preset
 from mta_core.tasks import SCENE_TASKS
+from mta_core.train_generator import GeneratorTraining
 from mta_core.victims import Classifier, Victim
 from mta_core.victims.dmtl import Dmtl
 from mta_core.yardsticks import BUDGET, NUM_STEPS, foolbox_pgd, joint_loss, plain_pgd
@@ -79,3 +82,37 @@ def test_the_command_reports_every_figure(kind: type[Victim], tmp_path: Path, mo
     assert {"PGD over its floor", "PGD over plain float32 floor", "generator pass, fast precision"} <= set(names)
     assert all(math.isfinite(figure["value"]) and figure["value"] > 0 for figure in found["figures"])
     assert found["provenance"]["device"]
+
+
+def test_the_bench_of_training_reports_every_figure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    victim = toys.make_victim()
+    card = weights.Card("small", "victim", "dmtl", victim.options(), victim.tasks, victim.input_size)
+    weights.save_weights(victim, card, tmp_path / "runs" / "small")
+    monkeypatch.setattr(weights, "RUNS", tmp_path / "runs")
+    made = tmp_path / "bench.json"
+    assert (
+        main(["bench", "training", "--victim", "small", "--repeats", "1", "--device", "cpu", "--json", str(made)]) == 0
+    )
+    found = {figure["name"]: figure for figure in json.loads(made.read_text())["figures"]}
+    for stage in ("patterns", "networks"):
+        for what in ("a step", "forward and backward alone", "pictures a second", "speed over that of its floor"):
+            assert math.isfinite(found[f"{stage}: {what}"]["value"]) and found[f"{stage}: {what}"]["value"] > 0
+        assert 0 < found[f"{stage}: longest turn"]["value"] < found[f"{stage}: a step"]["value"]
+
+
+def test_the_floor_of_training_has_the_gradients_of_a_step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    victim = toys.make_victim()
+    card = weights.Card("small", "victim", "dmtl", victim.options(), victim.tasks, victim.input_size)
+    weights.save_weights(victim, card, tmp_path / "runs" / "small")
+    monkeypatch.setattr(weights, "RUNS", tmp_path / "runs")
+    training = GeneratorTraining(replace(generator_preset("live"), victim="small", ngf=4, num_blocks=1), toys.CPU)
+    training.epoch = training.recipe.pattern_epochs
+    images = toys.make_pictures(1)
+    targets = training.targets_of(images, {}, training.recipe.tasks)
+    found = []
+    for take in (lambda: bench_training.floor(training, images, targets), lambda: list(
+        training.take_gradients(images, targets, {})
+    )):  # fmt: skip
+        take()
+        found.append(torch.cat([p.grad.flatten() for p in training.generator.parameters() if p.grad is not None]))
+    assert found[0].norm() > 0 and (found[0] - found[1]).norm() < 1e-3 * found[0].norm()

@@ -23,10 +23,10 @@ from mta_core.tasks import SCENE_TASKS, Meter, Task
 from mta_core.weights import Card, save_weights
 from mta_core.whole_batch import see_whole_batches
 from tests import toys
-from tests.team import GENERATORS, SIZE
+from tests.team import EARLY, GENERATORS, SIZE
 
 ROOT = Path(__file__).resolve().parents[1]
-TRAININGS = ("victim", "uap", *GENERATORS)
+TRAININGS = ("victim", "uap", *EARLY, *GENERATORS)
 EVALUATIONS = ("all", "one-picture", "broken", "domains")
 TORCHRUN = ("torch.distributed.run", "--standalone", "--local-addr", "127.0.0.1", "--nproc-per-node", "2", "-m")
 
@@ -126,11 +126,21 @@ def test_two_processes_train_as_one(outcome: Outcome, job: str) -> None:
     one, two = outcome.events(job)
     assert one["messages"][:-1] == two["messages"][:-1] and len(one["progress"]) == len(two["progress"]) > 0
     for step, other in zip(one["progress"], two["progress"], strict=True):
-        for name in step.keys() - {"pictures per second"}:
+        for name in step.keys() - {"pictures per second", "MB"}:
             assert step[name] == pytest.approx(other[name], rel=1e-5, abs=1e-5), name
     for row, other in zip(one["rows"], two["rows"], strict=True):
         assert row == pytest.approx(other, rel=1e-4, abs=1e-5)
     assert_same_tensors(*outcome.tensors(job))
+
+
+@pytest.mark.parametrize(("job", "steps", "cut"), [
+    ("stopped", 2, "ended early after step 2 of epoch 1 of 4"),
+    ("patient", 4, "the best of epoch 2, after epoch 1"),
+])  # fmt: skip
+def test_two_processes_end_early_together(outcome: Outcome, job: str, steps: int, cut: str) -> None:
+    for out, events in zip((outcome.one, outcome.two), outcome.events(job), strict=True):
+        assert len(events["progress"]) == steps
+        assert Card.read(out / job / "drawn.json").metrics["cut"] == cut
 
 
 @pytest.mark.parametrize("job", EVALUATIONS)
@@ -153,7 +163,7 @@ def test_a_training_goes_on_with_another_number_of_processes(
     for started, job in ((begin, "half"), (end, "rest")):
         done = call(root / "runs", *started, "tests.team", str(root), str(tmp_path), job)
         assert done.returncode == 0, done.stderr
-    assert json.loads((tmp_path / "rest.json").read_text())["messages"][0] == "resumed after epoch 1"
+    assert json.loads((tmp_path / "rest.json").read_text())["messages"][0] == "resumed after step 1 of epoch 2"
     state = load_checkpoint(tmp_path / "resumed")
     assert state is not None and (tmp_path / "resumed" / "drawn.safetensors").is_file()
     assert_same_tensors(next(outcome.tensors("mta")), dict(flat(state)))

@@ -12,6 +12,8 @@ from scipy.optimize import minimize
 from torch import Tensor, nn
 
 from mta_core.task_weights import (
+    ALL,
+    PENALTY,
     STRATEGIES,
     DynamicWeightAverage,
     Mgda,
@@ -108,6 +110,16 @@ class Toy(nn.Module):
         return [parameter.grad.clone() for parameter in self.parameters() if parameter.grad is not None]
 
 
+def backward(strategy: TaskWeights, losses: Mapping[str, Tensor], penalty: Tensor, share: float) -> None:
+    """As a training takes the gradients of a part of a batch."""
+    terms = {term: values.mean() for term, values in strategy.terms(losses).items()}
+    terms |= {PENALTY: penalty} if strategy.is_apart else {ALL: terms[ALL] + penalty}
+    for term, value in terms.items():
+        (share * value).backward(retain_graph=True)  # type: ignore[no-untyped-call]
+        strategy.take(term)
+    strategy.see(losses, share)
+
+
 def step(
     toy: Toy, strategy: TaskWeights, parts: int = 5, penalty: float = 0.1
 ) -> tuple[list[Tensor], dict[str, float]]:
@@ -116,7 +128,7 @@ def step(
     for begin in range(0, 5, parts):
         rows = slice(begin, begin + parts)
         share = len(toy.inputs[rows]) / 5
-        strategy.backward(toy.losses(rows), penalty * toy.penalty(), share)
+        backward(strategy, toy.losses(rows), penalty * toy.penalty(), share)
     alphas = strategy.end_batch()
     return toy.gradients(), alphas
 
@@ -154,7 +166,7 @@ def test_parts_and_a_batch_begun_again_change_no_weight(name: str) -> None:
     for _ in range(4):
         step(whole, one)
         other.begin_batch()
-        other.backward(parts.losses(slice(0, 3)), parts.penalty(), 0.6)  # given up: memory was too small
+        backward(other, parts.losses(slice(0, 3)), parts.penalty(), 0.6)  # given up: memory was too small
         step(parts, other, 2)
         one.end_epoch()
         other.end_epoch()
@@ -291,7 +303,7 @@ def test_every_strategy_lowers_each_tasks_fooling_loss(name: str, is_joint: bool
         losses = fooler.fooling_losses()
         optimiser.zero_grad()
         strategy.begin_batch()
-        strategy.backward(losses, torch.zeros((), requires_grad=True), 1.0)
+        backward(strategy, losses, torch.zeros((), requires_grad=True), 1.0)
         strategy.end_batch()
         optimiser.step()
         if number % 6 == 5:

@@ -291,14 +291,16 @@ def _add_objects(commands: Any) -> None:
 
 
 def _add_bench(commands: Any) -> None:
-    command = _command(commands, "bench", "Times victim, generator and PGD on this device, or what attacks cost.")
+    command = _command(
+        commands, "bench", "Times victim, generator and PGD on this device, what attacks cost, or training."
+    )
     command.add_argument(
         "section",
         nargs="?",
-        choices=("attacks", "cost"),
+        choices=("attacks", "cost", "training"),
         default="attacks",
         help="attacks: PGD beside its floor and others; cost: GAP, MTA and iterative attacks as in the MTA paper's "
-        "Table 7 (default: %(default)s)",
+        "Table 7; training: steps of a generator beside their floor (default: %(default)s)",
     )
     command.add_argument(
         "--victim", default="dmtl", metavar="V", help="an untrained one of its size where it is missing"

@@ -9,6 +9,7 @@ from typing import Any
 
 from mta_core import contenders, cost, devices, results, victims
 from mta_core.bench import Ring, bench
+from mta_core.bench_training import bench_training
 from mta_core.cli.output import check_json, command_line, complain, say, show, table, write_json
 from mta_core.contenders import Setup
 from mta_core.devices import Device, is_out_of_memory, load_average
@@ -20,16 +21,21 @@ OF_COST = ("precision", "batch_size", "ngf", "size", "attacks")
 def run(arguments: argparse.Namespace) -> int:
     check_json(arguments)
     device = devices.pick(arguments.device)
-    return _cost(arguments, device) if arguments.section == "cost" else _attacks(arguments, device)
+    return _cost(arguments, device) if arguments.section == "cost" else _figures(arguments, device)
 
 
-def _attacks(arguments: argparse.Namespace, device: Device) -> int:
+def _figures(arguments: argparse.Namespace, device: Device) -> int:
+    """Of attacks or of training."""
     if given := [name for name in OF_COST if getattr(arguments, name) is not None]:
         raise ValueError(f"--{given[0].replace('_', '-')} belongs to `bench cost`")
     begin = time.perf_counter()
-    ring = Ring.prepare(arguments.victim, device)
     seed = arguments.seed or 0
-    events = bench(ring, arguments.repeats, seed)
+    if arguments.section == "training":
+        card = victims.load(arguments.victim)[1]
+        events = bench_training(card.name, device, arguments.repeats, seed)
+    else:
+        ring = Ring.prepare(arguments.victim, device)
+        card, events = ring.card, bench(ring, arguments.repeats, seed)
     figures = [dict(event.values) for event in show(events) if isinstance(event, Row)]
     say(arguments, device.label)
     say(arguments, table(("what", "value", "", "goal", ""), [_line(figure) for figure in figures]))
@@ -37,8 +43,8 @@ def _attacks(arguments: argparse.Namespace, device: Device) -> int:
         command=command_line(arguments),
         device=device.label,
         seed=seed,
-        victim=ring.card.name,
-        weights=victims.digests(ring.card),
+        victim=card.name,
+        weights=victims.digests(card),
         seconds=time.perf_counter() - begin,
         repeats=arguments.repeats,
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 
 import torch
 from torch import Tensor
@@ -16,6 +16,8 @@ from mta_core.imaging import ImageError
 Batch = tuple[Tensor, dict[str, Tensor]]
 Place = tuple[int, int]
 """A sample: which source, which index in it."""
+Transform = Callable[[Sample, torch.Generator], Sample]
+LOOK = 0.05
 
 
 def epoch_order(places: Sequence[Place], seed: int, epoch: int) -> list[Place]:
@@ -28,15 +30,17 @@ def batches(
     sources: Sequence[Sequence[Sample] | Cached],
     places: Sequence[Place],
     batch_size: int,
-    transform: Callable[[Sample, torch.Generator], Sample] | None = None,
+    transform: Transform | None = None,
     *,
     seed: int = 0,
     drop_last: bool = False,
+    first: int = 0,
     ahead: int = 3,
     unreadable: deque[tuple[Place, ImageError]] | None = None,
     share: Callable[[int], range] | None = None,
 ) -> Iterator[Batch]:
-    """The samples at `places`, in that order, a batch at a time; `transform` gets randomness of its own for each.
+    """The samples at `places`, in that order, a batch at a time, from the batch of number `first` on; `transform` gets
+    randomness of its own for each.
 
     Only `ahead` batches are ever held, so memory does not grow with the data. Pictures that cannot be read are left
     out of their batch and appended to `unreadable`; without it they end the stream.
@@ -45,6 +49,30 @@ def batches(
         share: which samples of a batch of so many to read, one or more; all of them without it. They get the same
             randomness as in the whole batch.
     """
+    stream = arriving(
+        sources, places, batch_size, transform, seed=seed, drop_last=drop_last, first=first, ahead=ahead,
+        unreadable=unreadable, share=share, look=None,
+    )  # fmt: skip
+    for batch in stream:
+        if batch is not None:
+            yield batch
+
+
+def arriving(
+    sources: Sequence[Sequence[Sample] | Cached],
+    places: Sequence[Place],
+    batch_size: int,
+    transform: Transform | None = None,
+    *,
+    seed: int = 0,
+    drop_last: bool = False,
+    first: int = 0,
+    ahead: int = 3,
+    unreadable: deque[tuple[Place, ImageError]] | None = None,
+    share: Callable[[int], range] | None = None,
+    look: float | None = LOOK,
+) -> Iterator[Batch | None]:
+    """The same, and None every `look` seconds while the next one is not there: a picture may have to be rendered."""
     groups = [places[i : i + batch_size] for i in range(0, len(places), batch_size)]
     if drop_last and len(groups) > 1 and len(groups[-1]) < batch_size:
         groups.pop()
@@ -67,16 +95,31 @@ def batches(
             samples.append(sample)
         return collate(samples) if samples else None
 
-    with ThreadPoolExecutor(1, thread_name_prefix="loader") as pool:
-        waiting: deque[Future[Batch | None]] = deque()
-        try:
-            for number in range(len(groups)):
+    pool = ThreadPoolExecutor(1, thread_name_prefix="loader")
+    waiting: deque[Future[Batch | None]] = deque()
+    try:
+        for number in range(first, len(groups) + ahead):
+            if number < len(groups):
                 waiting.append(pool.submit(make, number))
-                if len(waiting) >= ahead and (batch := waiting.popleft().result()) is not None:
-                    yield batch
-            while waiting:
+            if waiting and (len(waiting) >= ahead or number >= len(groups)):
+                while not wait([waiting[0]], look).done:
+                    yield None
                 if (batch := waiting.popleft().result()) is not None:
                     yield batch
-        finally:
-            for future in waiting:
-                future.cancel()
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)  # whoever ends the stream early need not wait for a picture
+
+
+def together(streams: Sequence[Iterator[Batch | None]]) -> Iterator[tuple[Batch, ...] | None]:
+    """A batch of each of the streams, which are as long; None while one of them waits."""
+    while True:
+        found: list[Batch] = []
+        for stream in streams:
+            for batch in stream:
+                if batch is not None:
+                    found.append(batch)
+                    break
+                yield None
+        if len(found) < len(streams):
+            return
+        yield tuple(found)

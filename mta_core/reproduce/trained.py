@@ -75,6 +75,8 @@ def _finished(recipe: Recipe, folder: Path, victim: Card | None) -> Card | None:
     if not path.exists():
         return None
     card = Card.read(path)
+    if card.metrics.get("cut"):  # it was ended early, and goes on from its checkpoint
+        return None
     if not is_same(card.recipe, recipe):
         raise ValueError(f"{path} was trained with other settings than this scale has: move {folder} away")
     if victim is not None and card.options.get("victim_sha256") != victim.sha256:

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 
 from torch import Tensor
 
-from mta_core.task_weights.base import TaskWeights, positive
+from mta_core.task_weights.base import ALL, PENALTY, TaskWeights, positive
 from mta_core.task_weights.dwa import DynamicWeightAverage
 from mta_core.task_weights.fixed import Fixed, Uniform, parse_weights
 from mta_core.task_weights.mgda import Mgda, min_norm_weights
@@ -57,6 +57,8 @@ def make_task_weights(
 
 
 __all__ = [
+    "ALL",
+    "PENALTY",
     "STRATEGIES",
     "DynamicWeightAverage",
     "Fixed",

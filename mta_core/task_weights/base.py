@@ -13,6 +13,9 @@ from torch.nn import functional as F
 
 from mta_core import distributed
 
+ALL, PENALTY = "", "penalty"
+"""Names of terms that are no task's."""
+
 
 def positive(losses: Tensor) -> Tensor:
     """Fooling losses of either sign to numbers above 0 that fall with them: `log(1 + exp(l))`."""
@@ -20,7 +23,9 @@ def positive(losses: Tensor) -> Tensor:
 
 
 class TaskWeights(ABC):
-    """A strategy, through a training: `begin_batch`, `backward` for each part of the batch, `end_batch`; `end_epoch`.
+    """A strategy, through a training: `begin_batch`; for each part of the batch `terms`, whose gradients the training
+    adds to the parameters, `take` after each of them, and `see`; `end_batch`, `end_epoch`. The penalty is a term of its
+    own where the strategy `is_apart`, and else counts with `ALL`.
 
     A batch that is taken in parts, or begun again, leads to the same weights: nothing is learnt before `end_batch`, and
     only from sums over pictures.
@@ -30,6 +35,8 @@ class TaskWeights(ABC):
     """
 
     name: ClassVar[str]
+    is_apart: ClassVar[bool] = False
+    """Whether it asks for the gradients of each task alone."""
 
     def __init__(self, tasks: Sequence[str]) -> None:
         self.tasks = tuple(tasks)
@@ -53,20 +60,17 @@ class TaskWeights(ABC):
         """Forgets what was begun."""
         self._seen = dict.fromkeys(self.tasks, 0.0)
 
-    def backward(self, losses: Mapping[str, Tensor], penalty: Tensor, share: float) -> None:
-        """Adds the gradients of a part of a batch.
-
-        Args:
-            losses: fooling losses of each task, (B,), differentiable.
-            penalty: a number that is added to the weighted sum of their means.
-            share: of the batch that this part is.
-        """
+    def terms(self, losses: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """What is to be differentiated, by name, (B,) each, of fooling losses (B,) of some of the tasks: their weighted
+        sum, unless the strategy `is_apart`."""
         alphas = self.alphas()
-        terms = [alphas[name] * self.weighed(loss).mean() for name, loss in losses.items()]
-        (share * (torch.stack(terms).sum() + penalty)).backward()  # type: ignore[no-untyped-call]
-        self._see(losses, share)
+        return {ALL: torch.stack([alphas[name] * self.weighed(loss) for name, loss in losses.items()]).sum(0)}
 
-    def _see(self, losses: Mapping[str, Tensor], share: float) -> None:
+    def take(self, term: str) -> None:  # noqa: B027 (most leave gradients where they are)
+        """The gradients of a term's mean, times the part's share of the batch, have been added to the parameters."""
+
+    def see(self, losses: Mapping[str, Tensor], share: float) -> None:
+        """Learns of a part's fooling losses, (B,) of each task; `share` is how much of the batch the part is."""
         for name, loss in losses.items():
             self._seen[name] += share * float(positive(loss.detach()).mean())
 
@@ -84,12 +88,13 @@ class TaskWeights(ABC):
         self._used = []
 
     def state(self) -> dict[str, Any]:
-        """What the next epoch depends on, and the history, as numbers; epochs have ended."""
-        return {"history": self.history}
+        """What the next step depends on, and the history, as numbers; batches have ended."""
+        return {"history": self.history, "used": list(self._used)}
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Raises KeyError, TypeError or ArithmeticError where that is no state of these tasks."""
         self.history = [self._numbers(row) for row in state.get("history", [])]
+        self._used = [self._numbers(row) for row in state.get("used", [])]
 
     def _numbers(self, row: Mapping[str, Any]) -> dict[str, float]:
         if not all(isinstance(row[name], float) and math.isfinite(row[name]) for name in self.tasks):

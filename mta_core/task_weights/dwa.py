@@ -43,8 +43,9 @@ class DynamicWeightAverage(TaskWeights):
         self._batches = []
 
     def state(self) -> dict[str, Any]:
-        return {**super().state(), "means": self.means}
+        return {**super().state(), "means": self.means, "batches": list(self._batches)}
 
     def restore(self, state: Mapping[str, Any]) -> None:
         super().restore(state)
         self.means = [self._numbers(row) for row in state["means"]][-2:]
+        self._batches = [self._numbers(row) for row in state.get("batches", [])]

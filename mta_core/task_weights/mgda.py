@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from mta_core import distributed
-from mta_core.task_weights.base import TaskWeights
+from mta_core.task_weights.base import PENALTY, TaskWeights
 
 
 class Mgda(TaskWeights):
@@ -31,6 +31,7 @@ class Mgda(TaskWeights):
     """
 
     name = "mgda"
+    is_apart = True
 
     def __init__(self, tasks: Sequence[str], parameters: Sequence[Tensor]) -> None:
         super().__init__(tasks)
@@ -45,23 +46,26 @@ class Mgda(TaskWeights):
         super().begin_batch()
         self._gradients = {name: [None] * len(self.parameters) for name in self.tasks}
 
-    def backward(self, losses: Mapping[str, Tensor], penalty: Tensor, share: float) -> None:
-        for name, loss in losses.items():
-            added = torch.autograd.grad(share * loss.mean(), self.parameters, retain_graph=True, allow_unused=True)
-            self._gradients[name] = [_sum(one, two) for one, two in zip(self._gradients[name], added, strict=True)]
-        if float(distributed.total(penalty.detach())):  # of a square: where it is zero, so is its gradient
-            (share * penalty).backward()  # type: ignore[no-untyped-call]
-        self._see(losses, share)
+    def terms(self, losses: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        return dict(losses)
+
+    def take(self, term: str) -> None:
+        own = self._gradients.setdefault(term, [None] * len(self.parameters))
+        for number, parameter in enumerate(self.parameters):
+            own[number] = _sum(own[number], parameter.grad)
+            parameter.grad = None
 
     def end_batch(self) -> dict[str, float]:
-        distributed.add_up(gradient for name in self.tasks for gradient in self._gradients[name])
+        distributed.add_up(gradient for gradients in self._gradients.values() for gradient in gradients)
         found = [
             {name: gradient for name, gradient in zip(self.tasks, gradients, strict=True) if gradient is not None}
             for gradients in zip(*(self._gradients[name] for name in self.tasks), strict=True)
         ]
         gram = self._gram([gradients for gradients in found if len(gradients) > 1])
         self._alphas = self._uniform if gram is None else dict(zip(self.tasks, min_norm_weights(gram), strict=True))
-        for parameter, gradients in zip(self.parameters, found, strict=True):
+        penalties = self._gradients.get(PENALTY, [None] * len(self.parameters))
+        for parameter, gradients, penalty in zip(self.parameters, found, penalties, strict=True):
+            parameter.grad = penalty
             alphas = self._alphas if len(gradients) > 1 else self._uniform
             for name, gradient in gradients.items():
                 parameter.grad = _sum(parameter.grad, alphas[name] * gradient)

@@ -89,7 +89,7 @@ def test_the_objects_come_with_their_first_victim(start: Open, monkeypatch: pyte
 
 
 def test_every_page_has_its_heading(start: Open) -> None:
-    for view in ("explore", "compare", "transfer", "sweep", "cost", "jobs", "results"):
+    for view in ("explore", "compare", "transfer", "sweep", "train", "cost", "jobs", "results"):
         at = start(view)
         bodies = [element.proto.body for element in at.get("html")]
         assert [body for body in bodies if "<h2" in body] == [f'<h2 class="mta-hidden">{view.capitalize()}</h2>']

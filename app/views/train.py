@@ -1,0 +1,209 @@
+"""Trainings that are watched: choose, start, look on while it learns."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Mapping
+
+import streamlit as st
+
+from app import board_words, resources, state, trainings
+from app.components import livechart, pictures, pulse, stage, training_form
+from app.library import Picture
+from app.training_charts import HEIGHT, held_out, losses
+from app.words import plain
+from mta_core.attacks import JOINT
+from mta_core.board import Record
+from mta_core.events import Event, Progress
+from mta_core.tasks import Task, task
+from mta_core.train_generator import GeneratorRecipe
+
+INTRO = (
+    "Train a generator that fools a victim, or a victim, and look on while it learns. It goes on when this page is "
+    "closed; what it makes appears in every menu."
+)
+LOOK, REST = 1.0, 3.0
+JOB = "job"
+"""The query parameter that names the training on the page."""
+
+
+def page() -> None:
+    id = st.query_params.get(JOB, "")
+    record = resources.board().record(id) if id else None
+    if record is not None and record.order.kind != trainings.KIND:
+        record = None
+    with st.sidebar:
+        picture = pictures.choose()
+        asked = training_form.choose() if record is None else None
+    st.subheader("Train", anchor=False)
+    if record is None:
+        if id:
+            st.info("There is no such training any more.")
+        st.markdown(INTRO)
+        begin(asked)
+        others()
+        return
+    st.fragment(watch)(record.id, picture, state.answers(*state.TRAIN))
+
+
+def begin(asked: training_form.Asked | None) -> None:
+    """What would be trained, and the button."""
+    if asked is None:
+        st.info("There is no victim to fool yet: train one first.")
+        return
+    try:
+        order, _ = trainings.order_of(asked.what, asked.settings, asked.minutes, asked.patience, state.owner())
+    except ValueError as error:
+        st.error(plain(f"{str(error)[:1].upper()}{str(error)[1:]}."))
+        st.button("Start", key="train_start", type="primary", disabled=True)
+        return
+    st.button("Start", key="train_start", type="primary", on_click=start, args=(asked,))
+    st.markdown(plain(asked.said))
+    with st.expander("The same on the command line", key="train_command"):
+        st.code(order.command, language="bash", wrap_lines=True)
+
+
+def start(asked: training_form.Asked) -> None:
+    """Called by a button."""
+    order, _ = trainings.order_of(asked.what, asked.settings, asked.minutes, asked.patience, state.owner())
+    st.query_params[JOB] = resources.board().submit(order)
+
+
+def others() -> None:
+    """Trainings on the board, to be looked at."""
+    found = [record for record in resources.board().records() if record.order.kind == trainings.KIND]
+    if found:
+        st.markdown("**Trainings on this server**")
+    for record in found[:8]:
+        words = f"{board_words.state(record)} · {board_words.standing(record)}"
+        st.html(
+            f'<a class="mta-link" href="{html.escape(board_words.link(record))}" target="_self">'
+            f"{html.escape(record.order.title)}</a> {html.escape(words)}"
+        )
+
+
+def watch(id: str, picture: Picture | None, used: Mapping[str, object]) -> None:
+    """Everything there is to see of a training; looks again by itself."""
+    if state.answers(*state.TRAIN) != used:
+        st.rerun()
+    record = resources.board().record(id)
+    if record is None:
+        st.info("This training was deleted.")
+        return
+    events = resources.board().events(id)
+    toolbar(record)
+    if record.note and record.state in ("failed", "paused"):
+        (st.error if record.state == "failed" else st.info)(plain(record.note))
+    try:
+        recipe = trainings.recipe_of(record.order)
+    except ValueError as error:
+        st.error(plain(f"{error}."))
+        return
+    if isinstance(recipe, GeneratorRecipe):
+        tasks, is_fooling = [task(name) for name in recipe.tasks], True
+    else:
+        tasks, is_fooling = [task(name) for name, _ in recipe.weights], False
+    finished(record, recipe.name, is_fooling)
+    numbers(events, is_fooling)
+    charts(events, tasks, is_fooling)
+    shown(record, picture)
+    pulse.beat("watch_training", LOOK if record.state in ("queued", "running") else REST)
+
+
+def toolbar(record: Record) -> None:
+    """Where it stands, and what can be done about it."""
+    board = resources.board()
+    before = board.place(record.id) if record.state == "queued" else 0
+    done = 100 * trainings.share(record)
+    role = f'role="progressbar" aria-label="Progress" aria-valuenow="{done:.0f}"'
+    words = board_words.standing(trainings.told(record), before)
+    st.html(
+        f'<div class="mta-job"><h3>{html.escape(record.order.title)}</h3><p><span class="mta-state '
+        f'mta-{record.state}">{html.escape(board_words.state(record))}</span> <span class="mta-standing">'
+        f"{html.escape(words)}</span></p>"
+        f'<div class="mta-done mta-on" {role}><i style="width:{done:.1f}%"></i></div></div>'
+    )
+    with st.container(horizontal=True, gap="small", vertical_alignment="center", key="train_toolbar"):
+        if record.state in ("queued", "running"):
+            st.button("Pause", key="train_pause", on_click=board.pause, args=(record.id,))
+        if record.can_go_on:
+            st.button("Go on", key="train_go", type="primary", on_click=board.resume, args=(record.id,))
+        if record.state == "running" and not record.is_finishing:
+            st.button("Finish now", key="train_finish", on_click=board.finish, args=(record.id,),
+                      help="Ends after this step, measures and saves what it has learnt.")  # fmt: skip
+        if not record.is_ended:
+            st.button("Cancel", key="train_cancel", on_click=board.cancel, args=(record.id,),
+                      help="Ends it at once; its last checkpoint stays.")  # fmt: skip
+        if record.is_ended:
+            st.button("New training", key="train_new", on_click=leave)
+
+
+def leave() -> None:
+    """Called by a button."""
+    st.query_params.pop(JOB, None)
+
+
+def numbers(events: list[Event], is_fooling: bool) -> None:
+    """What it is doing, at what speed."""
+    latest = next((event for event in reversed(events) if isinstance(event, Progress)), None)
+    values: Mapping[str, float] = latest.values if latest else {}
+    written = {
+        "Loss" if not is_fooling else "Weighted loss": _written(values.get("loss"), "{:.3f}"),
+        "Learning rate": _written(values.get("learning rate"), "{:.1e}"),
+        "Pictures a second": _written(values.get("pictures per second"), "{:.1f}"),
+        "Memory": _written(values.get("MB"), "{:,.0f} MB"),
+    }
+    cells = "".join(f"<div><span>{name}</span><b>{value}</b></div>" for name, value in written.items())
+    st.html(f'<div class="mta-numbers">{cells}</div>')
+
+
+def _written(value: float | None, form: str) -> str:
+    return "–" if value is None else form.format(value)
+
+
+def charts(events: list[Event], tasks: list[Task], is_fooling: bool) -> None:
+    steps, rows = trainings.steps_of(events), trainings.rows_of(events)
+    figure = losses(steps, tasks, is_fooling=is_fooling)
+    last = f", {steps[-1].values.get('loss', 0):.2f} at step {steps[-1].done}" if steps else ""
+    livechart.draw("train_losses", figure, f"{figure.layout.meta['title']}{last}", HEIGHT)
+    if not rows:
+        st.caption("Measures on held-out pictures come after the first epoch.")
+        return
+    st.caption("On held-out pictures, after every epoch")
+    for column, t in zip(st.columns(len(tasks), gap="medium"), tasks, strict=True):
+        with column:
+            figure = held_out(rows, t, trainings.names_of(rows, t, is_fooling=is_fooling))
+            alt = f"{figure.layout.meta['title']}, {len(rows)} times on held-out pictures"
+            livechart.draw(f"train_{t.name}", figure, alt, HEIGHT)
+
+
+def shown(record: Record, picture: Picture | None) -> None:
+    """The picture in the eyes of the training, as it is now."""
+    frame = resources.trainings().look(record.id, picture)
+    if frame is None:
+        if record.state in ("queued", "running"):
+            st.caption("Its first picture comes with its first steps.")
+        return
+    names = {("All tasks" if name == JOINT else task(name).label): name for name in frame.perturbations}
+    chosen = next(iter(names.values()), "")
+    if len(names) > 1:
+        label = st.segmented_control(
+            "Perturbation of", list(names), default=next(iter(names)), required=True, key=state.TRAIN_SHOWN,
+            label_visibility="collapsed",
+        )  # fmt: skip
+        chosen = names.get(label or "", chosen)
+    st.caption(f"After step {frame.step}")
+    stage.draw(lambda with_files: frame.message(with_files, chosen))
+
+
+def finished(record: Record, name: str, is_fooling: bool) -> None:
+    """Where to find what it made."""
+    if record.state != "done":
+        return
+    where = "Explore" if is_fooling else "every menu of victims"
+    st.success(plain(f"{name} is finished: find it in {where}."))
+    with st.expander("Its card", key="train_card"):
+        st.json(trainings.card_of(name))
+
+
+page()

@@ -1,0 +1,201 @@
+"""The page Train and the service behind it, with trainings of seconds."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import streamlit as st
+from conftest import MAIN
+from helpers import on_board, read_message, stage_bytes, until_board_rests
+from streamlit.testing.v1 import AppTest
+
+from app import resources, state, trainings
+from app.library import Picture
+from mta_core import generators, presets, victims, weights
+from mta_core.board import Order, Record
+from mta_core.tasks import SCENE_TASKS
+from mta_core.weights import Card
+from tests.toys import write_scenes
+
+SHARES = {t.name: 1.0 for t in SCENE_TASKS}
+
+
+@pytest.fixture(autouse=True)
+def own_runs(studio: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Trainings write to a folder of this test, and learn from drawn scenes."""
+    st.cache_resource.clear()
+    shutil.copytree(studio / "runs", tmp_path / "runs")
+    monkeypatch.setattr(weights, "RUNS", tmp_path / "runs")
+    write_scenes(tmp_path / "scenes", count=6)
+    return tmp_path
+
+
+def tiny(root: Path, what: str = "generator", epochs: int = 2, **more: str) -> Order:
+    """An order of a few steps at a small size."""
+    data = f"nyuv2:{root / 'scenes'}"
+    settings = {
+        "generator": {
+            "name": "quick", "victim": "dmtl", "data": data, "ngf": "4", "num_blocks": "1", "per_epoch": "4",
+            "batch_size": "2", "holdout": "3", "phases": f"[[{epochs}, 64, 96]]", "pattern_epochs": "0",
+            "curriculum": "[]",
+        },
+        "victim": {
+            "name": "small", "data": data, "width": "4", "height": "64", "input_width": "96", "per_epoch": "4",
+            "batch_size": "2", "holdout": "3", "phases": f"[[{epochs}, 64, 96]]",
+        },
+    }[what]  # fmt: skip
+    return trainings.order_of(what, settings | more, 0)[0]
+
+
+def open_page(**params: str) -> AppTest:
+    at = AppTest.from_file(str(MAIN), default_timeout=60)
+    at.switch_page("views/train.py")
+    for key, value in params.items():
+        at.query_params[key] = value
+    at.run()
+    assert not at.exception, at.exception
+    return at
+
+
+def until(holds: Callable[[], object]) -> None:
+    end = time.monotonic() + 60
+    while not holds():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+def html(at: AppTest) -> str:
+    return " ".join(element.proto.body for element in at.get("html"))
+
+
+def charts_of(at: AppTest) -> list[dict[str, object]]:
+    found = [c.proto.bytes for c in at.get("bidi_component") if c.proto.component_name.endswith("mta_livechart")]
+    return [json.loads(message) for message in found]
+
+
+def test_the_form_asks_for_the_live_preset() -> None:
+    at = open_page()
+    assert "An MTA generator against dmtl, on rooms, at 8/255, for 10 minutes" in at.markdown[-1].value.replace(
+        "\\", ""
+    )
+    order, recipe = trainings.order_of("generator", {"name": "mta-dmtl-2"}, 10)
+    assert recipe == presets.generator_preset("live").__class__(
+        **{**vars(presets.generator_preset("live")), "name": "mta-dmtl-2"}
+    )
+    assert order.command.endswith("--preset live --set name=mta-dmtl-2 --out runs/mta-dmtl-2")
+    assert at.code[0].value.startswith("python -m mta_core train generator --preset live --set victim=dmtl")
+    assert not at.button(key="train_start").disabled
+
+
+def test_what_is_chosen_is_what_is_trained() -> None:
+    at = open_page()
+    at.segmented_control(key="train_method").set_value("GAP")
+    at.segmented_control(key="train_instance").set_value("Universal")
+    at.segmented_control(key="train_scope").set_value("One for all")
+    at.segmented_control(key="train_end").set_value("Epochs").run()
+    at.number_input(key="train_epochs").set_value(3)
+    at.number_input(key="train_share_depth").set_value(2.5)
+    at.text_input(key="train_name").set_value("of-mine").run()
+    at.button(key="train_start").click().run()
+    (record,) = on_board()
+    resources.board().cancel(record.id)
+    recipe = trainings.recipe_of(record.order)
+    assert recipe.name == "of-mine" and recipe.method == "gap" and recipe.instance == "universal"  # type: ignore[union-attr]
+    assert recipe.scope == "joint" and recipe.weighting == "fixed"  # type: ignore[union-attr]
+    assert dict(recipe.weights)["depth"] == 2.5 and recipe.phases == ((3, 288, 384),)
+    assert recipe.pattern_epochs == 1 and record.order.settings["minutes"] == 0  # type: ignore[union-attr]
+    assert at.query_params["job"] == record.id
+
+
+@pytest.mark.parametrize("name", ["dmtl", "mta-dmtl", "../away", "a b"])
+def test_a_bad_name_is_refused_before_anything_is_done(name: str) -> None:
+    at = open_page()
+    at.text_input(key="train_name").set_value(name).run()
+    assert at.button(key="train_start").disabled
+    said = at.error[0].value.replace("\\", "")
+    assert said.startswith(("There are weights or a training called", "Expected a name of letters"))
+
+
+def test_a_training_is_watched_to_its_end(own_runs: Path) -> None:
+    id = resources.board().submit(tiny(own_runs))
+    open_page(job=id)  # somebody looks
+    until_board_rests()
+    record = resources.board().record(id)
+    assert record is not None and record.state == "done", record
+    at = open_page(job=id)
+    words = html(at)
+    assert "Generator quick against dmtl" in words and "Done" in words and "Pictures a second" in words
+    figures = charts_of(at)
+    assert len(figures) == 4 and [len(f["figure"]["data"]) for f in figures] == [3, 2, 2, 2]  # type: ignore[arg-type, index]
+    assert len(figures[1]["figure"]["data"][0]["y"]) == 2, "an epoch each"  # type: ignore[index]
+    header, _ = read_message(stage_bytes(at))
+    assert [row["id"] for row in header["rows"]] == ["picture", "segmentation", "depth", "normals"]
+    assert "quick is finished" in at.success[0].value
+    assert "quick" in [card.name for card in generators.cards("dmtl")]
+    assert at.button(key="train_new")
+
+
+def test_a_victim_is_watched_too(own_runs: Path) -> None:
+    id = resources.board().submit(tiny(own_runs, "victim"))
+    open_page(job=id)
+    until_board_rests()
+    at = open_page(job=id)
+    rows = read_message(stage_bytes(at))[0]["rows"]
+    assert [[cell["caption"] for cell in row["cells"]] for row in rows[1:]] == [["Answer", "Ground truth"]] * 3
+    assert "small" in [card.name for card in victims.cards()]
+
+
+def test_pause_go_on_and_finish(own_runs: Path) -> None:
+    id = resources.board().submit(tiny(own_runs, epochs=500))
+    until(lambda: (r := resources.board().record(id)) and r.done > 2)
+    at = open_page(job=id)
+    at.button(key="train_pause").click().run()
+    assert "Paused" in html(at)
+    other = open_page(job=id)
+    other.button(key="train_go").click().run()
+    until(lambda: (r := resources.board().record(id)) and r.state == "running")
+    other.run()
+    other.button(key="train_finish").click().run()
+    until_board_rests()
+    card = Card.read(own_runs / "runs" / "quick" / "quick.json")
+    assert card.metrics["cut"].startswith("ended early after")
+    assert "Ended early" in html(other.run()) and "quick is finished" in other.success[0].value
+
+
+def test_minutes_end_it(own_runs: Path) -> None:
+    order = tiny(own_runs, epochs=500)
+    id = resources.board().submit(Order(order.kind, order.title, {**order.settings, "minutes": 0.03}))
+    until_board_rests()
+    record = resources.board().record(id)
+    assert record is not None and record.state == "done" and record.done < record.total
+    assert trainings.share(record) == 1.0
+
+
+def test_what_is_told_of_one_that_ends_with_its_minutes() -> None:
+    order = Order("training", "t", {"minutes": 10})
+    record = Record("a", order, "running", done=100, total=10_000, unit="steps", speed=2.0, seconds=300.0)
+    assert trainings.told(record).left == pytest.approx(300) and trainings.share(record) == 0.5
+
+
+def test_pictures_are_made_only_for_those_who_look(own_runs: Path, picture: Picture) -> None:
+    service = resources.trainings()
+    id = resources.board().submit(tiny(own_runs))
+    until_board_rests()
+    assert service.look(id, picture) is None
+    again = resources.board().submit(tiny(own_runs, name="again"))
+    service.look(again, picture)
+    until_board_rests()
+    frame = service.look(again, picture)
+    assert frame is not None and frame.perturbations == ("segmentation", "depth", "normals")
+    headers = [read_message(frame.message(False, name))[0] for name in frame.perturbations]
+    assert len({header["rows"][0]["cells"][1]["digest"] for header in headers}) == 3
+
+
+def test_a_link_to_no_training_says_so() -> None:
+    assert "no such training" in open_page(job="20260101-000000-abcd").info[0].value
+    assert state.TRAIN
