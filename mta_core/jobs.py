@@ -19,6 +19,8 @@ Event = TypeVar("Event")
 PATIENCE = 150.0
 """Seconds without anybody asking after which a job is dropped: its browser tab is gone. Browsers let a hidden tab ask
 once a minute."""
+FIRST = 2
+"""Turns of a job that come before others' later ones: what a person sees first, before anybody's precise numbers."""
 QUIET = 0.3
 """Seconds after somebody's attack before heavy work goes on: a browser on this machine draws what came of it."""
 
@@ -29,6 +31,7 @@ class Job(Generic[Event]):
     Attributes:
         error: what ended it early, or None.
         patience: seconds that it goes on though nobody asks.
+        turns: that it has had.
         ready_at: when its next turn may come, on the monotonic clock.
         is_heavy: whether others always go first.
         is_held: whether it gets no turns for now.
@@ -50,6 +53,7 @@ class Job(Generic[Event]):
         self._iterator = work(self)
         self.patience, self._farewell = patience, farewell
         self._asked = time.monotonic()
+        self.turns = 0
         self._changed = threading.Condition()
         self._is_done = False
         self.ready_at = 0.0
@@ -99,6 +103,7 @@ class Job(Generic[Event]):
         if self.is_cancelled:
             self._iterator = iter(())  # lets go of what the work holds
             return False
+        self.turns += 1
         try:
             event = next(self._iterator)
         except StopIteration:
@@ -173,14 +178,12 @@ class Worker:
             while True:
                 now = time.monotonic()
                 is_quiet = now >= self._quiet_until and all(job.is_heavy for job in self._waiting)
-                for job in self._waiting:
-                    if job.is_cancelled or (job.ready_at <= now and not job.is_heavy):
-                        self._waiting.remove(job)
-                        return job
-                for job in self._waiting:
-                    if is_quiet and job.is_heavy and not job.is_held and job.ready_at <= now:
-                        self._waiting.remove(job)
-                        return job
+                light = [job for job in self._waiting if job.is_cancelled or (job.ready_at <= now and not job.is_heavy)]
+                heavy = [j for j in self._waiting if is_quiet and j.is_heavy and not j.is_held and j.ready_at <= now]
+                if found := light or heavy:
+                    first = min(found, key=lambda job: min(job.turns, FIRST))
+                    self._waiting.remove(first)
+                    return first
                 times = [max(job.ready_at, self._quiet_until) if job.is_heavy else job.ready_at for job in self._free()]
                 self._submitted.wait(max(0.001, min(times) - now) if times else None)
 

@@ -177,3 +177,21 @@ def test_a_held_job_gets_no_turns() -> None:
     worker.hold(job, False)
     assert job.wait(seen, 5)
     job.cancel()
+
+
+def test_the_first_turns_of_a_job_come_before_later_ones_of_others() -> None:
+    worker, order, gate = Worker(), [], threading.Event()
+
+    def work(name: str) -> Iterator[int]:
+        for i in range(4):
+            order.append(name)
+            yield i
+            gate.wait(5)
+
+    first = worker.submit(lambda _: work("a"))
+    first.wait(0, 5)
+    later = [worker.submit(lambda _, name=name: work(name)) for name in "bc"]
+    gate.set()
+    for job in (first, *later):
+        finish(job)
+    assert "".join(order) == "aabcbcabcabc", "two each, then in turn"

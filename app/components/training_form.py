@@ -18,8 +18,8 @@ from mta_core.weights import Card
 Option = TypeVar("Option")
 WHAT = {"Generator": "generator", "Victim": "victim"}
 METHODS = {"MTA": "mta", "GAP": "gap"}
-INSTANCES = {"Per picture": "per-instance", "Universal": "universal"}
-SCOPES = {"One a task": "per-task", "One for all": "joint"}
+INSTANCES = {"Per-instance": "per-instance", "Universal": "universal"}
+SCOPES = {"Per task": "per-task", "Joint": "joint"}
 NORMS = {norm.label: norm for norm in Norm}
 SIZES = {"96 × 128": (96, 128), "192 × 256": (192, 256), "288 × 384": (288, 384)}
 MINUTES, EPOCHS = "Minutes", "Epochs"
@@ -54,8 +54,8 @@ def _generator() -> Asked | None:
     card = cards[names.index(st.selectbox("Victim", names, key="train_victim", help="The model that it is to fool."))]
     tasks = _tasks(trainings.attackable(card))
     method = _either("Method", METHODS, "train_method", "MTA shares one encoder among the tasks, GAP shares nothing.")
-    instance = _either("Perturbations", INSTANCES, "train_instance")
-    scope = _either("How many", SCOPES, "train_scope")
+    instance = _either("Kind", INSTANCES, "train_instance")
+    scope = _either("Perturbations", SCOPES, "train_scope")
     norm = _either("Norm", NORMS, "train_norm")
     epsilon = _epsilon(norm)
     minutes, epochs = _end(10.0, 45)

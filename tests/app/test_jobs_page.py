@@ -83,7 +83,7 @@ def test_a_job_is_paused_continued_and_finished(page: Open) -> None:
     assert on_board()[0].state == "paused" and "Paused" in heads(at)[0]
     press(at, "go", id)
     running(id)
-    press(at, "finish", id)
+    press(at.run(), "finish", id)
     until_board_rests()
     assert "Ended early" in heads(at.run())[0] and on_board()[0].can_go_on
 

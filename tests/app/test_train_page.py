@@ -96,7 +96,7 @@ def test_what_is_chosen_is_what_is_trained() -> None:
     at = open_page()
     at.segmented_control(key="train_method").set_value("GAP")
     at.segmented_control(key="train_instance").set_value("Universal")
-    at.segmented_control(key="train_scope").set_value("One for all")
+    at.segmented_control(key="train_scope").set_value("Joint")
     at.segmented_control(key="train_end").set_value("Epochs").run()
     at.number_input(key="train_epochs").set_value(3)
     at.number_input(key="train_share_depth").set_value(2.5)
