@@ -6,6 +6,7 @@ hours is heavy, and has its turns only while nobody waits for anything else.
 
 from __future__ import annotations
 
+import atexit
 import math
 import threading
 import time
@@ -130,7 +131,10 @@ class Worker:
         self._waiting: deque[Job] = deque()  # type: ignore[type-arg]
         self._submitted = threading.Condition()
         self._quiet_until = 0.0
-        threading.Thread(target=self._work, name="accelerator", daemon=True).start()
+        self._is_over = False
+        self._thread = threading.Thread(target=self._work, name="accelerator", daemon=True)
+        self._thread.start()
+        atexit.register(self.stop)  # a thread that is inside torch when the interpreter goes has the process aborted
 
     def submit(
         self, work: Callable[[Job[Event]], Iterator[Event]], patience: float = PATIENCE, farewell: float = 0.0
@@ -162,9 +166,15 @@ class Worker:
             self._waiting.append(job)
             self._submitted.notify()
 
+    def stop(self, timeout: float = 10.0) -> None:
+        """Ends after the current turn, and waits for that; what is left to do is left."""
+        with self._submitted:
+            self._is_over = True
+            self._submitted.notify()
+        self._thread.join(timeout)
+
     def _work(self) -> None:
-        while True:
-            job = self._next()
+        while (job := self._next()) is not None:
             is_going_on = job.advance()
             if not job.is_heavy:
                 self._quiet_until = time.monotonic() + QUIET
@@ -172,10 +182,10 @@ class Worker:
                 self._queue(job)
             del job  # what has ended is not held until the next one comes
 
-    def _next(self) -> Job:  # type: ignore[type-arg]
-        """Takes the first job that has its turn, as soon as there is one."""
+    def _next(self) -> Job | None:  # type: ignore[type-arg]
+        """Takes the first job that has its turn, as soon as there is one; None where this is over."""
         with self._submitted:
-            while True:
+            while not self._is_over:
                 now = time.monotonic()
                 is_quiet = now >= self._quiet_until and all(job.is_heavy for job in self._waiting)
                 light = [job for job in self._waiting if job.is_cancelled or (job.ready_at <= now and not job.is_heavy)]
@@ -186,6 +196,7 @@ class Worker:
                     return first
                 times = [max(job.ready_at, self._quiet_until) if job.is_heavy else job.ready_at for job in self._free()]
                 self._submitted.wait(max(0.001, min(times) - now) if times else None)
+        return None
 
     def _free(self) -> list[Job]:  # type: ignore[type-arg]
         return [job for job in self._waiting if not job.is_held]

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from mta_core import jobs
 from mta_core.jobs import Job, Worker
+
+ROOT = Path(__file__).resolve().parents[1]
 
 
 def finish(job: Job[int]) -> list[int]:
@@ -195,3 +200,13 @@ def test_the_first_turns_of_a_job_come_before_later_ones_of_others() -> None:
     for job in (first, *later):
         finish(job)
     assert "".join(order) == "aabcbcabcabc", "two each, then in turn"
+
+
+def test_a_process_ends_cleanly_in_the_middle_of_a_computation() -> None:
+    code = (
+        "import itertools, torch; from mta_core.jobs import Worker; "
+        "work = lambda _: (torch.randn(900, 900) @ torch.randn(900, 900) for _ in itertools.count()); "
+        "Worker().submit(work).wait(2, 30)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0 and "terminate" not in done.stderr, done.stderr
