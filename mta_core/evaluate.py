@@ -27,7 +27,7 @@ from mta_core.objective import Form, check_attackable, make_problem
 from mta_core.shares import share_out
 from mta_core.streaming import stream
 from mta_core.tasks import Meter, Task
-from mta_core.tasks.base import PUBLISHED, PUBLISHED_BATCH
+from mta_core.tasks.meter import PUBLISHED, PUBLISHED_BATCH
 from mta_core.victims import check_finite
 
 AGGREGATIONS = ("pooled", "per-picture")

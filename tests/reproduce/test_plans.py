@@ -19,7 +19,7 @@ from mta_core.reproduce.plan import Column, Line, Run, Table, wrong_averages
 from mta_core.reproduce.recipes import generator_preset, victim_presets
 from mta_core.reproduce.scales import PAPER_SIZE
 from mta_core.tasks import TASKS, task
-from mta_core.tasks.base import PUBLISHED
+from mta_core.tasks.meter import PUBLISHED
 
 PLANS = [make() for make in TABLES.values()]
 every_plan = pytest.mark.parametrize("plan", PLANS, ids=lambda plan: plan.name)
