@@ -18,9 +18,9 @@ from app.panels import View
 from app.workshop import Request, Result, Workshop
 from mta_core import PROGRAM, data, presets, weights
 from mta_core.attacks import make_attack
-from mta_core.board import Order, Record
 from mta_core.events import Event, Message, Pause, Progress, Row
 from mta_core.explore import Subject, finish, noisy_picture
+from mta_core.job_records import Order, Record
 from mta_core.jobs import Job
 from mta_core.recipe_settings import override
 from mta_core.tasks import TASKS, Task, task
