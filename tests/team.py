@@ -25,8 +25,8 @@ from mta_core.events import Event, Message, Pause, Progress, Row
 from mta_core.explore import Subject
 from mta_core.setting import Setting
 from mta_core.tasks import SCENE_TASKS, task
-from mta_core.train import train
 from mta_core.train_generator import GeneratorRecipe, GeneratorTraining, train_generator
+from mta_core.train_run import train
 from mta_core.train_uap import UapRecipe, train_uap
 from mta_core.train_victim import train_victim
 from mta_core.whole_batch import see_whole_batches
