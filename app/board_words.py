@@ -6,8 +6,8 @@ import time
 from collections.abc import Mapping, Sequence
 from urllib.parse import urlencode
 
-from mta_core.board import Record
 from mta_core.events import Event, Message
+from mta_core.job_records import Record
 from mta_core.wording import counted
 
 KINDS: Mapping[str, str] = {

@@ -13,9 +13,9 @@ from app.library import Picture
 from app.workshop import Request, Tick, Workshop
 from mta_core.compare import Standing, compare
 from mta_core.data import DataSource, Sample, Size
-from mta_core.evaluate import Setting
 from mta_core.events import Message, Progress
 from mta_core.jobs import Job
+from mta_core.setting import Setting
 
 
 class OnePicture(DataSource):

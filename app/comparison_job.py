@@ -15,10 +15,11 @@ from app.library import Shelf
 from app.request_json import check_weights, read_request, written
 from app.workshop import Workshop
 from mta_core import victims
-from mta_core.board import Board, Order, Record
+from mta_core.board import Board
 from mta_core.checkpoints import load_state, save_state
 from mta_core.compare import PICTURE_DONE, Comparison, Standing
 from mta_core.events import Event, Message, Progress, Row
+from mta_core.job_records import Order, Record
 from mta_core.jobs import Job
 from mta_core.results import to_json
 from mta_core.tasks import task

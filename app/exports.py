@@ -13,9 +13,9 @@ from typing import Any
 from app.words import reference
 from app.workshop import Request, Result
 from mta_core import imaging, results
-from mta_core.evaluate import AGGREGATIONS
 from mta_core.explore import Outcome
 from mta_core.store import Store
+from mta_core.tally import AGGREGATIONS
 
 
 def adversarial_png(result: Result, perturbation: str) -> bytes:

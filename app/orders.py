@@ -8,7 +8,8 @@ from app import comparison_job, series_job, sweeps, trainings
 from app.library import Shelf
 from app.trainings import Trainings
 from app.workshop import Workshop
-from mta_core.board import Board, Order, Record, Run
+from mta_core.board import Board, Run
+from mta_core.job_records import Order, Record
 
 Shelves = Callable[[], Mapping[str, Shelf]]
 """The data sets by `Shelf.name`, as they are now."""

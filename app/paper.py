@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mta_core.reproduce import printed
 from mta_core.reproduce.mta import ROOM_COLUMNS
-from mta_core.tasks.base import PUBLISHED
+from mta_core.tasks.meter import PUBLISHED
 from mta_core.transfer import Pair
 
 SOURCE, TO = "dmtl", "mtan"

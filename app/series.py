@@ -14,7 +14,7 @@ from app.library import Picture, Shelf
 from app.workshop import Request, Workshop
 from mta_core import results
 from mta_core.data import DataSource
-from mta_core.evaluate import Setting
+from mta_core.setting import Setting
 from mta_core.tasks import Task
 from mta_core.transfer import Pair, pairs
 

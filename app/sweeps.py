@@ -15,8 +15,8 @@ from app.words import in_sentence
 from app.workshop import Request, Workshop
 from mta_core import PROGRAM, victims
 from mta_core.attacks import Noise
-from mta_core.board import Order
 from mta_core.events import Event, Message
+from mta_core.job_records import Order
 from mta_core.jobs import Job
 from mta_core.results import to_json
 from mta_core.store import Store

@@ -18,15 +18,16 @@ from app.panels import View
 from app.workshop import Request, Result, Workshop
 from mta_core import PROGRAM, data, presets, weights
 from mta_core.attacks import make_attack
-from mta_core.board import Order, Record
 from mta_core.events import Event, Message, Pause, Progress, Row
 from mta_core.explore import Subject, finish, noisy_picture
+from mta_core.job_records import Order, Record
 from mta_core.jobs import Job
 from mta_core.recipe_settings import override
 from mta_core.tasks import TASKS, Task, task
 from mta_core.tasks.colours import CIVIDIS
-from mta_core.train import Training, train
+from mta_core.train import Training
 from mta_core.train_generator import GeneratorRecipe, GeneratorTraining
+from mta_core.train_run import train
 from mta_core.train_victim import VictimRecipe, VictimTraining
 from mta_core.turns import PAUSE, Stopwatch
 from mta_core.weights import Card
@@ -172,7 +173,7 @@ class Trainings:
         """Trains, or goes on; ends early where it is asked to, or when its minutes are over.
 
         Raises:
-            ValueError: see `mta_core.train.train`.
+            ValueError: see `mta_core.train_run.train`.
         """
         recipe, watch, minutes = recipe_of(order), Stopwatch(), float(order.settings.get("minutes", 0))
         record = Record.read(folder)

@@ -1,14 +1,11 @@
 """The job board: long work in a fair queue, one piece at a time, that outlives the browser that asked for it and, from
 what it has saved, the server that did it.
 
-Each job is a folder: `job.json` says what was asked and where it stands (written whole or not at all), `events.jsonl`
-what happened, `lock` is held by the process that works on it or keeps it paused. What says it is running while nobody
-holds its lock was cut off with its server, and can go on.
+`mta_core.job_records` says what lies in the folder of a job.
 """
 
 from __future__ import annotations
 
-import json
 import re
 import secrets
 import shutil
@@ -16,116 +13,24 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any
 
 from mta_core.devices import Device, memory_in_use
 from mta_core.events import Event, Pause, Progress
 from mta_core.history import History
+from mta_core.job_records import ID, Order, Record, State, change, standing
 from mta_core.jobs import Job, Worker
-from mta_core.locks import FileLock, is_locked
-from mta_core.results import to_json
-from mta_core.weights import brief, write_atomically
+from mta_core.locks import FileLock
+from mta_core.weights import brief
 
-State = Literal["queued", "running", "paused", "done", "failed", "cancelled"]
-ENDED = ("done", "failed", "cancelled")
-ID = r"[0-9]{8}-[0-9]{6}-[0-9a-f]{4}"
-"""When it was asked for, and four random digits."""
-CUT_OFF = "The server ended while this was running; it can go on from what it had saved."
 AWAY, FORGOTTEN = ".deleted", 7 * 86400.0
 """Where deleted jobs lie, and seconds until they are gone."""
 LOOK = 1.0
 """Seconds after which the queue is looked at again: another server may have set the device free."""
 SAVED_EVERY = 1.0
 """Seconds between two records of where a running job stands."""
-
-
-@dataclass(frozen=True)
-class Order:
-    """What is asked for.
-
-    Attributes:
-        kind: names what does it, see `Board`.
-        title: for people.
-        settings: everything that it depends on, of JSON's types.
-        owner: who asked; the queue serves owners in turn.
-        command: the same on the command line, if there is such a command.
-        page, query: where it is looked at: a page of the app and its query parameters; without any, its id is the only
-            one, as `job`.
-    """
-
-    kind: str
-    title: str
-    settings: Mapping[str, Any]
-    owner: str = ""
-    command: str = ""
-    page: str = ""
-    query: Mapping[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Record:
-    """Where a job stands.
-
-    Attributes:
-        created, started, ended: seconds since the epoch; None while that has not come.
-        done, total, unit, stage: of its last `Progress`.
-        seconds: that it was computed for, over all its runs.
-        speed: units a second, lately.
-        memory: bytes in use on the device lately, of all that is computed there.
-        note: what happened, for people.
-        is_finishing: whether it was asked to come to its end with what it has.
-        is_live: whether it is here in memory: paused, it goes on exactly where it was.
-    """
-
-    id: str
-    order: Order
-    state: State = "queued"
-    created: float = 0.0
-    started: float | None = None
-    ended: float | None = None
-    done: int = 0
-    total: int = 0
-    unit: str = ""
-    stage: str = ""
-    seconds: float = 0.0
-    speed: float = 0.0
-    device: str = ""
-    memory: int = 0
-    note: str = ""
-    is_finishing: bool = False
-    is_live: bool = False
-
-    @property
-    def is_ended(self) -> bool:
-        return self.state in ENDED
-
-    @property
-    def can_go_on(self) -> bool:
-        """Whether there may be more to do, from where it is: also of what was asked to end before its end."""
-        return self.state in ("paused", "failed") or (self.state == "done" and self.is_finishing)
-
-    @property
-    def left(self) -> float | None:
-        """Seconds it will take yet, at its speed of late; None where nobody knows."""
-        if self.state not in ("running", "paused") or not self.speed or self.total <= self.done:
-            return None
-        return (self.total - self.done) / self.speed
-
-    @classmethod
-    def read(cls, folder: Path) -> Record | None:
-        """What a job's folder says; None where it is no job's."""
-        try:
-            kept = json.loads((folder / "job.json").read_text(encoding="utf-8"))
-            order = Order(**kept.pop("order"))
-            record = cls(order=order, **kept)
-        except (OSError, ValueError, TypeError, AttributeError, KeyError):
-            return None
-        numbers = (record.created, record.seconds, record.speed, record.done, record.total)
-        is_sound = record.id == folder.name and record.state in get_args(State) and isinstance(order.settings, dict)
-        return record if is_sound and all(isinstance(n, int | float) for n in numbers) else None
-
 
 Run = Callable[[Order, Path, "Job[Event]"], Iterator[Event]]
 """Does an order of one kind. It may keep what it likes in the job's folder, and begins by going on from there; asked
@@ -171,7 +76,7 @@ class Board:
         if order.kind not in self._kinds:
             raise ValueError(f"expected a kind of job among {', '.join(self._kinds)}, got {order.kind!r}")
         made = f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}"
-        _write(self.folder / made, Record(made, order, created=time.time()))
+        Record(made, order, created=time.time()).write(self.folder / made)
         self._wake()
         return made
 
@@ -180,7 +85,7 @@ class Board:
         with self._changed:
             if work := self._here.get(id):
                 return work.record
-        return self._read(id)
+        return standing(self.folder, id)
 
     def records(self) -> list[Record]:
         """All jobs, the newest first."""
@@ -192,7 +97,7 @@ class Board:
         with self._changed:
             if work := self._here.get(id):
                 return work.history.events
-        return History.read(self.folder / id).events if self._read(id) else []
+        return History.read(self.folder / id).events if standing(self.folder, id) else []
 
     def place(self, id: str) -> int:
         """How many orders will be served before a queued one, if none comes in between."""
@@ -232,7 +137,7 @@ class Board:
             elif work and work.record.state == "queued":
                 self._update(work, state="paused", note="")
             else:
-                self._change_on_disk(id, ("queued",), "paused")
+                change(self.folder, id, ("queued",), "paused")
         self._wake()
 
     def resume(self, id: str) -> None:
@@ -241,8 +146,8 @@ class Board:
             if work := self._here.get(id):
                 if work.record.can_go_on:
                     self._update(work, state="queued", note="")
-            elif (record := self._read(id)) and record.can_go_on:
-                self._change_on_disk(id, ("paused", "failed", "done"), "queued")
+            elif (record := standing(self.folder, id)) and record.can_go_on:
+                change(self.folder, id, ("paused", "failed", "done"), "queued")
         self._wake()
 
     def cancel(self, id: str) -> None:
@@ -250,7 +155,7 @@ class Board:
         with self._changed:
             work = self._here.get(id)
             if work is None:
-                self._change_on_disk(id, ("queued", "paused", "failed"), "cancelled")
+                change(self.folder, id, ("queued", "paused", "failed"), "cancelled")
             elif not work.record.is_ended:
                 if work.job:
                     work.job.cancel()
@@ -278,31 +183,6 @@ class Board:
         """Undoes `delete`."""
         if re.fullmatch(ID, id) and (self.folder / AWAY / id).is_dir():
             (self.folder / AWAY / id).rename(self.folder / id)
-
-    def _read(self, id: str) -> Record | None:
-        if not re.fullmatch(ID, id):
-            return None
-        folder = self.folder / id
-        record = Record.read(folder)
-        if record is not None and record.state == "running" and not is_locked(folder / "lock"):
-            again = Record.read(folder)  # it may just have ended
-            record = replace(again, state="paused", note=CUT_OFF) if again and again.state == "running" else again
-        return replace(record, is_live=False) if record else None
-
-    def _change_on_disk(self, id: str, states: Sequence[State], state: State) -> None:
-        """Of a job that no server has in memory."""
-        lock = FileLock(self.folder / id / "lock")
-        if not re.fullmatch(ID, id) or not (self.folder / id).is_dir() or not lock.acquire():
-            return
-        try:
-            record = Record.read(self.folder / id)
-            if record is not None and record.state == "running":
-                record = replace(record, state="paused")  # cut off, since its lock was free
-            if record is not None and record.state in states:
-                ended = time.time() if state in ENDED else None
-                _write(self.folder / id, replace(record, state=state, note="", ended=ended, is_finishing=False))
-        finally:
-            lock.release()
 
     def _wake(self) -> None:
         with self._changed:
@@ -394,7 +274,7 @@ class Board:
     def _update(self, work: _Work, **changes: Any) -> None:
         work.record = replace(work.record, **changes)
         work.saved_at = time.monotonic()
-        _write(self.folder / work.record.id, work.record)
+        work.record.write(self.folder / work.record.id)
 
     def _end(self, work: _Work, state: State, note: str = "") -> None:
         with self._changed:
@@ -418,8 +298,3 @@ TURN = Pause()
 def _first(queue: Sequence[Record], served: Mapping[str, float]) -> Record:
     """Of the owner who was served longest ago, the oldest order."""
     return min(queue, key=lambda r: (served.get(r.order.owner, -1.0), r.created, r.id))
-
-
-def _write(folder: Path, record: Record) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    write_atomically(folder / "job.json", (json.dumps(to_json(asdict(record))) + "\n").encode())

@@ -14,12 +14,14 @@ from typing import Any
 
 from torch import Tensor
 
+from mta_core.attacked import CleanBatch, answer, make
 from mta_core.data import DataError
 from mta_core.data.loader import Place, batches
-from mta_core.evaluate import CleanBatch, Meters, Setting, answer, make, rows_of
 from mta_core.events import Message, Pause, Progress
 from mta_core.imaging import ImageError
+from mta_core.setting import Setting
 from mta_core.streaming import leave_out
+from mta_core.tally import Meters, rows_of
 
 Values = Mapping[str, Any]
 

@@ -14,9 +14,10 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from mta_core.evaluate import Answers, Made, Setting, answer_clean, in_double, make
+from mta_core.attacked import Answers, Made, answer_clean, in_double, make
 from mta_core.events import Event, Progress, Row
 from mta_core.goal import Goal
+from mta_core.setting import Setting
 from mta_core.streaming import stream
 from mta_core.tasks import Measure, Task
 

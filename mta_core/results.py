@@ -18,7 +18,7 @@ from mta_core import distributed
 from mta_core.rows import ROW_KEYS as ROW_KEYS
 from mta_core.rows import to_json as to_json
 from mta_core.tasks import Measure, task
-from mta_core.tasks.base import PUBLISHED
+from mta_core.tasks.meter import PUBLISHED
 from mta_core.weights import write_atomically
 
 

@@ -16,16 +16,18 @@ import torch
 from torch import Tensor
 
 from mta_core import results, victims
+from mta_core.attacked import answer_clean, in_double, make
 from mta_core.attacks import Noise
 from mta_core.data import DataSource, open_data
 from mta_core.devices import Device
-from mta_core.evaluate import Meters, Setting, answer_clean, in_double, make, rows_of
 from mta_core.events import Event, Progress, Row
 from mta_core.explore import Subject
 from mta_core.kinds import Aim
+from mta_core.setting import Setting
 from mta_core.streaming import stream
 from mta_core.sweep_points import EXTENT, Finished, PointRow, Shelf, quartiles_of
 from mta_core.sweep_recipe import SweepRecipe
+from mta_core.tally import Meters, rows_of
 from mta_core.targets import parse_goal
 from mta_core.tasks import Task
 from mta_core.variables import AttackOf, points, variable

@@ -25,7 +25,9 @@ from mta_core.objective import Form, pseudo_targets
 from mta_core.targets import parse_goal
 from mta_core.task_weights import STRATEGIES
 from mta_core.tasks import Meter, Task, task
-from mta_core.train import DIVERGED, TINY, Training, Views, chained, provenance_of, split_places
+from mta_core.train import DIVERGED, TINY, Training
+from mta_core.train_places import Views, split_places
+from mta_core.train_recipes import chained, provenance_of
 from mta_core.turns import PAUSE, windows
 from mta_core.weights import Card, save_weights
 

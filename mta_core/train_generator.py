@@ -23,8 +23,11 @@ from mta_core.goal import PICTURE
 from mta_core.objective import VictimObjective, as_form
 from mta_core.patterns import PatternPen
 from mta_core.task_weights import ALL, PENALTY, make_task_weights
-from mta_core.train import Descent, Phases, check_start, epoch_places, train
+from mta_core.train import Descent, Phases
 from mta_core.train_fooling import FoolingTraining, Part
+from mta_core.train_places import epoch_places
+from mta_core.train_recipes import check_start
+from mta_core.train_run import train
 from mta_core.turns import PAUSE, Cuts, windows
 from mta_core.whole_batch import see_whole_batches
 

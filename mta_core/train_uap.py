@@ -17,8 +17,9 @@ from mta_core.devices import Device, memory_in_use
 from mta_core.events import Event, Pause, Progress
 from mta_core.generators import Patterns
 from mta_core.objective import VictimObjective
-from mta_core.train import epoch_places, train
 from mta_core.train_fooling import FoolingTraining, Part
+from mta_core.train_places import epoch_places
+from mta_core.train_run import train
 from mta_core.turns import PAUSE, Stopwatch
 from mta_core.universal import push
 

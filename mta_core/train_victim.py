@@ -19,19 +19,10 @@ from mta_core.devices import Device
 from mta_core.events import Event, Pause
 from mta_core.tasks import Meter, Task, task
 from mta_core.tasks.segmentation import CLASSES
-from mta_core.train import (
-    DIVERGED,
-    TINY,
-    Descent,
-    Phases,
-    Views,
-    chained,
-    check_start,
-    epoch_places,
-    provenance_of,
-    split_places,
-    train,
-)
+from mta_core.train import DIVERGED, TINY, Descent, Phases
+from mta_core.train_places import Views, epoch_places, split_places
+from mta_core.train_recipes import chained, check_start, provenance_of
+from mta_core.train_run import train
 from mta_core.turns import PAUSE, Cuts, windows
 from mta_core.victims import Victim, check_finite
 from mta_core.weights import Card, save_weights

@@ -11,9 +11,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from mta_core.evaluate import Setting, evaluate
+from mta_core.evaluate import evaluate
 from mta_core.events import Event, Message
 from mta_core.explore import Subject
+from mta_core.setting import Setting
 from mta_core.tasks import Task
 from mta_core.victims import Resized
 

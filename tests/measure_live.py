@@ -30,8 +30,8 @@ from mta_core.events import Message, Progress  # noqa: E402
 from mta_core.explore import Subject, noisy_picture  # noqa: E402
 from mta_core.objective import make_problem  # noqa: E402
 from mta_core.tasks import Meter, task  # noqa: E402
-from mta_core.train import train  # noqa: E402
 from mta_core.train_generator import GeneratorTraining  # noqa: E402
+from mta_core.train_run import train  # noqa: E402
 from mta_core.turns import Stopwatch  # noqa: E402
 
 Makers = Mapping[str, Callable[[torch.Tensor, dict[str, torch.Tensor]], dict[str, torch.Tensor]]]

@@ -20,12 +20,13 @@ from mta_core.attacks import Pgd
 from mta_core.budget import Budget
 from mta_core.data import open_data
 from mta_core.devices import Device, Model
-from mta_core.evaluate import Setting, evaluate
+from mta_core.evaluate import evaluate
 from mta_core.events import Event, Message, Pause, Progress, Row
 from mta_core.explore import Subject
+from mta_core.setting import Setting
 from mta_core.tasks import SCENE_TASKS, task
-from mta_core.train import train
 from mta_core.train_generator import GeneratorRecipe, GeneratorTraining, train_generator
+from mta_core.train_run import train
 from mta_core.train_uap import UapRecipe, train_uap
 from mta_core.train_victim import train_victim
 from mta_core.whole_batch import see_whole_batches

@@ -15,10 +15,11 @@ from typing import Any
 import pytest
 import torch
 
-from mta_core.board import CUT_OFF, Board, Order, Record
+from mta_core.board import Board
 from mta_core.devices import Device
 from mta_core.events import Event, Message, Progress, Row
 from mta_core.history import History
+from mta_core.job_records import CUT_OFF, Order, Record
 from mta_core.jobs import Job, Worker
 from mta_core.weights import write_atomically
 
@@ -28,7 +29,8 @@ import sys, time
 from pathlib import Path
 sys.path.insert(0, {tests!r})
 from test_board import CPU, count
-from mta_core.board import Board, Order
+from mta_core.board import Board
+from mta_core.job_records import Order
 from mta_core.jobs import Worker
 board = Board(Path(sys.argv[1]), Worker(), CPU, {{"count": count}})
 print(board.submit(Order("count", "counting", {{"to": 400, "pause": 0.005}})), flush=True)

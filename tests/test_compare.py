@@ -14,10 +14,11 @@ from test_evaluate import LINF, Shelf, Smooth
 from mta_core.attacks import Fgsm, Noise, Pgd
 from mta_core.compare import PICTURE_DONE, Comparison, Standing, compare
 from mta_core.data import DataError, Sample
-from mta_core.evaluate import Setting, evaluate
+from mta_core.evaluate import evaluate
 from mta_core.events import Message, Progress, Row
 from mta_core.explore import Subject
 from mta_core.imaging import ImageError
+from mta_core.setting import Setting
 from mta_core.tasks import SCENE_TASKS
 from tests import toys
 

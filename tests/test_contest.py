@@ -12,6 +12,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from mta_core.attacked import answer
 from mta_core.attacks import Noise, Pgd, Problem, Step
 from mta_core.budget import Budget
 from mta_core.contest import FLOOR, STRENGTH, contest, side_of_zero
@@ -19,11 +20,12 @@ from mta_core.data import DataSource, Sample, Size
 from mta_core.data.domains import SPACES
 from mta_core.data.objects import DOMAINS
 from mta_core.data.rooms.source import Rooms
-from mta_core.evaluate import Setting, answer, evaluate
+from mta_core.evaluate import evaluate
 from mta_core.events import Message, Row
 from mta_core.explore import Subject
 from mta_core.imaging import ImageError
 from mta_core.results import to_json
+from mta_core.setting import Setting
 from mta_core.targets import parse_goal
 from mta_core.tasks import SCENE_TASKS, parse_tasks
 from mta_core.victims import Victim
@@ -213,7 +215,7 @@ def test_towards_a_class_measures_are_named_so_and_more_of_them_wins(divided: Se
 
 def test_the_clean_pictures_are_answered_once_for_all_attacks(strong: Setting, monkeypatch: pytest.MonkeyPatch) -> None:
     calls = []
-    monkeypatch.setattr("mta_core.evaluate.answer", lambda *given: calls.append(1) or answer(*given))
+    monkeypatch.setattr("mta_core.attacked.answer", lambda *given: calls.append(1) or answer(*given))
     rows([strong, replace(strong, scope="joint")], [strong], limit=2)
     assert len(calls) == 1 + 3 + 1 + 3
 

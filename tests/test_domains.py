@@ -16,11 +16,12 @@ from mta_core.budget import Budget
 from mta_core.checkpoints import load_checkpoint
 from mta_core.data import open_data
 from mta_core.data.objects import DOMAINS
-from mta_core.evaluate import Setting, evaluate
+from mta_core.evaluate import evaluate
 from mta_core.events import Progress, Row
 from mta_core.explore import Subject, run
 from mta_core.kinds import Aim
 from mta_core.objective import make_problem
+from mta_core.setting import Setting
 from mta_core.targets import parse_goal
 from mta_core.tasks import parse_tasks
 from mta_core.train_generator import GeneratorRecipe, train_generator

@@ -15,12 +15,14 @@ from torch import Tensor, nn
 from mta_core.attacks import Attack, Fgsm, Noise, Pgd, Problem, Step
 from mta_core.budget import Budget
 from mta_core.data import DataError, DataSource, Sample, Size
-from mta_core.evaluate import AGGREGATIONS, Setting, evaluate
+from mta_core.evaluate import evaluate
 from mta_core.events import Message, Progress, Row
 from mta_core.explore import Subject
 from mta_core.imaging import ImageError
 from mta_core.objective import make_problem
 from mta_core.results import ROW_KEYS
+from mta_core.setting import Setting
+from mta_core.tally import AGGREGATIONS
 from mta_core.tasks import SCENE_TASKS, Meter
 from mta_core.victims import Composite, Victim
 from tests import toys

@@ -11,7 +11,7 @@ from mta_core.generators import MtaGenerator
 from mta_core.generators.resnet import count_parameters
 from mta_core.recipe_settings import override, parse_settings
 from mta_core.reproduce.recipes import generator_command, victim_presets
-from mta_core.train import split_places
+from mta_core.train_places import split_places
 from mta_core.victims.dmtl import Dmtl
 
 

@@ -17,11 +17,12 @@ from torch import Tensor
 
 from mta_core.attacks import Noise, make_attack
 from mta_core.budget import Budget
-from mta_core.evaluate import Setting, evaluate
+from mta_core.evaluate import evaluate
 from mta_core.events import Event, Progress, Row
 from mta_core.explore import Subject
 from mta_core.objective import make_problem
 from mta_core.results import ROW_KEYS
+from mta_core.setting import Setting
 from mta_core.sweep import SweepRow, sweep
 from mta_core.sweep_points import quartiles_of
 from mta_core.sweep_recipe import SweepRecipe

@@ -23,8 +23,8 @@ from mta_core.checkpoints import NAME, load_checkpoint, save_checkpoint
 from mta_core.data.loader import batches
 from mta_core.events import Event, Message, Pause, Progress, Row
 from mta_core.imaging import encode_png
-from mta_core.train import is_same, provenance_of
 from mta_core.train_generator import GeneratorRecipe, GeneratorTraining, train_generator
+from mta_core.train_recipes import is_same, provenance_of
 from mta_core.train_victim import VictimRecipe, VictimTraining, train_victim
 from mta_core.weights import Card, WeightsError
 from tests.toys import CPU, make_pictures, tiny_recipe, write_scenes

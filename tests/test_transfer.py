@@ -13,14 +13,15 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mta_core import evaluate as evaluation
+from mta_core import attacked
 from mta_core.attacks import JOINT, Attack, Mta, Noise, Pgd, Problem
 from mta_core.budget import Budget
-from mta_core.evaluate import Setting, evaluate
+from mta_core.evaluate import evaluate
 from mta_core.events import Message, Progress, Row
 from mta_core.explore import Subject
 from mta_core.objective import make_problem
 from mta_core.results import ROW_KEYS
+from mta_core.setting import Setting
 from mta_core.tasks import SCENE_TASKS, Meter, Task
 from mta_core.transfer import Pair, common_tasks, pairs, share, transfer
 from mta_core.victims import Resized
@@ -166,13 +167,13 @@ def test_the_attack_is_made_once(setting: Setting, other: Subject) -> None:
 
 def test_perturbations_that_are_the_same_are_answered_once(setting: Setting, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[list[str]] = []
-    answer = evaluation.answer
+    answer = attacked.answer
 
     def counted(subject: Subject, images: torch.Tensor, tasks: Sequence[Task]) -> dict[str, torch.Tensor]:
         asked.append([t.name for t in tasks])
         return answer(subject, images, tasks)
 
-    monkeypatch.setattr(evaluation, "answer", counted)
+    monkeypatch.setattr(attacked, "answer", counted)
     names = [t.name for t in SCENE_TASKS]
     alone = {t.name: rows_of(evaluate(replace(setting, attack=Noise(), tasks=[t]))) for t in SCENE_TASKS}
     asked.clear()

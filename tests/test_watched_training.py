@@ -26,8 +26,9 @@ from mta_core.events import Event, Message, Pause, Progress, Row
 from mta_core.objective import make_problem, pseudo_targets
 from mta_core.task_weights import positive
 from mta_core.tasks import SCENE_TASKS
-from mta_core.train import LOCK, Training, train
+from mta_core.train import Training
 from mta_core.train_generator import GeneratorRecipe, GeneratorTraining, train_generator
+from mta_core.train_run import LOCK, train
 from mta_core.train_uap import UapRecipe, UapTraining
 from mta_core.train_victim import VictimTraining
 from mta_core.weights import Card, save_weights

@@ -16,8 +16,8 @@ from app.components.contest import Contest
 from app.components.hearing import hear
 from app.heatmap import Line, Scale
 from app.words import plain
-from mta_core.board import CUT_OFF, Order, Record
 from mta_core.events import Progress
+from mta_core.job_records import CUT_OFF, Order, Record
 from mta_core.jobs import Job
 from mta_core.wording import counted
 

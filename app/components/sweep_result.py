@@ -14,7 +14,7 @@ from app.components.hearing import hear
 from app.components.sweep_form import Asked
 from app.sweeps import Known, Shown
 from app.words import direction, plain
-from mta_core.board import CUT_OFF, Record
+from mta_core.job_records import CUT_OFF, Record
 from mta_core.sweep_recipe import SweepRecipe
 from mta_core.tasks import TASKS, Task, task
 from mta_core.variables import AttackOf, variable

@@ -19,9 +19,9 @@ from app.variants import Variant, variants
 from app.words import nearest, plain
 from app.workshop import LossStep, Request, Result
 from mta_core.attacks import Attack, Generative, Noise, Scope
-from mta_core.board import CUT_OFF, Order, Record
 from mta_core.data import DataError
 from mta_core.generators import AUTO
+from mta_core.job_records import CUT_OFF, Order, Record
 from mta_core.kinds import Aim
 from mta_core.transfer import Pair, resizing
 from mta_core.weights import Card

@@ -11,7 +11,7 @@ from app import board_words, resources, state
 from app.components import pulse
 from app.components.hearing import hear
 from app.words import plain
-from mta_core.board import Record
+from mta_core.job_records import Record
 
 INTRO = (
     "One job at a time has the device; browsers are served in turn, and attacks in Explore always go first. A job goes "

@@ -13,8 +13,8 @@ from app.library import Picture
 from app.training_charts import HEIGHT, held_out, losses
 from app.words import plain
 from mta_core.attacks import JOINT
-from mta_core.board import Record
 from mta_core.events import Event, Progress
+from mta_core.job_records import Record
 from mta_core.tasks import Task, task
 from mta_core.train_generator import GeneratorRecipe
 

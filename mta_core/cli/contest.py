@@ -15,12 +15,12 @@ from mta_core.cli.output import check_json, command_line, say, show, table, writ
 from mta_core.contest import STRENGTH, contest
 from mta_core.data import DataSource, open_data
 from mta_core.devices import pick
-from mta_core.evaluate import Setting
 from mta_core.events import Progress
 from mta_core.explore import Subject
 from mta_core.goal import PICTURE, narrowed
 from mta_core.kinds import Aim
 from mta_core.results import label_of
+from mta_core.setting import Setting
 from mta_core.targets import parse_goal
 from mta_core.tasks import Task, parse_tasks
 from mta_core.wording import counted_among

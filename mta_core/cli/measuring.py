@@ -12,8 +12,8 @@ from mta_core import results
 from mta_core.cli.choices import Choice
 from mta_core.cli.output import command_line, keep, say, show, write_json
 from mta_core.data import open_data, source
-from mta_core.evaluate import Setting
 from mta_core.events import Event, Progress
+from mta_core.setting import Setting
 from mta_core.wording import counted_among
 
 Values = Mapping[str, Any]

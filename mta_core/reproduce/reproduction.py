@@ -13,7 +13,6 @@ from mta_core.attacks import Attack, make_attack
 from mta_core.budget import Budget
 from mta_core.data import DataError, DataSource
 from mta_core.devices import Device
-from mta_core.evaluate import Setting
 from mta_core.events import Event, Progress, Row
 from mta_core.explore import Subject
 from mta_core.generators.resnet import count_parameters
@@ -23,6 +22,7 @@ from mta_core.reproduce.plan import Column, Line, Run, Table
 from mta_core.reproduce.report import Filled, Report, not_run
 from mta_core.reproduce.scales import Scale
 from mta_core.reproduce.trained import NotThere
+from mta_core.setting import Setting
 from mta_core.targets import parse_goal
 from mta_core.tasks import Task, task
 from mta_core.transfer import transfer

@@ -11,8 +11,10 @@ from mta_core.devices import Device
 from mta_core.events import Event, Message
 from mta_core.reproduce.recipes import Recipe
 from mta_core.results import check_folder
-from mta_core.train import Training, is_same, train
+from mta_core.train import Training
 from mta_core.train_generator import GeneratorRecipe, GeneratorTraining
+from mta_core.train_recipes import is_same
+from mta_core.train_run import train
 from mta_core.train_victim import VictimTraining
 from mta_core.weights import Card
 

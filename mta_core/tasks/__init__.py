@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from mta_core.tasks.base import Legend, Measure, Meter, Span, Task
+from mta_core.tasks.base import Legend, Measure, Span, Task
 from mta_core.tasks.classification import Amazon, Dslr, Webcam
 from mta_core.tasks.depth import Depth
+from mta_core.tasks.meter import Meter
 from mta_core.tasks.normals import Normals
 from mta_core.tasks.segmentation import Segmentation
 

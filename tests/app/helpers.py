@@ -12,7 +12,7 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from app import resources
-from mta_core.board import Record
+from mta_core.job_records import Record
 from mta_core.jobs import Job
 
 

@@ -17,8 +17,8 @@ from app import exports
 from app.library import Shelf
 from app.workshop import Request, Workshop
 from mta_core import imaging
-from mta_core.evaluate import AGGREGATIONS
 from mta_core.results import ROW_KEYS
+from mta_core.tally import AGGREGATIONS
 from mta_core.tasks import SCENE_TASKS
 
 

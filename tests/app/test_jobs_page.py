@@ -13,8 +13,8 @@ from helpers import on_board, until_board_rests
 from streamlit.testing.v1 import AppTest
 
 from app import board_words, orders, resources
-from mta_core.board import Order, Record
 from mta_core.events import Event, Message, Progress
+from mta_core.job_records import Order, Record
 from mta_core.jobs import Job
 
 Open = Callable[[], AppTest]

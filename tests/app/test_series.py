@@ -18,10 +18,10 @@ from app.workshop import Request, Workshop
 from mta_core import devices, results, victims, weights
 from mta_core.attacks import Noise, make_attack
 from mta_core.budget import Budget
-from mta_core.evaluate import Setting
 from mta_core.events import Event, Progress, Row
 from mta_core.jobs import Job
 from mta_core.results import digest_of_names, to_json
+from mta_core.setting import Setting
 from mta_core.store import Store
 from mta_core.tasks import SCENE_TASKS, task
 from mta_core.transfer import transfer

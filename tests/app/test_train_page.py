@@ -17,7 +17,7 @@ from streamlit.testing.v1 import AppTest
 from app import resources, state, trainings
 from app.library import Picture
 from mta_core import generators, presets, victims, weights
-from mta_core.board import Order, Record
+from mta_core.job_records import Order, Record
 from mta_core.tasks import SCENE_TASKS
 from mta_core.weights import Card
 from tests.toys import write_scenes

@@ -12,11 +12,11 @@ from mta_core import generators, victims, weights
 from mta_core.attacks import Mta, Pgd
 from mta_core.budget import Budget
 from mta_core.data.rooms.source import Rooms
-from mta_core.evaluate import Setting
 from mta_core.explore import Subject
 from mta_core.generators import MtaGenerator
 from mta_core.kinds import Aim
 from mta_core.objective import make_problem, pseudo_targets
+from mta_core.setting import Setting
 from mta_core.tasks import SCENE_TASKS
 from mta_core.weights import Card, WeightsError
 from tests.toys import CPU, make_pictures, make_victim

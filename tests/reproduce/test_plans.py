@@ -10,7 +10,6 @@ import torch
 
 from mta_core import attacks, cost, data, presets
 from mta_core.cli.arguments import REPRODUCIBLE
-from mta_core.evaluate import AGGREGATIONS
 from mta_core.generators import GapGenerator, MtaGenerator
 from mta_core.generators.resnet import count_parameters
 from mta_core.reproduce import TABLES, cost_table, printed
@@ -18,8 +17,9 @@ from mta_core.reproduce.mta import ROOM_COLUMNS
 from mta_core.reproduce.plan import Column, Line, Run, Table, wrong_averages
 from mta_core.reproduce.recipes import generator_preset, victim_presets
 from mta_core.reproduce.scales import PAPER_SIZE
+from mta_core.tally import AGGREGATIONS
 from mta_core.tasks import TASKS, task
-from mta_core.tasks.base import PUBLISHED
+from mta_core.tasks.meter import PUBLISHED
 
 PLANS = [make() for make in TABLES.values()]
 every_plan = pytest.mark.parametrize("plan", PLANS, ids=lambda plan: plan.name)

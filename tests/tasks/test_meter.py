@@ -17,7 +17,7 @@ from torch.nn import functional as F
 from torchmetrics.classification import MulticlassJaccardIndex
 
 from mta_core.tasks import TASKS, Meter, Task, task
-from mta_core.tasks.base import _Batches
+from mta_core.tasks.meter import _Batches
 from tests.toys import invalidate, make_target, seeded
 
 every = pytest.mark.parametrize("task", TASKS, ids=lambda task: task.name)

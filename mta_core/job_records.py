@@ -1,0 +1,154 @@
+"""What was asked of the job board, and where it stands: in memory and on disk.
+
+Each job is a folder: `job.json` says what was asked and where it stands (written whole or not at all), `events.jsonl`
+what happened, `lock` is held by the process that works on it or keeps it paused. What says it is running while nobody
+holds its lock was cut off with its server, and can go on.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+from mta_core.locks import FileLock, is_locked
+from mta_core.results import to_json
+from mta_core.weights import write_atomically
+
+State = Literal["queued", "running", "paused", "done", "failed", "cancelled"]
+ENDED = ("done", "failed", "cancelled")
+ID = r"[0-9]{8}-[0-9]{6}-[0-9a-f]{4}"
+"""When it was asked for, and four random digits."""
+CUT_OFF = "The server ended while this was running; it can go on from what it had saved."
+
+
+@dataclass(frozen=True)
+class Order:
+    """What is asked for.
+
+    Attributes:
+        kind: names what does it, see `Board`.
+        title: for people.
+        settings: everything that it depends on, of JSON's types.
+        owner: who asked; the queue serves owners in turn.
+        command: the same on the command line, if there is such a command.
+        page, query: where it is looked at: a page of the app and its query parameters; without any, its id is the only
+            one, as `job`.
+    """
+
+    kind: str
+    title: str
+    settings: Mapping[str, Any]
+    owner: str = ""
+    command: str = ""
+    page: str = ""
+    query: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Record:
+    """Where a job stands.
+
+    Attributes:
+        created, started, ended: seconds since the epoch; None while that has not come.
+        done, total, unit, stage: of its last `Progress`.
+        seconds: that it was computed for, over all its runs.
+        speed: units a second, lately.
+        memory: bytes in use on the device lately, of all that is computed there.
+        note: what happened, for people.
+        is_finishing: whether it was asked to come to its end with what it has.
+        is_live: whether it is here in memory: paused, it goes on exactly where it was.
+    """
+
+    id: str
+    order: Order
+    state: State = "queued"
+    created: float = 0.0
+    started: float | None = None
+    ended: float | None = None
+    done: int = 0
+    total: int = 0
+    unit: str = ""
+    stage: str = ""
+    seconds: float = 0.0
+    speed: float = 0.0
+    device: str = ""
+    memory: int = 0
+    note: str = ""
+    is_finishing: bool = False
+    is_live: bool = False
+
+    @property
+    def is_ended(self) -> bool:
+        return self.state in ENDED
+
+    @property
+    def can_go_on(self) -> bool:
+        """Whether there may be more to do, from where it is: also of what was asked to end before its end."""
+        return self.state in ("paused", "failed") or (self.state == "done" and self.is_finishing)
+
+    @property
+    def left(self) -> float | None:
+        """Seconds it will take yet, at its speed of late; None where nobody knows."""
+        if self.state not in ("running", "paused") or not self.speed or self.total <= self.done:
+            return None
+        return (self.total - self.done) / self.speed
+
+    @classmethod
+    def read(cls, folder: Path) -> Record | None:
+        """What a job's folder says; None where it is no job's."""
+        try:
+            kept = json.loads((folder / "job.json").read_text(encoding="utf-8"))
+            order = Order(**kept.pop("order"))
+            record = cls(order=order, **kept)
+        except (OSError, ValueError, TypeError, AttributeError, KeyError):
+            return None
+        numbers = (record.created, record.seconds, record.speed, record.done, record.total)
+        is_sound = record.id == folder.name and record.state in get_args(State) and isinstance(order.settings, dict)
+        return record if is_sound and all(isinstance(n, int | float) for n in numbers) else None
+
+    def write(self, folder: Path) -> None:
+        """Whole or not at all.
+
+        Raises:
+            OSError: it cannot be written.
+        """
+        folder.mkdir(parents=True, exist_ok=True)
+        write_atomically(folder / "job.json", (json.dumps(to_json(asdict(self))) + "\n").encode())
+
+
+def standing(jobs: Path, id: str) -> Record | None:
+    """Where a job stands by its folder in `jobs`, whoever does it; None where there is no such job."""
+    if not re.fullmatch(ID, id):
+        return None
+    folder = jobs / id
+    record = Record.read(folder)
+    if record is not None and record.state == "running" and not is_locked(folder / "lock"):
+        again = Record.read(folder)  # it may just have ended
+        record = replace(again, state="paused", note=CUT_OFF) if again and again.state == "running" else again
+    return replace(record, is_live=False) if record else None
+
+
+def change(jobs: Path, id: str, states: Sequence[State], state: State) -> None:
+    """Puts a job that no server has in memory from one of `states` into another.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    folder = jobs / id
+    lock = FileLock(folder / "lock")
+    if not re.fullmatch(ID, id) or not folder.is_dir() or not lock.acquire():
+        return
+    try:
+        record = Record.read(folder)
+        if record is not None and record.state == "running":
+            record = replace(record, state="paused")  # cut off, since its lock was free
+        if record is not None and record.state in states:
+            ended = time.time() if state in ENDED else None
+            replace(record, state=state, note="", ended=ended, is_finishing=False).write(folder)
+    finally:
+        lock.release()

@@ -1,0 +1,96 @@
+"""What is evaluated: which victims and attacks, on which pictures, for which tasks, within which budget."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from mta_core.attacks import Attack, Scope
+from mta_core.budget import Budget
+from mta_core.data import DataSource
+from mta_core.explore import Subject
+from mta_core.goal import AWAY, Goal
+from mta_core.objective import Form, check_attackable
+from mta_core.tasks import Task
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What is evaluated.
+
+    Attributes:
+        subject: the victim; attacked and measured.
+        others: further victims that are shown the very same pictures and measured too: see `mta_core.transfer`.
+        baselines: further attacks that are made with the same budget, each beside the `attack` and in its own rows.
+        source: pictures at the victim's input size, with labels or without: where a task has none the victim's clean
+            answer stands in, for the attack and for the measures.
+        split: which part of the data the source is, for the rows.
+        scope: one perturbation for each task, which alone is measured on it, or one for all tasks.
+        goal: away from the truth, or towards a target; measures are then against the target.
+        has_published: whether there are rows of the aggregation `published` too (see `Meter`).
+    """
+
+    subject: Subject
+    source: DataSource
+    attack: Attack
+    budget: Budget
+    tasks: Sequence[Task]
+    split: str = "test"
+    scope: Scope = "per-task"
+    form: Form = "sum"
+    weights: Mapping[str, float] | None = None
+    goal: Goal = AWAY
+    seed: int = 0
+    has_published: bool = False
+    others: Sequence[Subject] = ()
+    baselines: Sequence[Attack] = ()
+
+    @property
+    def subjects(self) -> tuple[Subject, ...]:
+        """All that are measured, the attacked one first."""
+        return (self.subject, *self.others)
+
+    @property
+    def attacks(self) -> tuple[Attack, ...]:
+        """All that are made, the one in question first."""
+        return (self.attack, *self.baselines)
+
+    def check(self) -> None:
+        """Raises ValueError, in one sentence, where these do not go together."""
+        for attack in self.attacks:
+            for subject in self.subjects:
+                check_attackable(attack, subject.precise, self.tasks, self.scope)
+        if self.source.is_divided and self.scope == "joint":
+            raise ValueError(
+                f"expected per-task perturbations: {self.source.label} has pictures of its own for each task"
+            )
+        for t in self.tasks:
+            space = self.source.spaces.get(t.name, t.space)
+            if space != t.space:
+                raise ValueError(f"{self.source.label} has {t.name} labels in {space}, the victim answers in {t.space}")
+
+    def parts(self) -> list[Setting]:
+        """The same for each set of pictures: one, or one a task where tasks have pictures of their own."""
+        if not self.source.is_divided:
+            return [self]
+        return [replace(self, tasks=(t,), source=self.source.for_task(t.name)) for t in self.tasks]
+
+    def count(self, limit: int | None = None) -> int:
+        """How many pictures of the source are used, from the first."""
+        return len(self.source) if limit is None else min(limit, len(self.source))
+
+    def names(self, limit: int | None = None) -> list[str]:
+        """Of the pictures that are used, in their order."""
+        return [part.source.name_of(i) for part in self.parts() for i in range(part.count(limit))]
+
+    def identity(self, subject: Subject, attack: Attack) -> dict[str, Any]:
+        """The part that all rows of an attack share for one of the victims."""
+        return {
+            "data": self.source.name, "split": self.split, "victim": subject.name,
+            "source": attack.made_on(self.subject.card or self.subject.name), "attack": attack.name,
+            "instance": "universal" if attack.is_universal else "per-instance", "goal": self.goal.name,
+            "scope": self.scope,
+            "attacked": [t.name for t in self.tasks], "norm": str(self.budget.norm), "epsilon": self.budget.units,
+            "epsilon_unit": self.budget.epsilon_unit, "seed": self.seed,
+        }  # fmt: skip
