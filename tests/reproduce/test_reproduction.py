@@ -298,7 +298,8 @@ class TestPaper:
         out, err = capsys.readouterr()
         said = err.strip().splitlines()[-1]
         assert code == 2 and said.startswith(f"{folder.name} cannot be trained: ") and said in out
-        assert err.count("cannot be trained") == 1 and sorted(runs.rglob("*")) == before
+        left = [path for path in sorted(runs.rglob("*")) if path.name != "lock"]  # an empty file
+        assert err.count("cannot be trained") == 1 and left == before
 
     def test_a_backbone_of_another_network_is_refused_before_the_work(
         self, runs: Path, scenes: Path, tmp_path: Path, capsys: Any
