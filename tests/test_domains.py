@@ -115,7 +115,7 @@ def test_towards_a_class_for_all_domains_or_for_each(subject: Subject, root: Pat
         for domain in DOMAINS:
             row = found[domain, "target_accuracy"]
             assert row["goal"] == "targeted" and abs(row["clean"] - 0.5) <= 1 / 8, "half of the pictures show it anyway"
-            rises[domain] += row["adversarial"] - row["clean"]
+            rises[domain] = max(rises[domain], row["adversarial"] - row["clean"])
     assert all(rise > 0 for rise in rises.values())
 
 
