@@ -228,6 +228,13 @@ function follow(root, header) {
   }
 }
 
+// Asks for the files of pictures. An answer may be replaced, before it gets here, by the next message, which has none and
+// is the same as the one before: then nothing is drawn, and nobody would ask again.
+function ask(root, setTriggerValue) {
+  if (!root.isConnected) return clearInterval(root.asking)
+  if (!window.mtaTurning?.isLeaving(root.page)) setTriggerValue("lacks", performance.now())
+}
+
 export default function ({ parentElement, data, setTriggerValue }) {
   const [header, blob] = read(data)
   let root = parentElement.querySelector(".mta-stage")
@@ -247,7 +254,11 @@ export default function ({ parentElement, data, setTriggerValue }) {
   const drawn = JSON.stringify([header.rows, !header.chart, complete])
   root.setAttribute("aria-busy", String(busy || root.drawn !== drawn)) // until what was asked for is seen
   root.turn = (root.turn ?? 0) + 1 // whatever is still being decoded is not wanted any more
-  if (!complete && !window.mtaTurning?.isLeaving(root.page)) setTriggerValue("lacks", performance.now())
+  clearInterval(root.asking)
+  if (!complete) {
+    ask(root, setTriggerValue)
+    root.asking = setInterval(() => ask(root, setTriggerValue), 2000)
+  }
   if (root.drawn === drawn || (!complete && root.drawn)) follow(root, header)
   else draw(root, header, drawn)
 }
