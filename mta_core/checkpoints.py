@@ -24,8 +24,11 @@ def save_state(path: Path, state: dict[str, Any]) -> None:
     write_atomically(path, buffer.getvalue())
 
 
-def load_state(path: Path) -> dict[str, Any] | None:
+def load_state(path: Path, what: str = "checkpoint") -> dict[str, Any] | None:
     """What was saved last, or None where nothing was.
+
+    Args:
+        what: it is, for people.
 
     Raises:
         WeightsError: the file is something else.
@@ -33,13 +36,13 @@ def load_state(path: Path) -> dict[str, Any] | None:
     if not path.exists():
         return None
     if not path.is_file():  # a pipe may never end
-        raise WeightsError(f"expected a checkpoint in {path}: it is not a file")
+        raise WeightsError(f"expected a {what} in {path}: it is not a file")
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # torch raises many kinds for a file that is not its own
-        raise WeightsError(f"expected a checkpoint in {path}: {brief(error)}") from error
+        raise WeightsError(f"expected a {what} in {path}: {brief(error)}") from error
     if not isinstance(state, dict):
-        raise WeightsError(f"expected a checkpoint in {path}: it holds no settings")
+        raise WeightsError(f"expected a {what} in {path}: it holds no settings")
     return state
 
 
@@ -54,7 +57,7 @@ def load_checkpoint(folder: Path) -> dict[str, Any] | None:
     Raises:
         WeightsError: the file is not a checkpoint of a training.
     """
-    state = load_state(folder / NAME)
+    state = load_state(folder / NAME, "training checkpoint")
     if state is not None and "recipe" not in state:
         raise WeightsError(f"expected a training checkpoint in {folder / NAME}: it names no recipe")
     return state

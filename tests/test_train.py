@@ -623,5 +623,5 @@ class TestGenerator:
 
 def test_a_damaged_checkpoint_is_reported(recipe: VictimRecipe, tmp_path: Path) -> None:
     (tmp_path / NAME).write_bytes(b"half a checkpoint")
-    with pytest.raises(WeightsError, match=r"^expected a checkpoint in "):
+    with pytest.raises(WeightsError, match=r"^expected a training checkpoint in "):
         next(train_victim(recipe, CPU, tmp_path, resume=True))
