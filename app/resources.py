@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +16,9 @@ from app.trainings import Trainings
 from app.workshop import Workshop
 from mta_core import devices, weights
 from mta_core.board import Board
-from mta_core.jobs import Job
 
+USER = "user"
+"""Key of the connection among what a session keeps."""
 GRACE = 10.0
 """Seconds that work goes on for a browser that is gone: it may be back at once, as after a fault of the network."""
 
@@ -99,26 +98,33 @@ def tidying() -> Tidying:
     return Tidying(workshop().forget)
 
 
-@dataclass
 class Connection:
-    """One browser, from when it came until it is gone.
+    """One browser, from when it came until it is gone."""
 
-    Attributes:
-        jobs: tells what is being computed for its page.
-    """
+    def __init__(self, tidying: Tidying) -> None:
+        self._tidying = tidying
+        self._held: dict[str, Any] = {}
+        tidying.come()
 
-    tidying: Tidying
-    jobs: Callable[[], list[Job[Any]]] = list
+    def hold(self, held: dict[str, Any]) -> None:
+        """Called while its page is drawn, with what its session keeps that is large: its jobs as `work`, and more."""
+        self._held = held
+        held[USER] = self
 
     def end(self) -> None:
-        for job in self.jobs():
+        for _, job in self._held.get("work", {}).copy().values():
             job.patience = min(job.patience, GRACE)
-        self.tidying.go()
+        self._tidying.go(self._let_go)
+
+    def _let_go(self) -> None:
+        if self._held.get(USER) is self:  # else the session has come back, with another connection
+            for _, job in self._held.get("work", {}).values():
+                job.forget()
+            self._held.clear()
+        self._held = {}
 
 
 @st.cache_resource(scope="session", on_release=Connection.end, show_spinner=False)
 def connection() -> Connection:
     """Of the browser whose page is being drawn; ends when that is closed or loaded anew."""
-    here = tidying()
-    here.come()
-    return Connection(here)
+    return Connection(tidying())

@@ -66,11 +66,20 @@ TABLES, DATA, COUNT, OTHERS = "tables", "set", "pictures", "others"
 """The same of Transfer: which tables, on how many pictures of which data set, and which further attacks."""
 ATTACK, CURVE = "attack", "curve"
 """Places of work: the attack of a page, and its curve."""
-_SHOWN, _UPLOAD, _REDRAWS, _PAGE = "_shown", "_upload", "_redraws", "_page"
+_HELD = "_held"
+"""Key of what is large: it is let go when the browser is gone, which Streamlit does when the next one goes."""
+_SHOWN, _MEASURED, _UPLOAD, _WORK = "shown", "measured", "upload", "work"
+"""Keys in there."""
+_REDRAWS, _PAGE = "_redraws", "_page"
 _PICKED = {SCENE: "_scene", OBJECT: "_object"}
-_DRAWN, _LACKS, _MEASURED = "_drawn", "_lacks", "_measured"
-_WORK, _LEAVING, _OWNER, _SERIES = "_work", "_leaving", "_owner", "_series"
+_DRAWN, _LACKS = "_drawn", "_lacks"
+_LEAVING, _OWNER, _SERIES = "_leaving", "_owner", "_series"
 _CHOSEN, _DELETED, _TOLD, _DELETED_JOB = "_chosen", "_deleted", "_told", "_deleted_job"
+
+
+def _held() -> dict[str, Any]:
+    held: dict[str, Any] = st.session_state.setdefault(_HELD, {})
+    return held
 
 
 def owner() -> str:
@@ -149,7 +158,7 @@ def choices() -> dict[str, object]:
     settings = [f"{kind.name}_{f.name}" for kind in ATTACKS for f in fields(kind)]
     values = {key: st.session_state.get(key) for key in (*CHOICES, *_PICKED.values(), *settings)}
     chosen = {key: getattr(value, "file_id", value) for key, value in values.items()}
-    return chosen | {_UPLOAD: (upload() or ("",))[0]}
+    return chosen | {"_upload": (upload() or ("",))[0]}
 
 
 def answers(*keys: str) -> dict[str, object]:
@@ -208,7 +217,7 @@ def upload() -> tuple[str, Mapping[Fit, Picture] | str] | None:
 
     It outlives the uploader, which is empty when it comes back into sight.
     """
-    return st.session_state.get(_UPLOAD)
+    return _held().get(_UPLOAD)
 
 
 def is_uploader_empty() -> bool:
@@ -216,32 +225,33 @@ def is_uploader_empty() -> bool:
 
 
 def forget_upload() -> None:
-    st.session_state.pop(_UPLOAD, None)
+    _held().pop(_UPLOAD, None)
 
 
 def keep_upload(file_id: str, pictures: Mapping[Fit, Picture] | str) -> None:
-    st.session_state[_UPLOAD] = (file_id, pictures)
+    _held()[_UPLOAD] = (file_id, pictures)
 
 
 def shown() -> Result | None:
     """The result on the page; it stays until the next one is there."""
-    return st.session_state.get(_SHOWN)
+    return _held().get(_SHOWN)
 
 
 def show(result: Result) -> None:
-    st.session_state[_SHOWN] = result
+    _held()[_SHOWN] = result
     if result.is_complete:
-        st.session_state[_MEASURED] = result
+        _held()[_MEASURED] = result
 
 
 def measured() -> Result | None:
     """The last complete result: what charts show while the next is being measured."""
-    return st.session_state.get(_MEASURED)
+    return _held().get(_MEASURED)
 
 
 def turn_to(page: str) -> None:
     """Called before a page is drawn: nobody looks any more at what the one before computes, and the controls say what a
     click there asked for."""
+    resources.connection().hold(_held())
     if st.session_state.get(_PAGE, page) != page:
         for place in list(_works()):
             drop_work(place)
@@ -266,9 +276,7 @@ def last_work(place: str) -> tuple[Any, Job[Any]] | None:
 def keep_work(place: str, asked: Hashable, job: Job[Any]) -> None:
     """The latest that is asked for wins: the work before is dropped."""
     drop_work(place)
-    works = _works()
-    works[place] = (asked, job)
-    resources.connection().jobs = lambda: [job for _, job in works.copy().values()]
+    _works()[place] = (asked, job)
 
 
 def drop_work(place: str) -> None:
@@ -284,7 +292,7 @@ def drop_work_of_others(place: str, asked: Hashable) -> None:
 
 
 def _works() -> dict[str, tuple[Any, Job[Any]]]:
-    works: dict[str, tuple[Any, Job[Any]]] = st.session_state.setdefault(_WORK, {})
+    works: dict[str, tuple[Any, Job[Any]]] = _held().setdefault(_WORK, {})
     return works
 
 

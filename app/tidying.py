@@ -24,6 +24,7 @@ class Tidying:
         self._forget = forget
         self._count = 0
         self._due: list[float] = []
+        self._left: list[tuple[float, Callable[[], None]]] = []
         self._changed = threading.Condition()
         threading.Thread(target=self._work, name="tidying", daemon=True).start()
 
@@ -31,10 +32,12 @@ class Tidying:
         with self._changed:
             self._count += 1
 
-    def go(self) -> None:
+    def go(self, let_go: Callable[[], None]) -> None:
+        """Somebody left; `let_go` is called when they cannot come back to what they had."""
         with self._changed:
             self._count -= 1
             now = time.monotonic()
+            self._left.append((now + LATE, let_go))
             self._due = [*[at for at in self._due if at > now][-8:], now + SOON, now + LATE]
             self._changed.notify()
 
@@ -45,7 +48,11 @@ class Tidying:
                     self._changed.wait(min(self._due) - time.monotonic() if self._due else None)
                 now = time.monotonic()
                 self._due = [at for at in self._due if at > now + 1.0]  # several who leave together count once
+                gone = [let_go for at, let_go in self._left if at <= now + 1.0]
+                self._left = self._left[len(gone) :]
                 is_empty = self._count <= 0
+            for let_go in gone:
+                let_go()
             if is_empty:
                 self._forget()
             give_back()

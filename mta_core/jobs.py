@@ -22,6 +22,8 @@ PATIENCE = 150.0
 once a minute."""
 FIRST = 2
 """Turns of a job that come before others' later ones: what a person sees first, before anybody's precise numbers."""
+LATEST = 0.2
+"""Share of the latest turn in what is expected of the next one."""
 QUIET = 0.3
 """Seconds after somebody's attack before heavy work goes on: a browser on this machine draws what came of it."""
 
@@ -91,6 +93,13 @@ class Job(Generic[Event]):
         else:
             self.cancel()
 
+    def forget(self) -> None:
+        """Lets go of its events where it is nobody else's: Streamlit keeps the parts of a page, which know their job,
+        until somebody else leaves."""
+        if not self._farewell:
+            self.cancel()
+            self._events.clear()
+
     def wait(self, seen: int, timeout: float) -> bool:
         """Waits until there are more than `seen` events or nothing more will come; whether that is so."""
         self._asked = time.monotonic()
@@ -131,6 +140,8 @@ class Worker:
         self._waiting: deque[Job] = deque()  # type: ignore[type-arg]
         self._submitted = threading.Condition()
         self._quiet_until = 0.0
+        self._turn = 0.0
+        self._is_busy = False
         self._is_over = False
         self._thread = threading.Thread(target=self._work, name="accelerator", daemon=True)
         self._thread.start()
@@ -166,6 +177,17 @@ class Worker:
             self._waiting.append(job)
             self._submitted.notify()
 
+    def before(self, job: Job[Event]) -> int:
+        """How many other jobs that are not heavy have a turn before this one, as it looks now."""
+        with self._submitted:
+            light = sorted((j for j in self._waiting if not j.is_heavy), key=lambda j: min(j.turns, FIRST))
+            return light.index(job) + self._is_busy if job in light else 0
+
+    def expected(self, job: Job[Event]) -> float:
+        """Seconds until the next event of a job that is not heavy, as long as turns took lately; 0 while it has its
+        turn."""
+        return (1 + self.before(job)) * self._turn if job in self._waiting else 0.0
+
     def stop(self, timeout: float = 10.0) -> None:
         """Ends after the current turn, and waits for that; what is left to do is left."""
         with self._submitted:
@@ -175,9 +197,14 @@ class Worker:
 
     def _work(self) -> None:
         while (job := self._next()) is not None:
+            begin = time.monotonic()
+            self._is_busy = not job.is_heavy
             is_going_on = job.advance()
+            self._is_busy = False
             if not job.is_heavy:
-                self._quiet_until = time.monotonic() + QUIET
+                now = time.monotonic()
+                self._quiet_until = now + QUIET
+                self._turn += LATEST * (now - begin - self._turn)
             if is_going_on:
                 self._queue(job)
             del job  # what has ended is not held until the next one comes

@@ -210,3 +210,54 @@ def test_a_process_ends_cleanly_in_the_middle_of_a_computation() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0 and "terminate" not in done.stderr, done.stderr
+
+
+def test_a_job_knows_how_many_come_first() -> None:
+    worker, gate = Worker(), threading.Event()
+
+    def work(_: Job[int]) -> Iterator[int]:
+        gate.wait(5)
+        yield 0
+        time.sleep(0.05)
+
+    heavy = worker.submit_heavy(lambda _: iter(()))
+    jobs = [worker.submit(work) for _ in range(3)]
+    while jobs[0].turns == 0:
+        time.sleep(0.001)
+    assert [worker.before(job) for job in jobs] == [0, 1, 2]
+    assert worker.expected(jobs[0]) == 0, "it has its turn"
+    gate.set()
+    for job in (*jobs, heavy):
+        finish(job)
+    assert [worker.before(job) for job in jobs] == [0, 0, 0]
+    assert worker.expected(jobs[0]) == 0
+
+
+def test_what_is_expected_grows_with_the_crowd() -> None:
+    worker, gate = Worker(), threading.Event()
+
+    def slow(_: Job[int]) -> Iterator[int]:
+        time.sleep(0.05)
+        yield 0
+
+    def held(_: Job[int]) -> Iterator[int]:
+        gate.wait(5)
+        yield 0
+
+    finish(worker.submit(slow))
+    first = worker.submit(held)
+    while first.turns == 0:
+        time.sleep(0.001)
+    second, third = worker.submit(slow), worker.submit(slow)
+    assert 0 < worker.expected(second) < worker.expected(third)
+    gate.set()
+    finish(third)
+
+
+def test_private_work_is_forgotten_and_shared_work_is_not() -> None:
+    worker = Worker()
+    mine, shared = worker.submit(lambda _: iter([1])), worker.submit(lambda _: iter([1]), farewell=5)
+    finish(mine), finish(shared)
+    mine.forget()
+    shared.forget()
+    assert (mine.events, shared.events) == ([], [1])

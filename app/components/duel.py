@@ -8,7 +8,7 @@ from typing import Any
 
 import streamlit as st
 
-from app import exports, pair, panels, resources, state
+from app import exports, news, pair, panels, resources, state
 from app.components import leave, pulse, stage, status
 from app.components.contest import Pair
 from app.components.hearing import hear
@@ -26,6 +26,7 @@ def draw(asked: Pair, used: Mapping[str, object]) -> None:
     hear(used, state.WHOSE)
     leave.go()
     jobs = [_job(place, request) for place, request in zip(PLACES, asked.requests, strict=True)]
+    fresh = news.of(*jobs)
     is_live = any(job is not None and not job.is_done for job in jobs)
     found = [_result(request, job) for request, job in zip(asked.requests, jobs, strict=True)]
     task = _toolbar(asked, jobs, found)
@@ -39,7 +40,7 @@ def draw(asked: Pair, used: Mapping[str, object]) -> None:
     else:
         stage.draw(lambda _: panels.outline(asked.first, progress))
     _downloads(asked, found, is_live)
-    pulse.beat("watch_duel", 0.4 if is_live else None)
+    pulse.beat("watch_duel", 0.4 if is_live else None, news=fresh)
 
 
 def _job(place: str, request: Request) -> Job[AttackEvent] | None:

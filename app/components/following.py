@@ -8,10 +8,11 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from app import panels, resources, state
+from app import news, panels, resources, state
 from app.components import chrome, detail, pictures, pulse, stage, status
 from app.components.hearing import check, hear
 from app.library import Picture
+from app.news import News
 from app.panels import Beside, TaskRow, View
 from app.words import plain
 from app.workshop import AttackEvent, LossStep, Request, Result
@@ -19,6 +20,10 @@ from mta_core.jobs import Job
 
 QUICK, FIRST_STEP = 15.0, 1.0
 """Seconds to wait for the result of a quick attack, or the first step of an iterative one, before drawing."""
+SOON = 1.0
+"""Seconds until its turn within which an attack is waited for; in a crowd the page is drawn first."""
+SELDOM = 1.0
+"""Seconds between two looks in a crowd."""
 
 
 @dataclass(frozen=True)
@@ -94,9 +99,17 @@ def run(request: Request) -> Job[AttackEvent] | None:
 def start(request: Request) -> Job[AttackEvent]:
     job = resources.workshop().attack(request)
     state.keep_work(state.ATTACK, request, job)
-    job.wait(0, FIRST_STEP if request.is_iterative else QUICK)
-    take(job)
+    if resources.workshop().worker.expected(job) < SOON:
+        job.wait(0, FIRST_STEP if request.is_iterative else QUICK)
+        take(job)
     return job
+
+
+def look_again(job: Job[AttackEvent] | None, least: float) -> float:
+    """Seconds until a part of the page looks what has become of a job: half of those until there may be something new,
+    since each look takes a little from everybody."""
+    expected = resources.workshop().worker.expected(job) if job is not None else 0.0
+    return max(least, min(expected / 2, SELDOM))
 
 
 def start_again(request: Request) -> None:
@@ -122,6 +135,7 @@ def results(asked: Asked, job: Job[AttackEvent] | None, used: Mapping[str, objec
     """Status and pictures; the last result stays until the next is there."""
     request = asked.request
     hear(used, state.WHOSE)
+    fresh = news.of(job)
     follow(request, job)
     is_live = job is not None and not job.is_done  # asked first: what ends meanwhile is drawn by the next look
     take(job)
@@ -144,7 +158,7 @@ def results(asked: Asked, job: Job[AttackEvent] | None, used: Mapping[str, objec
     else:
         stage.draw(lambda _: panels.outline(request, progress, steps_of(job)))
     is_measuring = job is not None and status.has_result(job)  # the browser is busy with its pictures
-    pulse.beat("watch_results", (0.6 if is_measuring else 0.3) if is_live else None)
+    pulse.beat("watch_results", look_again(job, 0.6 if is_measuring else 0.3) if is_live else None, news=fresh)
 
 
 def details(
@@ -152,8 +166,11 @@ def details(
 ) -> None:
     """Charts and tables; they follow what is running."""
     hear(used, part)
+    fresh = news.of(job)
     follow(request, job)
     is_live = job is not None and not job.is_done
     take(job)  # it may have ended since the pictures were drawn
     is_waiting = below(request, state.measured(), is_live, steps_of(job) if is_live else [])
-    pulse.beat("watch_details", 0.7 if is_live or is_waiting else None)
+    pulse.beat(
+        "watch_details", look_again(job, 0.7) if is_live or is_waiting else None, news=News() if is_waiting else fresh
+    )

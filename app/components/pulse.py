@@ -6,17 +6,23 @@ from pathlib import Path
 
 import streamlit as st
 
+from app.news import News
+
+NOTHING = News()
+
 _component = st.components.v2.component(
     "mta_pulse", js=Path(__file__).with_name("pulse.js").read_text(encoding="utf-8"), isolate_styles=False
 )
 
 
-def beat(key: str, seconds: float | None, *, times: int = 0, since: int = 0) -> None:
+def beat(key: str, seconds: float | None, *, times: int = 0, since: int = 0, news: News = NOTHING) -> None:
     """Runs the fragment that calls this again and again, every so many seconds; None ends it.
 
     Args:
         times: how many times, without end where it is 0.
         since: a number; another one starts the counting anew.
+        news: of what it follows: it runs when there is something new, and now and then.
     """
     period = round(1000 * seconds) if seconds else 0
-    _component(key=key, data={"period": period, "times": times, "since": since}, on_beat_change=lambda: None)
+    data = {"period": period, "times": times, "since": since, "names": news.names, "known": news.known}
+    _component(key=key, data=data, on_beat_change=lambda: None)

@@ -7,11 +7,15 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from app import state
+from app import resources, state
 from app.words import perturbation_title
 from app.workshop import AttackEvent, LossStep, Request, Result
 from mta_core.attacks import JOINT
 from mta_core.jobs import Job
+from mta_core.wording import counted
+
+MANY = 3
+"""Attacks of others that come first from which on a page says so, and keeps still: what moves takes processor."""
 
 
 def toolbar(request: Request, job: Job[AttackEvent] | None, result: Result | None, again: Callable[[], None]) -> str:
@@ -55,7 +59,12 @@ def _whose(request: Request) -> str:
 def line(request: Request, job: Job[AttackEvent] | None, result: Result | None) -> None:
     """What is going on; said aloud only when it has ended, since it changes several times a second until then."""
     if job and not job.is_done:
-        st.html(f'<div class="mta-status mta-alive">{html.escape(_running(request, job))}</div>')
+        before = resources.workshop().worker.before(job)
+        words = _running(request, job)
+        if before >= MANY and not job.turns:
+            words += f" {counted(before, 'attack')} of others first"
+        look = "mta-queued" if before >= MANY else "mta-alive"
+        st.html(f'<div class="mta-status {look}">{html.escape(words)}</div>')
     else:
         st.html(f'<div class="mta-status" role="status">{html.escape(_finished(result))}</div>')
 

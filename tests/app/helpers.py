@@ -18,7 +18,7 @@ from mta_core.jobs import Job
 
 def work(at: AppTest, place: str = "attack") -> tuple[Any, Job[Any]] | None:
     """What was asked for last at a place of the page, and the job of it."""
-    works = at.session_state["_work"] if "_work" in at.session_state else {}
+    works = at.session_state["_held"].get("work", {}) if "_held" in at.session_state else {}
     found: tuple[Any, Job[Any]] | None = works.get(place)
     return found
 

@@ -47,7 +47,7 @@ def page() -> Open:
 
 
 def jobs(at: AppTest) -> list[Any]:
-    return [job for _, job in at.session_state["_work"].values()] if "_work" in at.session_state else []
+    return [job for _, job in at.session_state["_held"].get("work", {}).values()] if "_held" in at.session_state else []
 
 
 def settle(at: AppTest) -> AppTest:
@@ -130,7 +130,7 @@ def test_a_cell_leads_to_the_same_run_in_explore(page: Open) -> None:
         there.query_params = dict(_parsed(link))  # type: ignore[assignment]
         there.run()
         asked = work(there)
-        request = asked[0] if asked else there.session_state["_shown"].request
+        request = asked[0] if asked else there.session_state["_held"]["shown"].request
         assert (request.attack.label, request.budget.units, request.picture.name) == (attack, 3, "Room 3")
         assert [t.label for t in request.tasks] == ["Depth"] and there.segmented_control(key="scope").value == scope
         assert label != "PGD" or request.attack.num_steps == 2
@@ -161,7 +161,7 @@ def goes_to_explore(at: AppTest) -> Request:
     assert is_leaving(at)
     at.query_params.clear()
     settle_attack(at.switch_page("views/explore.py").run())
-    request: Request = at.session_state["_shown"].request
+    request: Request = at.session_state["_held"]["shown"].request
     return request
 
 
@@ -391,7 +391,7 @@ def test_connected_objects_open_a_picture_of_the_domain(
         numbers[domain] = _parsed(lines(at)["FGSM"]["cells"][0]["href"])["number"][0]
         there = AppTest.from_file(str(MAIN), default_timeout=60)
         there.query_params = dict(_parsed(lines(at)["FGSM"]["cells"][0]["href"]))  # type: ignore[assignment]
-        request = settle_attack(there.run()).session_state["_shown"].request
+        request = settle_attack(there.run()).session_state["_held"]["shown"].request
         assert request.victim == f"objects-{domain}" and request.picture.key.split("/")[-3] == domain
     assert numbers["amazon"] != numbers["webcam"]
 
@@ -416,7 +416,7 @@ def test_attacks_towards_a_target_are_compared_with_generators_trained_for_it(pa
     for label, target in (("MTA", AIMED), ("FGSM", "segmentation=floor,depth=2,normals=up")):
         there = AppTest.from_file(str(MAIN), default_timeout=60)
         there.query_params = dict(_parsed(lines(at)[label]["cells"][0]["href"]))  # type: ignore[assignment]
-        request = settle_attack(there.run()).session_state["_shown"].request
+        request = settle_attack(there.run()).session_state["_held"]["shown"].request
         assert (request.attack.label, request.target) == (label, target)
     settle(at.selectbox(key="target_depth").set_value("5").run())
     assert "MTA" not in at.pills(key="attacks").options

@@ -81,7 +81,7 @@ def test_numbers_that_no_field_can_hold_fall_back_too(page: Open) -> None:
 def test_a_broken_number_of_steps_runs_as_many_as_the_field_shows(page: Open) -> None:
     for value, shown in (("2.7", 3), ("2.5", 3), ("2.4", 2)):
         at = page(attack="PGD", tasks="Depth", pgd_num_steps=value)
-        assert at.session_state["_shown"].request.attack.num_steps == shown
+        assert at.session_state["_held"]["shown"].request.attack.num_steps == shown
 
 
 def test_moving_epsilon_changes_the_result(page: Open) -> None:
@@ -181,7 +181,7 @@ def test_a_kept_upload_is_fitted_anew_and_removed(page: Open) -> None:
     assert read_stage(at)["rows"][0]["title"] == "mine.png"
     for fit in ("Pad", "Crop"):
         settle(at.segmented_control(key="fit").set_value(fit).run())
-        assert at.session_state["_shown"].request.picture.key.endswith(fit.lower())
+        assert at.session_state["_held"]["shown"].request.picture.key.endswith(fit.lower())
     settle(at.button(key="remove").click().run())
     assert read_stage(at)["rows"][0]["title"] == "Room 1"
     assert "remove" not in {button.key for button in at.button}
@@ -257,7 +257,7 @@ def test_charts_show_complete_results_only(page: Open, monkeypatch: pytest.Monke
     before = [chart.proto.alt for chart in at.get("plotly_chart")]
     ending = hold_the_end(monkeypatch)
     at.slider(key="epsilon").set_value(3.0).run()
-    assert not at.session_state["_shown"].is_complete, "the pictures are those of the preview"
+    assert not at.session_state["_held"]["shown"].is_complete, "the pictures are those of the preview"
     assert [chart.proto.alt for chart in at.get("plotly_chart")] == before
     assert all(button.disabled for button in at.get("download_button"))
     ending.set()
@@ -280,7 +280,7 @@ def test_what_ends_while_the_pictures_are_drawn_is_in_the_charts_below(
     at.slider(key="epsilon").set_value(2.0).run()
     assert all("noise" in chart.proto.alt for chart in at.get("plotly_chart"))
     asked = work(at)
-    assert asked is not None and at.session_state["_shown"].is_complete_for(asked[0])
+    assert asked is not None and at.session_state["_held"]["shown"].is_complete_for(asked[0])
 
 
 def drop_the_first(monkeypatch: pytest.MonkeyPatch, *, stop: bool = False) -> list[Job[Any]]:

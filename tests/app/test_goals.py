@@ -128,7 +128,7 @@ def test_what_generators_were_trained_for_comes_first(page: Open) -> None:
 
 def test_the_link_names_a_class_as_it_is_shown(page: Open, with_objects: Path) -> None:
     at = page(source="Objects", attack="FGSM", goal="Targeted", target_amazon="desk chair")
-    assert at.session_state["_shown"].request.target == "amazon=desk_chair"
+    assert at.session_state["_held"]["shown"].request.target == "amazon=desk_chair"
 
 
 def test_tasks_are_chosen_again_where_none_is_left(page: Open, with_objects: Path) -> None:

@@ -20,11 +20,12 @@ def test_what_was_kept_for_people_goes_when_the_last_of_them_has_left(monkeypatc
     house = Tidying(lambda: given.append("forgotten"))
     house.come()
     house.come()
-    house.go()
+    house.go(lambda: given.append("let go"))
     until(lambda: "given" in given)
     assert "forgotten" not in given, "somebody is here yet"
-    house.go()
+    house.go(lambda: given.append("let go, too"))
     until(lambda: "forgotten" in given)
+    until(lambda: "let go" in given and "let go, too" in given)
     house.come()
 
 

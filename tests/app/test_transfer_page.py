@@ -65,7 +65,7 @@ def test_both_victims_are_seen_before_and_after(transfer: Open) -> None:
     at = transfer()
     assert (at.selectbox(key="victim").value, at.selectbox(key="to").value) == ("dmtl", "mtan")
     header, files = read_message(stage_bytes(at))
-    result = at.session_state["_shown"]
+    result = at.session_state["_held"]["shown"]
     for row in header["rows"][1:]:
         captions = [cell["caption"] for cell in row["cells"]]
         assert captions == ["dmtl, clean", "dmtl, attacked", "mtan, clean", "mtan, attacked"]
