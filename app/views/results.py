@@ -26,7 +26,7 @@ LOW = 10
 CONFIG = {"displaylogo": False, "displayModeBar": False}
 EMPTY = (
     "Nothing is kept here yet. Results come here by themselves: what **Compare** and **Transfer** measure on a data "
-    "set to its end, and what the command line measures:"
+    "set to its end, what **Sweep** measures, and what the command line does:"
 )
 EXAMPLE = f"{PROGRAM} evaluate --data rooms --split test --victim dmtl --attack pgd --epsilon 5 --limit 20"
 INTERVALS = "Under attack, with 95 % intervals over pictures. A dashed line is where all are without an attack."
