@@ -68,7 +68,7 @@ def board() -> Board:
 @st.cache_resource(show_spinner=False)
 def trainings() -> Trainings:
     """What trains, and what those see who watch."""
-    return Trainings(workshop(), shelves)
+    return Trainings(workshop())
 
 
 def jobs_folder() -> Path:

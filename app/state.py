@@ -17,6 +17,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from app import resources
 from app.library import Picture
+from app.watching import Seat
 from app.workshop import AttackEvent, Request, Result
 from mta_core.attacks import ATTACKS
 from mta_core.imaging import Fit
@@ -68,7 +69,7 @@ ATTACK, CURVE = "attack", "curve"
 """Places of work: the attack of a page, and its curve."""
 _HELD = "_held"
 """Key of what is large: it is let go when the browser is gone, which Streamlit does when the next one goes."""
-_SHOWN, _MEASURED, _UPLOAD, _WORK = "shown", "measured", "upload", "work"
+_SHOWN, _MEASURED, _UPLOAD, _WORK, _SEAT = "shown", "measured", "upload", "work", "seat"
 """Keys in there."""
 _REDRAWS, _PAGE = "_redraws", "_page"
 _PICKED = {SCENE: "_scene", OBJECT: "_object"}
@@ -226,6 +227,15 @@ def is_uploader_empty() -> bool:
 
 def forget_upload() -> None:
     _held().pop(_UPLOAD, None)
+    _held().pop(_SEAT, None)  # it may be what is seen there
+
+
+def seat(job: str, picture: Picture) -> Seat:
+    """Where this session looks at a training; another picture is looked at from another one."""
+    kept: Seat | None = _held().get(_SEAT)
+    if kept is None or (kept.job, kept.picture) != (job, picture):
+        kept = _held()[_SEAT] = Seat(job, picture)
+    return kept
 
 
 def keep_upload(file_id: str, pictures: Mapping[Fit, Picture] | str) -> None:
@@ -255,6 +265,7 @@ def turn_to(page: str) -> None:
     if st.session_state.get(_PAGE, page) != page:
         for place in list(_works()):
             drop_work(place)
+        _held().pop(_SEAT, None)
         asked = st.session_state.pop(_LEAVING, None)
         if asked and asked[0] == page:
             for key, value in asked[2].items():

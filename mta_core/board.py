@@ -34,7 +34,7 @@ SAVED_EVERY = 1.0
 
 Run = Callable[[Order, Path, "Job[Event]"], Iterator[Event]]
 """Does an order of one kind. It may keep what it likes in the job's folder, and begins by going on from there; asked
-to stop (`Job.is_stopping`), it comes to its end with what it has."""
+to stop (`Job.is_stopping`), it comes to its end with what it has; where it stops its job itself, it can go on, too."""
 
 
 @dataclass
@@ -227,7 +227,7 @@ class Board:
         work.pace.clear()
         self._update(
             work, state="running", started=work.record.started or time.time(), ended=None, is_live=True,
-            device=self._device.label, note="",
+            device=self._device.label, note="", before=work.record.before if work.job else work.record.seconds,
         )  # fmt: skip
         if work.job is None:
             work.job = self._worker.submit_heavy(lambda job: self._run(work, job))
@@ -257,7 +257,9 @@ class Board:
         with self._changed:
             if work.record.is_ended:
                 return  # cancelled meanwhile
-            record = replace(work.record, seconds=work.record.seconds + seconds)
+            record = replace(
+                work.record, seconds=work.record.seconds + seconds, is_finishing=_is_finishing(work)
+            )  # fmt: skip
             if isinstance(event, Progress):
                 work.pace = [*work.pace[-40:], (record.seconds, event.done)]
                 (before, first), (now, last) = work.pace[0], work.pace[-1]
@@ -283,7 +285,9 @@ class Board:
             was_running = work.record.state == "running"
             try:
                 work.history.close()
-                self._update(work, state=state, note=note, ended=time.time(), is_live=False)
+                self._update(
+                    work, state=state, note=note, ended=time.time(), is_live=False, is_finishing=_is_finishing(work)
+                )  # fmt: skip
             except OSError:  # a full disk, say: then it is as if the server had ended
                 traceback.print_exc()
             del self._here[work.record.id]
@@ -293,6 +297,10 @@ class Board:
 
 
 TURN = Pause()
+
+
+def _is_finishing(work: _Work) -> bool:
+    return work.record.is_finishing or (work.job is not None and work.job.is_stopping)
 
 
 def _first(queue: Sequence[Record], served: Mapping[str, float]) -> Record:

@@ -57,10 +57,11 @@ class Record:
         created, started, ended: seconds since the epoch; None while that has not come.
         done, total, unit, stage: of its last `Progress`.
         seconds: that it was computed for, over all its runs.
+        before: those of the runs before the last one.
         speed: units a second, lately.
         memory: bytes in use on the device lately, of all that is computed there.
         note: what happened, for people.
-        is_finishing: whether it was asked to come to its end with what it has.
+        is_finishing: whether it was asked to come to its end with what it has, by somebody or by its own limit.
         is_live: whether it is here in memory: paused, it goes on exactly where it was.
     """
 
@@ -75,6 +76,7 @@ class Record:
     unit: str = ""
     stage: str = ""
     seconds: float = 0.0
+    before: float = 0.0
     speed: float = 0.0
     device: str = ""
     memory: int = 0
@@ -107,7 +109,7 @@ class Record:
             record = cls(order=order, **kept)
         except (OSError, ValueError, TypeError, AttributeError, KeyError):
             return None
-        numbers = (record.created, record.seconds, record.speed, record.done, record.total)
+        numbers = (record.created, record.seconds, record.before, record.speed, record.done, record.total)
         is_sound = record.id == folder.name and record.state in get_args(State) and isinstance(order.settings, dict)
         return record if is_sound and all(isinstance(n, int | float) for n in numbers) else None
 

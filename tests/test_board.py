@@ -49,6 +49,8 @@ def count(order: Order, folder: Path, job: Job[Event]) -> Iterator[Event]:
         if number == order.settings.get("fails at"):
             raise ValueError("expected another number")
         yield Progress(number, order.settings["to"], "numbers", {"number": float(number)})
+        if number == order.settings.get("has enough at"):
+            job.stop()
         if number % 10 == 0:
             write_atomically(kept, json.dumps(number).encode())
     yield Row({"number": number})
@@ -166,6 +168,20 @@ def test_it_ends_with_what_it_has_or_at_once(office: Office) -> None:
     assert office.state(second) == "cancelled"
     assert not any(isinstance(e, Row) for e in office.board.events(second))
     office.wait(office.ask())
+
+
+def test_what_ends_by_a_limit_of_its_own_can_go_on(office: Office) -> None:
+    id = office.ask(20, **{"has enough at": 10})
+    office.wait(id)
+    record = office.board.record(id)
+    assert record is not None and record.done == 10 and record.is_finishing and record.can_go_on
+    assert record == Record.read(office.board.folder_of(id)) and record.before == 0
+    office.board.resume(id)
+    until(lambda: office.done(id) == 20)
+    office.wait(id)
+    again = office.board.record(id)
+    assert again is not None and not again.is_finishing and not again.can_go_on
+    assert again.before == record.seconds < again.seconds
 
 
 def test_what_failed_says_why_and_can_be_tried_again(office: Office) -> None:

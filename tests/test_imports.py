@@ -14,8 +14,8 @@ FAMILIES = {"tasks": (), "victims": (), "attacks": ("tasks", "victims"), "data":
 """With the others that each may know through something else: generators know victims and targets."""
 NO_BROWSER = (
     "board_words", "charts", "comparison", "costs", "exports", "found", "heatmap", "kept", "library", "orders", "pair",
-    "panels", "paper", "series", "sweep_charts", "sweeps", "tables", "tidying", "tried", "variants", "words",
-    "workshop",
+    "panels", "paper", "series", "sweep_charts", "sweeps", "tables", "tidying", "trainings", "tried", "variants",
+    "watching", "words", "workshop",
 )  # fmt: skip
 
 

@@ -125,8 +125,8 @@ def _end(minutes: float, epochs: int) -> tuple[float, int]:
 
 def _name(stem: str) -> str:
     """The one that was typed, or the first free one; once its training has begun, the next."""
-    typed = st.text_input("Name", key="train_name", placeholder=trainings.free_name(stem))
-    return typed.strip() or trainings.free_name(stem)
+    free = trainings.free_name(stem, resources.board().records())
+    return st.text_input("Name", key="train_name", placeholder=free).strip() or free
 
 
 def _shares(tasks: Sequence[Task]) -> dict[str, float]:

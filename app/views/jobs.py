@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from app import board_words, resources, state
+from app import board_words, resources, state, trainings
 from app.components import pulse
 from app.components.hearing import hear
 from app.words import plain
@@ -72,7 +72,8 @@ def buttons(record: Record) -> None:
     if record.state in ("queued", "running"):
         _button(record, "Pause", of_board.pause, "Lets others have the device; it goes on exactly where it was.")
     if record.can_go_on:
-        _button(record, "Go on", of_board.resume, "From what it has saved.", is_first=True)
+        means = trainings.going_on(record) if record.order.kind == trainings.KIND else "From what it has saved."
+        _button(record, "Go on", of_board.resume, means, is_first=True)
     if record.state == "running" and not record.is_finishing:
         _button(record, "Finish now", of_board.finish, "Comes to its end with what it has.")
     if not record.is_ended:

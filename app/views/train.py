@@ -11,7 +11,7 @@ from app import board_words, resources, state, trainings
 from app.components import livechart, pictures, pulse, stage, training_form
 from app.library import Picture
 from app.training_charts import HEIGHT, held_out, losses
-from app.words import plain
+from app.words import plain, sentence
 from mta_core.attacks import JOINT
 from mta_core.events import Event, Progress
 from mta_core.job_records import Record
@@ -52,11 +52,15 @@ def begin(asked: training_form.Asked | None) -> None:
         st.info("There is no victim to fool yet: train one first.")
         return
     try:
-        order, _ = trainings.order_of(asked.what, asked.settings, asked.minutes, asked.patience, state.owner())
+        order, _ = trainings.order_of(
+            asked.what, asked.settings, asked.minutes, asked.patience, state.owner(), resources.board().records()
+        )  # fmt: skip
     except ValueError as error:
-        st.error(plain(f"{str(error)[:1].upper()}{str(error)[1:]}."))
+        st.error(plain(sentence(str(error))))
         st.button("Start", key="train_start", type="primary", disabled=True)
         return
+    if told := state.told():
+        st.error(plain(told[0]))
     st.button("Start", key="train_start", type="primary", on_click=start, args=(asked,))
     st.markdown(plain(asked.said))
     with st.expander("The same on the command line", key="train_command"):
@@ -65,8 +69,12 @@ def begin(asked: training_form.Asked | None) -> None:
 
 def start(asked: training_form.Asked) -> None:
     """Called by a button."""
-    order, _ = trainings.order_of(asked.what, asked.settings, asked.minutes, asked.patience, state.owner())
-    st.query_params[JOB] = resources.board().submit(order)
+    try:
+        st.query_params[JOB] = resources.trainings().start(
+            resources.board(), asked.what, asked.settings, asked.minutes, asked.patience, state.owner()
+        )  # fmt: skip
+    except ValueError as error:  # somebody else took the name meanwhile
+        state.tell(sentence(str(error)), is_error=True)
 
 
 def others() -> None:
@@ -127,7 +135,8 @@ def toolbar(record: Record) -> None:
         if record.state in ("queued", "running"):
             st.button("Pause", key="train_pause", on_click=board.pause, args=(record.id,))
         if record.can_go_on:
-            st.button("Go on", key="train_go", type="primary", on_click=board.resume, args=(record.id,))
+            st.button("Go on", key="train_go", type="primary", on_click=board.resume, args=(record.id,),
+                      help=trainings.going_on(record))  # fmt: skip
         if record.state == "running" and not record.is_finishing:
             st.button("Finish now", key="train_finish", on_click=board.finish, args=(record.id,),
                       help="Ends after this step, measures and saves what it has learnt.")  # fmt: skip
@@ -178,8 +187,13 @@ def charts(events: list[Event], tasks: list[Task], is_fooling: bool) -> None:
 
 
 def shown(record: Record, picture: Picture | None) -> None:
-    """The picture in the eyes of the training, as it is now."""
-    frame = resources.trainings().look(record.id, picture)
+    """The picture in the eyes of the training, as it is now, or was at its end for who looked on until then."""
+    if picture is None:
+        return
+    seat = state.seat(record.id, picture)
+    if not record.is_ended:
+        resources.trainings().look(seat)
+    frame = seat.frame
     if frame is None:
         if record.state in ("queued", "running"):
             st.caption("Its first picture comes with its first steps.")

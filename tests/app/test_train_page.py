@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import math
 import shutil
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -14,10 +16,9 @@ from conftest import MAIN
 from helpers import on_board, read_message, stage_bytes, until_board_rests
 from streamlit.testing.v1 import AppTest
 
-from app import resources, state, trainings
-from app.library import Picture
+from app import resources, state, trainings, watching
 from mta_core import generators, presets, victims, weights
-from mta_core.job_records import Order, Record
+from mta_core.job_records import Order, Record, State
 from mta_core.tasks import SCENE_TASKS
 from mta_core.weights import Card
 from tests.toys import write_scenes
@@ -60,6 +61,21 @@ def open_page(**params: str) -> AppTest:
     at.run()
     assert not at.exception, at.exception
     return at
+
+
+def watched_to_its_end(order: Order, monkeypatch: pytest.MonkeyPatch) -> tuple[str, AppTest]:
+    """A training, and the page of somebody who looked on from its first step to its last."""
+    monkeypatch.setattr(watching, "WATCHED", 60.0)
+    id = resources.board().submit(order)
+    resources.board().pause(id)
+    at = open_page(job=id)
+    resources.board().resume(id)
+    until_board_rests()
+    return id, at.run()
+
+
+def has_stage(at: AppTest) -> bool:
+    return any(c.proto.component_name.endswith("mta_stage") for c in at.get("bidi_component"))
 
 
 def until(holds: Callable[[], object]) -> None:
@@ -121,13 +137,10 @@ def test_a_bad_name_is_refused_before_anything_is_done(name: str) -> None:
     assert said.startswith(("There are weights or a training called", "Expected a name of letters"))
 
 
-def test_a_training_is_watched_to_its_end(own_runs: Path) -> None:
-    id = resources.board().submit(tiny(own_runs))
-    open_page(job=id)  # somebody looks
-    until_board_rests()
+def test_a_training_is_watched_to_its_end(own_runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    id, at = watched_to_its_end(tiny(own_runs), monkeypatch)
     record = resources.board().record(id)
-    assert record is not None and record.state == "done", record
-    at = open_page(job=id)
+    assert record is not None and record.state == "done" and not record.can_go_on, record
     words = html(at)
     assert "Generator quick against dmtl" in words and "Done" in words and "Pictures a second" in words
     figures = charts_of(at)
@@ -138,13 +151,13 @@ def test_a_training_is_watched_to_its_end(own_runs: Path) -> None:
     assert "quick is finished" in at.success[0].value
     assert "quick" in [card.name for card in generators.cards("dmtl")]
     assert at.button(key="train_new")
+    assert not has_stage(open_page(job=id)), "the server has kept nobody's picture"
+    at.switch_page("views/jobs.py").run()
+    assert "seat" not in at.session_state["_held"]
 
 
-def test_a_victim_is_watched_too(own_runs: Path) -> None:
-    id = resources.board().submit(tiny(own_runs, "victim"))
-    open_page(job=id)
-    until_board_rests()
-    at = open_page(job=id)
+def test_a_victim_is_watched_too(own_runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _, at = watched_to_its_end(tiny(own_runs, "victim"), monkeypatch)
     rows = read_message(stage_bytes(at))[0]["rows"]
     assert [[cell["caption"] for cell in row["cells"]] for row in rows[1:]] == [["Answer", "Ground truth"]] * 3
     assert "small" in [card.name for card in victims.cards()]
@@ -173,27 +186,83 @@ def test_minutes_end_it(own_runs: Path) -> None:
     until_board_rests()
     record = resources.board().record(id)
     assert record is not None and record.state == "done" and record.done < record.total
-    assert trainings.share(record) == 1.0
+    assert trainings.share(record) == 1.0 and record.can_go_on
+    at = open_page(job=id)
+    assert "Ended early" in html(at) and "quick is finished" in at.success[0].value
+    means = at.button(key="train_go").help
+    assert means == "From what it has saved, for 2 s more, or to its end if that comes first."
+    on_jobs = at.switch_page("views/jobs.py").run()
+    assert on_jobs.button(key=f"go_{id}").help == means
+    on_jobs.button(key=f"go_{id}").click().run()
+    until_board_rests()
+    again = resources.board().record(id)
+    assert again is not None and again.state == "done" and again.can_go_on and again.before == record.seconds
+    assert record.done < again.done < again.total and again.seconds > record.seconds + 1.8
+
+
+@pytest.mark.parametrize(("before", "seconds", "minutes", "expected"), [
+    (0, 30, 0, math.inf), (0, 30, 10, 600), (90, 300, 10, 600), (640, 700, 10, 1240), (1300, 1400, 10, 1900),
+])  # fmt: skip
+def test_what_goes_on_after_its_minutes_has_as_many_once_more(
+    before: float, seconds: float, minutes: float, expected: float
+) -> None:
+    record = Record("a", Order("training", "t", {"minutes": minutes}), "running", seconds=seconds, before=before)
+    assert trainings.limit(record) == expected
+    assert trainings.share(record) == pytest.approx(seconds / expected)
+
+
+def test_its_end_comes_before_its_minutes(own_runs: Path) -> None:
+    order = tiny(own_runs, epochs=1)
+    id = resources.board().submit(Order(order.kind, order.title, {**order.settings, "minutes": 10}))
+    until_board_rests()
+    record = resources.board().record(id)
+    assert record is not None and record.done == record.total and not record.can_go_on
+
+
+@pytest.mark.parametrize(("state", "expected"), [
+    ("queued", True), ("running", True), ("paused", True), ("done", True), ("failed", False), ("cancelled", False),
+])  # fmt: skip
+def test_a_name_on_the_board_is_taken(own_runs: Path, state: State, expected: bool) -> None:
+    others = [Record("b", Order("sweep", "t", {})), Record("c", Order("training", "t", {"what": "dance", "set": {}}))]
+    records = [*others, Record("a", tiny(own_runs, name="dear-1"), state)]
+    assert trainings.is_taken("dear-1", records) is expected and not trainings.is_taken("dear-1")
+    assert trainings.free_name("dear", records) == ("dear-2" if expected else "dear-1")
+    (own_runs / "runs" / "dear-1").mkdir()
+    (own_runs / "runs" / "dear-1" / "lock").touch()
+    assert not trainings.is_taken("dear-1"), "nothing was saved there"
+    (own_runs / "runs" / "dear-1" / "checkpoint.pt").touch()
+    assert trainings.is_taken("dear-1")
+
+
+def test_of_many_who_start_one_name_at_once_one_does(own_runs: Path) -> None:
+    board, service, settings = resources.board(), resources.trainings(), tiny(own_runs, epochs=500).settings["set"]
+
+    def start(_: int) -> str:
+        try:
+            return service.start(board, "generator", settings, 0)
+        except ValueError as error:
+            return str(error)
+
+    with ThreadPoolExecutor(4) as pool:
+        answers = sorted(pool.map(start, range(4)))
+    assert len(on_board()) == 1 and answers[0] == on_board()[0].id
+    assert set(answers[1:]) == {"there are weights or a training called quick already: choose another name"}
+
+
+def test_who_comes_second_is_told_that_the_name_is_gone() -> None:
+    first, second = open_page(), open_page()
+    first.button(key="train_start").click().run()
+    second.button(key="train_start").click().run()
+    assert [record.order.settings["set"]["name"] for record in on_board()] == ["mta-dmtl-1"]
+    assert "a training called mta-dmtl-1 already" in second.error[0].value.replace("\\", "")
+    second.button(key="train_start").click().run()
+    assert [record.order.settings["set"]["name"] for record in on_board()] == ["mta-dmtl-2", "mta-dmtl-1"]
 
 
 def test_what_is_told_of_one_that_ends_with_its_minutes() -> None:
     order = Order("training", "t", {"minutes": 10})
     record = Record("a", order, "running", done=100, total=10_000, unit="steps", speed=2.0, seconds=300.0)
     assert trainings.told(record).left == pytest.approx(300) and trainings.share(record) == 0.5
-
-
-def test_pictures_are_made_only_for_those_who_look(own_runs: Path, picture: Picture) -> None:
-    service = resources.trainings()
-    id = resources.board().submit(tiny(own_runs))
-    until_board_rests()
-    assert service.look(id, picture) is None
-    again = resources.board().submit(tiny(own_runs, name="again"))
-    service.look(again, picture)
-    until_board_rests()
-    frame = service.look(again, picture)
-    assert frame is not None and frame.perturbations == ("segmentation", "depth", "normals")
-    headers = [read_message(frame.message(False, name))[0] for name in frame.perturbations]
-    assert len({header["rows"][0]["cells"][1]["digest"] for header in headers}) == 3
 
 
 def test_a_link_to_no_training_says_so() -> None:
