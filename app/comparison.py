@@ -13,6 +13,7 @@ from app.library import Picture
 from app.workshop import Request, Tick, Workshop
 from mta_core.compare import Standing, compare
 from mta_core.data import DataSource, Sample, Size
+from mta_core.data.content import content_of
 from mta_core.events import Message, Progress
 from mta_core.jobs import Job
 from mta_core.setting import Setting
@@ -131,7 +132,7 @@ def store(workshop: Workshop, trials: Sequence[Trial], latest: Mapping[int, Stan
     trial, most = next(iter(whole.items()))
     made = exports.provenance(
         {trial.label: trial.request for trial in whole}, workshop.device.label, str(most.rows[0]["data"]),
-        names(trial, most), unreadable=list(most.left_out), seconds=seconds,
+        names(trial, most), contents(trial), unreadable=list(most.left_out), seconds=seconds,
     )  # fmt: skip
     exports.keep([row for one in whole.values() for row in one.rows], made)
 
@@ -156,6 +157,12 @@ def names(trial: Trial, known: Standing) -> list[str]:
         return [trial.request.picture.name]
     asked = map(trial.pictures.name_of, range(trial.count))
     return [name for name in asked if name not in known.left_out][: known.num_pictures]
+
+
+def contents(trial: Trial) -> dict[str, str]:
+    """What the pictures are, by name: see `content_of`."""
+    source = trial.pictures or OnePicture(trial.request.picture)
+    return {source.name_of(i): content_of(source, i) for i in range(trial.count)}
 
 
 def _is_level(known: Mapping[int, Standing]) -> bool:

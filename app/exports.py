@@ -121,6 +121,7 @@ def provenance(
     device: str,
     data: str,
     names: Sequence[str],
+    contents: Mapping[str, str],
     unreadable: Sequence[str] = (),
     seconds: float = 0.0,
 ) -> dict[str, Any]:
@@ -128,7 +129,7 @@ def provenance(
 
     Args:
         requests: by the names of the attacks.
-        names: of the pictures.
+        names: of the pictures; `contents`, what these are, by name.
         unreadable: of those that were left out.
         seconds: how long it took.
     """
@@ -137,7 +138,7 @@ def provenance(
     attacks = {name: asdict(request.attack) for name, request in requests.items()}
     return results.provenance(
         command="the page Compare", device=device, seed=first.seed, seconds=seconds, weights=weights, data=data,
-        names=names, attacks=attacks, unreadable=list(unreadable), target=first.target or None,
+        names=names, contents=contents, attacks=attacks, unreadable=list(unreadable), target=first.target or None,
         target_picture=first.like.name if first.like else None,
     )  # fmt: skip
 

@@ -136,7 +136,7 @@ def run(
     source = shelves()[name].data_at(card.input_size)
     sweep = Sweep(recipe, workshop.device, subject=subject, source=source)
     rows: dict[int, list[SweepRow]] = {}
-    begin, saved = time.perf_counter(), 0.0
+    saved = 0.0
     fresh: SweepRow | None = None
     for event in sweep.run(folder.parent / POINTS):
         if isinstance(event, SweepRow):
@@ -149,7 +149,7 @@ def run(
         yield event
         if job.is_stopping:
             break
-    made = sweep.provenance(time.perf_counter() - begin, order.command)
+    made = sweep.provenance(order.command)
     known = _save(folder, rows, made)
     if problem := _keep(known):
         yield Message(problem)
