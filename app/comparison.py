@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -11,7 +10,7 @@ from app import exports
 from app.kept import Recent
 from app.library import Picture
 from app.workshop import Request, Tick, Workshop
-from mta_core.compare import Standing, compare
+from mta_core.compare import Comparison, Standing
 from mta_core.data import DataSource, Sample, Size
 from mta_core.data.content import content_of
 from mta_core.events import Message, Progress
@@ -95,11 +94,11 @@ def start(workshop: Workshop, trials: Sequence[Trial]) -> Job[Event]:
 def _run(workshop: Workshop, trials: Sequence[Trial], job: Job[Event]) -> Iterator[Event]:
     if not trials:
         return
-    begin = time.perf_counter()
     latest: dict[int, Standing] = {}
     level: dict[int, Standing] = {}
     tick, done = Tick(), -1
-    for event in compare(settings_of(workshop, trials), limit=trials[0].count):
+    whole = Comparison(settings_of(workshop, trials), trials[0].count)
+    for event in whole.run():
         if isinstance(event, Standing):
             latest[event.number] = event
             keep(workshop, trials[event.number], event)
@@ -117,11 +116,16 @@ def _run(workshop: Workshop, trials: Sequence[Trial], job: Job[Event]) -> Iterat
                 put(workshop, trials[number], known)
             return
     if trials[0].shelf:
-        store(workshop, trials, latest, time.perf_counter() - begin)
+        store(workshop, trials, latest, whole.seconds)
 
 
-def store(workshop: Workshop, trials: Sequence[Trial], latest: Mapping[int, Standing], seconds: float) -> None:
+def store(
+    workshop: Workshop, trials: Sequence[Trial], latest: Mapping[int, Standing], seconds: float, **more: str
+) -> None:
     """Puts what was measured to its end where the page Results finds it.
+
+    Args:
+        more: further fields of its provenance.
 
     Raises:
         ValueError: it cannot be kept there; the comparison itself is not lost.
@@ -132,7 +136,7 @@ def store(workshop: Workshop, trials: Sequence[Trial], latest: Mapping[int, Stan
     trial, most = next(iter(whole.items()))
     made = exports.provenance(
         {trial.label: trial.request for trial in whole}, workshop.device.label, str(most.rows[0]["data"]),
-        names(trial, most), contents(trial), unreadable=list(most.left_out), seconds=seconds,
+        names(trial, most), contents(trial), unreadable=list(most.left_out), seconds=seconds, **more,
     )  # fmt: skip
     exports.keep([row for one in whole.values() for row in one.rows], made)
 

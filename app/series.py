@@ -136,14 +136,14 @@ def provenance(workshop: Workshop, asked: Sequence[Series], found: Sequence[Meas
     )  # fmt: skip
 
 
-def store(workshop: Workshop, found: Mapping[Series, Measured]) -> None:
-    """Puts what was measured to its end where the page Results finds it.
+def store(workshop: Workshop, found: Mapping[Series, Measured], job: str) -> None:
+    """Puts what was measured to its end where the page Results finds it, as the run of a job.
 
     Raises:
         ValueError: it cannot be kept there; what was measured is not lost.
     """
     rows = [row for measured in found.values() for row in measured.rows]
-    exports.keep(rows, provenance(workshop, list(found), list(found.values())))
+    exports.keep(rows, provenance(workshop, list(found), list(found.values())) | {"job": job})
 
 
 def setting_of(workshop: Workshop, series: Series) -> Setting:

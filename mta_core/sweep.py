@@ -125,8 +125,8 @@ class Sweep:
         setting.check()
         return setting
 
-    def _look(self) -> Iterator[Pause]:
-        """Finds out what the pictures are, one a turn."""
+    def look(self) -> Iterator[Pause]:
+        """Finds out what the pictures are, one a turn; what has to know it does that by itself."""
         pictures = self.settings[0].pictures(self.recipe.limit)
         for source, i in islice(pictures, len(self._contents), None):
             self._contents.append(content_of(source, i))
@@ -134,7 +134,7 @@ class Sweep:
 
     def shelf(self, folder: Path, number: int) -> Shelf:
         """Where a point is kept: under everything that its numbers depend on."""
-        for _ in self._look():
+        for _ in self.look():
             pass
         told = replace(self._points[number], variable="", values=(), batch_size=1).to_json()
         told |= {"victim": self.subject.name, "target": self.goal.text, "split": self.source.split}
@@ -145,7 +145,7 @@ class Sweep:
 
     def run(self, folder: Path) -> Iterator[Event]:
         """The events of `sweep`."""
-        yield from self._look()
+        yield from self.look()
         pace = _Pace(len(self.names), len(self.settings))
         yield from pace.watch.over(self._run(folder, pace))
 
@@ -196,7 +196,7 @@ class Sweep:
 
     def provenance(self, command: str = "", **more: Any) -> dict[str, Any]:
         """Of the rows that came of it, with `more` fields."""
-        for _ in self._look():
+        for _ in self.look():
             pass
         names = [name for name in self.names if name not in self.unreadable]
         labelled = {t.name: t.name in self.source.spaces for t in self.settings[0].tasks}

@@ -25,6 +25,7 @@ from mta_core.weights import write_atomically
 
 FORMAT = 2
 """Of the files; those of another one are left alone and made again."""
+NAME_LENGTH = 32
 Quartiles = list[float] | None
 
 
@@ -58,11 +59,11 @@ class Shelf:
 
     def __init__(self, folder: Path, identity: Mapping[str, Any]) -> None:
         told = json.dumps(to_json({"format": FORMAT, "program": mta_core.__version__, **identity}), sort_keys=True)
-        self._folder, self._name = folder, hashlib.sha256(told.encode()).hexdigest()[:32]
+        self._folder, self._name = folder, hashlib.sha256(told.encode()).hexdigest()[:NAME_LENGTH]
 
     @property
     def name(self) -> str:
-        """What its files' names begin with, 32 characters."""
+        """What its files' names begin with, `NAME_LENGTH` characters."""
         return self._name
 
     @property
