@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -11,8 +10,9 @@ from app import exports
 from app.kept import Recent
 from app.library import Picture
 from app.workshop import Request, Tick, Workshop
-from mta_core.compare import Standing, compare
+from mta_core.compare import Comparison, Standing
 from mta_core.data import DataSource, Sample, Size
+from mta_core.data.content import content_of
 from mta_core.events import Message, Progress
 from mta_core.jobs import Job
 from mta_core.setting import Setting
@@ -94,11 +94,11 @@ def start(workshop: Workshop, trials: Sequence[Trial]) -> Job[Event]:
 def _run(workshop: Workshop, trials: Sequence[Trial], job: Job[Event]) -> Iterator[Event]:
     if not trials:
         return
-    begin = time.perf_counter()
     latest: dict[int, Standing] = {}
     level: dict[int, Standing] = {}
     tick, done = Tick(), -1
-    for event in compare(settings_of(workshop, trials), limit=trials[0].count):
+    whole = Comparison(settings_of(workshop, trials), trials[0].count)
+    for event in whole.run():
         if isinstance(event, Standing):
             latest[event.number] = event
             keep(workshop, trials[event.number], event)
@@ -116,11 +116,16 @@ def _run(workshop: Workshop, trials: Sequence[Trial], job: Job[Event]) -> Iterat
                 put(workshop, trials[number], known)
             return
     if trials[0].shelf:
-        store(workshop, trials, latest, time.perf_counter() - begin)
+        store(workshop, trials, latest, whole.seconds)
 
 
-def store(workshop: Workshop, trials: Sequence[Trial], latest: Mapping[int, Standing], seconds: float) -> None:
+def store(
+    workshop: Workshop, trials: Sequence[Trial], latest: Mapping[int, Standing], seconds: float, **more: str
+) -> None:
     """Puts what was measured to its end where the page Results finds it.
+
+    Args:
+        more: further fields of its provenance.
 
     Raises:
         ValueError: it cannot be kept there; the comparison itself is not lost.
@@ -131,7 +136,7 @@ def store(workshop: Workshop, trials: Sequence[Trial], latest: Mapping[int, Stan
     trial, most = next(iter(whole.items()))
     made = exports.provenance(
         {trial.label: trial.request for trial in whole}, workshop.device.label, str(most.rows[0]["data"]),
-        names(trial, most), unreadable=list(most.left_out), seconds=seconds,
+        names(trial, most), contents(trial), unreadable=list(most.left_out), seconds=seconds, **more,
     )  # fmt: skip
     exports.keep([row for one in whole.values() for row in one.rows], made)
 
@@ -156,6 +161,12 @@ def names(trial: Trial, known: Standing) -> list[str]:
         return [trial.request.picture.name]
     asked = map(trial.pictures.name_of, range(trial.count))
     return [name for name in asked if name not in known.left_out][: known.num_pictures]
+
+
+def contents(trial: Trial) -> dict[str, str]:
+    """What the pictures are, by name: see `content_of`."""
+    source = trial.pictures or OnePicture(trial.request.picture)
+    return {source.name_of(i): content_of(source, i) for i in range(trial.count)}
 
 
 def _is_level(known: Mapping[int, Standing]) -> bool:

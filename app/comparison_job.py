@@ -94,7 +94,7 @@ def run(
         comparison.put(workshop, trials[number], standing)  # all have had the same pictures now
         yield from (Row(row) for row in standing.rows)
     if all(standing.is_complete for standing in latest.values()):
-        comparison.store(workshop, trials, latest, whole.seconds)
+        comparison.store(workshop, trials, latest, whole.seconds, job=folder.name)
         yield Message("kept among the results")
 
 

@@ -121,24 +121,27 @@ def provenance(
     device: str,
     data: str,
     names: Sequence[str],
+    contents: Mapping[str, str],
     unreadable: Sequence[str] = (),
     seconds: float = 0.0,
+    **more: Any,
 ) -> dict[str, Any]:
     """Where rows of the page Compare come from; the first of the requests stands for what all share.
 
     Args:
         requests: by the names of the attacks.
-        names: of the pictures.
+        names: of the pictures; `contents`, what these are, by name.
         unreadable: of those that were left out.
         seconds: how long it took.
+        more: further fields.
     """
     first = next(iter(requests.values()))
     weights = {name: digest for request in requests.values() for name, digest in request.weights}
     attacks = {name: asdict(request.attack) for name, request in requests.items()}
     return results.provenance(
         command="the page Compare", device=device, seed=first.seed, seconds=seconds, weights=weights, data=data,
-        names=names, attacks=attacks, unreadable=list(unreadable), target=first.target or None,
-        target_picture=first.like.name if first.like else None,
+        names=names, contents=contents, attacks=attacks, unreadable=list(unreadable), target=first.target or None,
+        target_picture=first.like.name if first.like else None, **more,
     )  # fmt: skip
 
 

@@ -14,6 +14,7 @@ from app.library import Picture, Shelf
 from app.workshop import Request, Workshop
 from mta_core import results
 from mta_core.data import DataSource
+from mta_core.data.content import content_of
 from mta_core.setting import Setting
 from mta_core.tasks import Task
 from mta_core.transfer import Pair, pairs
@@ -44,6 +45,12 @@ class Series:
         """Of the pictures, in their order."""
         parts = parts_of(self.data, self.request.tasks)
         return [part.name_of(i) for part in parts for i in range(min(self.count, len(part)))]
+
+    @property
+    def contents(self) -> dict[str, str]:
+        """What the pictures are, by name: see `content_of`."""
+        parts = parts_of(self.data, self.request.tasks)
+        return {part.name_of(i): content_of(part, i) for part in parts for i in range(min(self.count, len(part)))}
 
     @property
     def num_pictures(self) -> int:
@@ -121,6 +128,7 @@ def provenance(workshop: Workshop, asked: Sequence[Series], found: Sequence[Meas
         command="the page Transfer", device=workshop.device.label, seed=request.seed,
         seconds=sum(one.seconds for one in found), weights=weights, data=first.data.name,
         names=[name for name in first.names[:seen] if name not in most.left_out],
+        contents=first.contents,
         attacks={one.label: {"name": one.request.attack.name, **asdict(one.request.attack)} for one in asked},
         unreadable=list(most.left_out),
         reference={t.name: "labels" if t.name in first.data.spaces else "clean output" for t in request.tasks},
@@ -128,14 +136,14 @@ def provenance(workshop: Workshop, asked: Sequence[Series], found: Sequence[Meas
     )  # fmt: skip
 
 
-def store(workshop: Workshop, found: Mapping[Series, Measured]) -> None:
-    """Puts what was measured to its end where the page Results finds it.
+def store(workshop: Workshop, found: Mapping[Series, Measured], job: str) -> None:
+    """Puts what was measured to its end where the page Results finds it, as the run of a job.
 
     Raises:
         ValueError: it cannot be kept there; what was measured is not lost.
     """
     rows = [row for measured in found.values() for row in measured.rows]
-    exports.keep(rows, provenance(workshop, list(found), list(found.values())))
+    exports.keep(rows, provenance(workshop, list(found), list(found.values())) | {"job": job})
 
 
 def setting_of(workshop: Workshop, series: Series) -> Setting:

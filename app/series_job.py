@@ -26,6 +26,7 @@ from mta_core.jobs import Job
 from mta_core.results import to_json
 from mta_core.tasks import task
 from mta_core.transfer import transfer
+from mta_core.turns import Stopwatch
 from mta_core.weights import write_atomically
 from mta_core.wording import counted
 
@@ -85,7 +86,7 @@ def run(
     whole = {one: found for one, found in zip(asked, known, strict=True) if found is not None and found.is_whole}
     yield from (Row(row) for found in whole.values() for row in found.rows)
     if whole and not job.is_stopping:
-        series.store(workshop, whole)
+        series.store(workshop, whole, folder.name)
         yield Message("kept among the results")
     if problem is not None:
         raise problem
@@ -96,7 +97,7 @@ def _measure(
 ) -> Iterator[Event]:
     """One attack; `known` and the folder are told what comes of it."""
     check_weights(one.request)
-    setting, begin = series.setting_of(workshop, one), time.perf_counter()
+    setting, watch = series.setting_of(workshop, one), Stopwatch()
     kept = load_state(folder / STATE) or {}
     state = kept if kept.get("number") == number else None
     earlier = known[number].seconds if state and known[number] else 0.0  # type: ignore[union-attr]
@@ -105,7 +106,7 @@ def _measure(
     saved, done = time.monotonic(), 0
 
     def keep() -> None:
-        seconds = earlier + time.perf_counter() - begin
+        seconds = earlier + watch.seconds
         known[number] = new = Measured(tuple(rows), done, tuple(left_out), seconds)
         series.keep(workshop, one, new)
 
@@ -121,7 +122,7 @@ def _measure(
         state=state, save=save,
     )  # fmt: skip
     try:
-        for event in events:
+        for event in watch.over(events):
             if isinstance(event, Row):
                 rows.append(event.values)
                 continue

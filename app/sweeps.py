@@ -6,25 +6,29 @@ import json
 import shlex
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from app import exports
 from app.library import Shelf
 from app.words import in_sentence
 from app.workshop import Request, Workshop
 from mta_core import PROGRAM, victims
 from mta_core.attacks import Noise
-from mta_core.events import Event, Message
+from mta_core.board import AWAY, FORGOTTEN
+from mta_core.events import Event
 from mta_core.job_records import Order
 from mta_core.jobs import Job
+from mta_core.kinds import Aim
 from mta_core.results import to_json
-from mta_core.store import Store
 from mta_core.sweep import Sweep, SweepRow
+from mta_core.sweep_points import NAME_LENGTH
 from mta_core.sweep_recipe import SweepRecipe
 from mta_core.tasks import Measure, Task, task
-from mta_core.variables import VARIABLES, AttackOf, Variable, variable
-from mta_core.weights import write_atomically
+from mta_core.variables import VARIABLES, AttackOf, Variable, points, variable
+from mta_core.weights import WeightsError, write_atomically
 from mta_core.wording import counted
 
 KIND, PAGE = "sweep", "sweep"
@@ -32,6 +36,8 @@ RESULT = "sweep.json"
 """In the job's folder: all rows known so far."""
 POINTS = "sweep-points"
 """Beside the jobs: what sweeps have measured, which others that ask for the same need not."""
+USED = "points.json"
+"""In the job's folder: the names of the points that it uses."""
 SAVED_EVERY = 0.5
 """Seconds between two files for those who look."""
 DEFAULTS = {
@@ -90,16 +96,35 @@ def recipe_of(request: Request, shelf: Shelf, count: int, varied: str, values: S
     )  # fmt: skip
 
 
-def order_of(recipe: SweepRecipe, shelf: Shelf, owner: str, query: Mapping[str, Any]) -> Order:
+def weights_of(recipe: SweepRecipe) -> dict[str, str]:
+    """sha256 of all weights that are used now, by name: the victim's, and what its attacks draw with; only the former
+    where the latter do not fit, which the sweep will say.
+
+    Raises:
+        WeightsError: there is no such victim.
+        ValueError: the recipe does not go together.
+    """
+    card = victims.find(recipe.victim)
+    found = victims.digests(card)
+    for point in points(recipe):
+        with suppress(WeightsError):
+            found |= point.made().weights(card, Aim(point.tasks, point.scope, point.target, point.budget()))
+    return found
+
+
+def order_of(
+    recipe: SweepRecipe, weights: Mapping[str, str], shelf: Shelf, owner: str, query: Mapping[str, Any]
+) -> Order:
     """A sweep over a data set of the shelves.
 
     Args:
+        weights: as of `weights_of`: files can be replaced.
         query: the page's query parameters that show it.
     """
     varied = variable(recipe.variable)
     what = f"{varied.label} at {counted(len(recipe.values), 'value')}"
     title = f"{what}, {counted(recipe.limit, 'picture')} of {shelf.name}, victim {recipe.victim}"
-    settings = to_json({"shelf": shelf.name, "recipe": recipe.to_json()})
+    settings = to_json({"shelf": shelf.name, "recipe": recipe.to_json(), "weights": weights})
     return Order(KIND, title, settings, owner, command_of(recipe, shelf), PAGE, query)
 
 
@@ -123,7 +148,8 @@ def run(
     """Does a sweep; goes on from the points and batches that are kept beside the jobs.
 
     Raises:
-        ValueError: the data set, the victim or a generator is not there any more, or does not fit.
+        ValueError: the data set, the victim or a generator is not there any more, is another one now, or does not fit;
+            what was measured cannot be kept among the results.
     """
     try:
         name, recipe = order.settings["shelf"], SweepRecipe.from_json(order.settings["recipe"])
@@ -131,12 +157,17 @@ def run(
         raise ValueError("expected the order of a sweep") from error
     if name not in shelves():
         raise ValueError(f"expected the data set {name}, it is not connected now")
+    now = weights_of(recipe)
+    if order.settings.get("weights", now) != now:
+        raise ValueError(f"the weights of {', '.join(now)} are others now: start it anew")
     card = victims.find(recipe.victim)
     subject = replace(workshop.subject(recipe.victim), card=card)
     source = shelves()[name].data_at(card.input_size)
     sweep = Sweep(recipe, workshop.device, subject=subject, source=source)
+    yield from sweep.look()
+    _claim(folder, [sweep.shelf(folder.parent / POINTS, number).name for number in range(len(sweep.settings))])
     rows: dict[int, list[SweepRow]] = {}
-    begin, saved = time.perf_counter(), 0.0
+    saved = 0.0
     fresh: SweepRow | None = None
     for event in sweep.run(folder.parent / POINTS):
         if isinstance(event, SweepRow):
@@ -149,10 +180,28 @@ def run(
         yield event
         if job.is_stopping:
             break
-    made = sweep.provenance(time.perf_counter() - begin, order.command)
+    made = sweep.provenance(order.command, job=folder.name)
     known = _save(folder, rows, made)
-    if problem := _keep(known):
-        yield Message(problem)
+    if known.final:
+        exports.keep([row.values for row in known.final], made)
+
+
+def _claim(folder: Path, names: Sequence[str]) -> None:
+    """Notes the points that a job uses; forgets old ones that no job uses, nor one that can be restored."""
+    write_atomically(folder / USED, json.dumps(names).encode())
+    jobs = folder.parent
+    used = {name for where in ("*", f"{AWAY}/*") for file in jobs.glob(f"{where}/{USED}") for name in _used(file)}
+    for file in (jobs / POINTS).glob("*"):
+        with suppress(OSError):  # another server may do the same
+            if file.name[:NAME_LENGTH] not in used and time.time() - file.stat().st_mtime > FORGOTTEN:
+                file.unlink()
+
+
+def _used(file: Path) -> list[str]:
+    try:
+        return list(map(str, json.loads(file.read_text(encoding="utf-8"))))
+    except (OSError, ValueError, TypeError):
+        return []
 
 
 def _gather(rows: dict[int, list[SweepRow]], row: SweepRow) -> None:
@@ -174,16 +223,6 @@ def _save(folder: Path, rows: Mapping[int, Sequence[SweepRow]], made: Mapping[st
     content = {"rows": [[row.values, row.point] for row in known.rows], "made": made}
     write_atomically(folder / RESULT, json.dumps(to_json(content)).encode())
     return known
-
-
-def _keep(known: Known) -> str:
-    """Keeps the finished points among the results; says why where that fails, since nothing else is lost."""
-    if known.final and known.made:
-        try:
-            Store().add([row.values for row in known.final], known.made)
-        except ValueError as error:
-            return f"not kept among the results: {error}"
-    return ""
 
 
 def known(folder: Path) -> Known:

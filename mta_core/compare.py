@@ -6,7 +6,6 @@ and gives the rows so far after every picture, so that they can be watched, and 
 
 from __future__ import annotations
 
-import time
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -22,6 +21,7 @@ from mta_core.imaging import ImageError
 from mta_core.setting import Setting
 from mta_core.streaming import leave_out
 from mta_core.tally import Meters, rows_of
+from mta_core.turns import Stopwatch
 
 Values = Mapping[str, Any]
 
@@ -134,7 +134,12 @@ class Comparison:
         self.left_out: dict[str, str] = {}
         self.seen = 0
         """Pictures that are done with, those that were left out among them."""
-        self.seconds = 0.0
+        self.watch, self._before = Stopwatch(), 0.0
+
+    @property
+    def seconds(self) -> float:
+        """Of work, over all runs; not those in which others had their turns."""
+        return self._before + self.watch.seconds
 
     @property
     def done(self) -> int:
@@ -157,7 +162,7 @@ class Comparison:
         for entry in self.entries:
             entry.restore(state["entries"][entry.number])
         self.left_out = {str(name): str(why) for name, why in state["left_out"].items()}
-        self.seen, self.seconds = int(state["seen"]), float(state["seconds"])
+        self.seen, self._before = int(state["seen"]), float(state["seconds"])
 
     def standings(self) -> Iterator[Standing]:
         """Of each attack that goes on, as of now."""
@@ -165,12 +170,14 @@ class Comparison:
             yield entry.standing(self.left_out, is_complete=self.seen >= self.total)
 
     def run(self) -> Iterator[Event]:
-        """See `compare`; each picture ends with a `Progress` whose `done` counts whole pictures of all attacks."""
+        """See `compare`; each picture ends with `PICTURE_DONE`."""
+        yield from self.watch.over(self._run())
+
+    def _run(self) -> Iterator[Event]:
         yield from self.failed.values()
         yield from self.standings() if self.seen else ()
         problems: deque[tuple[Place, ImageError]] = deque()
         tasks = tuple({t.name: t for entry in self.entries for t in entry.setting.tasks}.values())
-        begin = time.perf_counter() - self.seconds
         places = [(0, i) for i in range(self.seen, self.total)]
         for images, targets in batches([self.source], places, 1, unreadable=problems):
             yield from self._leave_out(problems)
@@ -181,7 +188,7 @@ class Comparison:
                 shown, label = self.done * len(self.entries) + place, entry.setting.attack.label
                 try:
                     for _ in entry.attack(clean_images, clean, targets):
-                        values = {"seconds": time.perf_counter() - begin, "number": entry.number}
+                        values = {"seconds": self.seconds, "number": entry.number}
                         yield Progress(shown, all_of_them, "attacked pictures", values, label)
                 except ValueError as error:
                     self.entries.remove(entry)
@@ -190,7 +197,6 @@ class Comparison:
                 else:
                     yield entry.standing(self.left_out, is_complete=self.seen + 1 == self.total)
             self.seen += 1
-            self.seconds = time.perf_counter() - begin
             if not self.entries:
                 return
             yield PICTURE_DONE

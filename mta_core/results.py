@@ -48,6 +48,7 @@ def provenance(
     weights: Mapping[str, str] | None = None,
     data: str = "",
     names: Sequence[str] = (),
+    contents: Mapping[str, str] | None = None,
     **more: Any,
 ) -> dict[str, Any]:
     """Everything needed to make results again.
@@ -57,7 +58,8 @@ def provenance(
         device: the label of the device.
         seconds: how long it took.
         weights: sha256 of every weight file that was used, by name.
-        data: the data's name, without its path; `names` of the pictures are kept as a digest.
+        data: the data's name, without its path; `names` of the pictures are kept as a digest, and `contents`, their
+            digests by name (see `mta_core.data.content`), as one.
     """
     made = {
         "mta_core": mta_core.__version__,
@@ -75,6 +77,8 @@ def provenance(
         made["processes"] = distributed.size()
     if data:
         made |= {"data": data, "pictures": len(names), "pictures_sha256": digest_of_names(names)}
+    if contents:
+        made["content_sha256"] = digest_of_names(contents[name] for name in names)
     return made | more
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from mta_core.attacks import Attack, Scope
 from mta_core.budget import Budget
 from mta_core.data import DataSource
+from mta_core.data.content import content_of
 from mta_core.explore import Subject
 from mta_core.goal import AWAY, Goal
 from mta_core.objective import Form, check_attackable
@@ -80,9 +81,17 @@ class Setting:
         """How many pictures of the source are used, from the first."""
         return len(self.source) if limit is None else min(limit, len(self.source))
 
+    def pictures(self, limit: int | None = None) -> Iterator[tuple[DataSource, int]]:
+        """Where each of the pictures that are used is, in their order."""
+        return ((part.source, i) for part in self.parts() for i in range(part.count(limit)))
+
     def names(self, limit: int | None = None) -> list[str]:
         """Of the pictures that are used, in their order."""
-        return [part.source.name_of(i) for part in self.parts() for i in range(part.count(limit))]
+        return [source.name_of(i) for source, i in self.pictures(limit)]
+
+    def contents(self, limit: int | None = None) -> dict[str, str]:
+        """What these pictures are, by name: see `content_of`."""
+        return {source.name_of(i): content_of(source, i) for source, i in self.pictures(limit)}
 
     def identity(self, subject: Subject, attack: Attack) -> dict[str, Any]:
         """The part that all rows of an attack share for one of the victims."""

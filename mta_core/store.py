@@ -27,6 +27,8 @@ PATIENCE = 30.0
 KEPT_DAYS = 30
 """How long what was deleted can be restored."""
 NAME = "results.sqlite"
+JOB = "job"
+"""Field of the provenance that says which job of the board made a run."""
 LISTS = ("attacked", "ci95")
 """Fields that are kept as JSON."""
 TYPES = {"higher_is_better": "INTEGER", "n": "INTEGER", "seed": "INTEGER"} | dict.fromkeys(
@@ -100,12 +102,16 @@ class Store:
     def add(self, rows: Sequence[Values], provenance: Values) -> int:
         """Keeps a run, whole or not at all; returns its id, that of before where the same run was added already.
 
+        Where the provenance names a `job`, what that job had added before gives way, and its id stays: a job that was
+        stopped or cut off and goes on is one run.
+
         Raises:
             ValueError: a row or the provenance is not as in `mta_core.rows`.
         """
         run = checked_run(rows, provenance)
         with self._writing() as connection:
-            return _insert(connection, *run)[0]
+            earlier = _take_away(connection, run[1].get(JOB))
+            return _insert(connection, *run, id=earlier)[0]
 
     def take_in(self, runs: Iterable[tuple[Sequence[Values], Values]]) -> Taken:
         """Keeps all of these runs or none; what is there already is not added again, what was deleted is restored.
@@ -153,13 +159,10 @@ class Store:
             found = connection.execute(query).fetchall() if connection else []
         return {key: sorted({row[i] for row in found}) for i, key in enumerate(WORDS)}
 
-    def stamp(self) -> tuple[int, int]:
+    def stamp(self) -> tuple[int, ...]:
         """Another one after every change, and rarely without; cheap to ask for."""
-        try:
-            found = self.path.stat()
-        except OSError:
-            return (0, 0)
-        return (found.st_mtime_ns, found.st_size)
+        # What was added lies in the second file until the last connection is closed.
+        return (*_state_of(self.path), *_state_of(self.path.with_name(f"{self.path.name}-wal")))
 
     def delete(self, ids: Collection[int]) -> None:
         """Puts runs out of sight; what was deleted more than `KEPT_DAYS` days ago is forgotten for good.
@@ -243,6 +246,15 @@ class Store:
             raise StoreError(f"the results in {self.path} cannot be used: {error.strerror or error}") from error
 
 
+def _state_of(file: Path) -> tuple[int, int]:
+    """When it was written, in nanoseconds, and its size; zeros where there is none."""
+    try:
+        found = file.stat()
+    except OSError:
+        return (0, 0)
+    return (found.st_mtime_ns, found.st_size)
+
+
 def default_path() -> Path:
     from mta_core import weights  # brings torch, which a store elsewhere need not wait for
 
@@ -288,16 +300,28 @@ def _make(connection: sqlite3.Connection, path: Path) -> None:
             time.sleep(0.01)
 
 
-def _insert(connection: sqlite3.Connection, rows: list[dict[str, Any]], made: dict[str, Any]) -> tuple[int, str]:
-    """The id of a checked run, and whether it was "added", "restored" or "known"."""
+def _take_away(connection: sqlite3.Connection, job: Any) -> int | None:
+    """Takes away what a job has added; the first id of it, None where there is none."""
+    if not isinstance(job, str) or not job:
+        return None
+    mine = "json_extract(provenance, '$.job') = ?"
+    found = connection.execute(f"SELECT min(id) FROM runs WHERE {mine}", [job]).fetchone()[0]
+    connection.execute(f"DELETE FROM runs WHERE {mine}", [job])
+    return None if found is None else int(found)
+
+
+def _insert(
+    connection: sqlite3.Connection, rows: list[dict[str, Any]], made: dict[str, Any], id: int | None = None
+) -> tuple[int, str]:
+    """The id of a checked run, `id` where that is free and given, and whether it was "added", "restored" or "known"."""
     digest = digest_of_run(rows, made)
     known = connection.execute("SELECT id, deleted_at FROM runs WHERE digest = ?", [digest]).fetchone()
     if known:
         connection.execute("UPDATE runs SET deleted_at = NULL WHERE id = ?", [known[0]])
         return known[0], "restored" if known[1] else "known"
     words = searchable(" ".join(dict.fromkeys(_texts([made, *rows]))))
-    values = [digest, written(date_of(made)), words, json.dumps(made)]
-    cursor = connection.execute("INSERT INTO runs (digest, date, words, provenance) VALUES (?, ?, ?, ?)", values)
+    values = [id, digest, written(date_of(made)), words, json.dumps(made)]
+    cursor = connection.execute("INSERT INTO runs (id, digest, date, words, provenance) VALUES (?, ?, ?, ?, ?)", values)
     marks = ", ".join("?" * (2 + len(ROW_KEYS)))
     lines = [
         (cursor.lastrowid, number, *(json.dumps(row[key]) if key in LISTS else row[key] for key in ROW_KEYS))

@@ -5,10 +5,10 @@ Every point is what `mta_core.evaluate` measures there, to the last digit, with 
 
 from __future__ import annotations
 
-import time
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +19,9 @@ from mta_core import results, victims
 from mta_core.attacked import answer_clean, in_double, make
 from mta_core.attacks import Noise
 from mta_core.data import DataSource, open_data
+from mta_core.data.content import content_of
 from mta_core.devices import Device
-from mta_core.events import Event, Progress, Row
+from mta_core.events import Event, Pause, Progress, Row
 from mta_core.explore import Subject
 from mta_core.kinds import Aim
 from mta_core.setting import Setting
@@ -30,6 +31,7 @@ from mta_core.sweep_recipe import SweepRecipe
 from mta_core.tally import Meters, rows_of
 from mta_core.targets import parse_goal
 from mta_core.tasks import Task
+from mta_core.turns import PAUSE, Stopwatch
 from mta_core.variables import AttackOf, points, variable
 
 Batch = dict[str, Tensor]
@@ -61,7 +63,8 @@ def sweep(
     """Progress with every step, the rows of the pictures so far after every batch, the final rows of every point.
 
     What is done is kept in `folder`; the same call goes on there after it was stopped or killed, and its rows are those
-    of one that was not. Points of other sweeps that measured the very same are taken from there too.
+    of one that was not. Points of other sweeps that measured the very same, the same pictures with the same
+    weights on such a device, are taken from there too.
 
     Args:
         subject: the recipe's victim, where it is at hand already.
@@ -82,6 +85,7 @@ class Sweep:
         settings: of every point.
         weights: sha256 of every weight file that is used, by name.
         unreadable: names of pictures that were left out.
+        seconds: that the finished points took, whenever that was.
         max_perturbation: of all points that ran, on the scale of each one's budget, as a share of epsilon.
     """
 
@@ -101,8 +105,9 @@ class Sweep:
         self.settings = [self._setting(point) for point in self._points]
         self.weights = {name: digest for used in self._used for name, digest in used.items()}
         self.unreadable: list[str] = []
-        self.max_perturbation, self.num_outside = 0.0, 0
+        self.seconds, self.max_perturbation, self.num_outside = 0.0, 0.0, 0
         self.names = self.settings[0].names(recipe.limit)
+        self._contents: list[str] = []
 
     def _setting(self, point: SweepRecipe) -> Setting:
         tasks, budget, attack = point.parsed_tasks(), point.budget(), point.made()
@@ -120,17 +125,31 @@ class Sweep:
         setting.check()
         return setting
 
+    def look(self) -> Iterator[Pause]:
+        """Finds out what the pictures are, one a turn; what has to know it does that by itself."""
+        pictures = self.settings[0].pictures(self.recipe.limit)
+        for source, i in islice(pictures, len(self._contents), None):
+            self._contents.append(content_of(source, i))
+            yield PAUSE
+
     def shelf(self, folder: Path, number: int) -> Shelf:
-        """Where a point is kept."""
+        """Where a point is kept: under everything that its numbers depend on."""
+        for _ in self.look():
+            pass
         told = replace(self._points[number], variable="", values=(), batch_size=1).to_json()
         told |= {"victim": self.subject.name, "target": self.goal.text, "split": self.source.split}
-        pictures = results.digest_of_names(self.names)
+        told |= {"device": self.subject.device.label, "torch": torch.__version__}
+        pictures = list(zip(self.names, self._contents, strict=True))
         noise = [attack.name for attack in self.settings[number].baselines]
         return Shelf(folder, {**told, "files": self._used[number], "pictures": pictures, "noise": noise})
 
     def run(self, folder: Path) -> Iterator[Event]:
         """The events of `sweep`."""
+        yield from self.look()
         pace = _Pace(len(self.names), len(self.settings))
+        yield from pace.watch.over(self._run(folder, pace))
+
+    def _run(self, folder: Path, pace: _Pace) -> Iterator[Event]:
         for number, value in enumerate(self.recipe.values):
             pace.stage, pace.before = self.variable.said(self.recipe, value), number
             shelf = self.shelf(folder, number)
@@ -146,6 +165,7 @@ class Sweep:
     def _measure(self, number: int, shelf: Shelf, pace: _Pace) -> Generator[Event, None, Finished]:
         setting, tally = self.settings[number], _Tally.empty(self.settings[number])
         unreadable: list[str] = []
+        pace.lap()
         for place, part in enumerate(setting.parts()):
             work = partial(_attacked, part, shelf, place, pace)
 
@@ -157,11 +177,12 @@ class Sweep:
 
             indices = range(min(self.recipe.limit, len(part.source)))
             yield from stream(part.source, indices, self.recipe.batch_size, unreadable, work, keep)
-        share = tally.max_perturbation / setting.budget.epsilon
-        return Finished(list(tally.rows(setting)), share, tally.num_outside, unreadable)
+        share, rows = tally.max_perturbation / setting.budget.epsilon, list(tally.rows(setting))
+        return Finished(rows, tally.seconds + pace.lap(), share, tally.num_outside, unreadable)
 
     def _note(self, finished: Finished) -> None:
         self.unreadable += [name for name in finished.unreadable if name not in self.unreadable]
+        self.seconds += finished.seconds
         self.max_perturbation = max(self.max_perturbation, finished.max_perturbation)
         self.num_outside += finished.num_outside
 
@@ -173,19 +194,23 @@ class Sweep:
         }  # fmt: skip
         return SweepRow(row.values, added)
 
-    def provenance(self, seconds: float, command: str = "") -> dict[str, Any]:
-        """Of the rows that came of it."""
+    def provenance(self, command: str = "", **more: Any) -> dict[str, Any]:
+        """Of the rows that came of it, with `more` fields."""
+        for _ in self.look():
+            pass
         names = [name for name in self.names if name not in self.unreadable]
         labelled = {t.name: t.name in self.source.spaces for t in self.settings[0].tasks}
         reference = {
             name: "target" if self.goal.is_targeted else "labels" if known else "clean output"
             for name, known in labelled.items()
         }
+        contents = dict(zip(self.names, self._contents, strict=True))
         recipe = self.recipe.to_json() | {"data": self.source.name, "target": self.goal.text}  # no paths
         return results.provenance(
-            command=command, device=self.subject.device.label, seed=self.recipe.seed, seconds=seconds,
-            weights=self.weights, data=self.source.name, names=names, sweep=recipe, unreadable=self.unreadable,
-            max_perturbation_of_epsilon=self.max_perturbation, num_outside=self.num_outside, reference=reference,
+            command=command, device=self.subject.device.label, seed=self.recipe.seed,
+            seconds=self.seconds, weights=self.weights, data=self.source.name, names=names, contents=contents,
+            sweep=recipe, unreadable=self.unreadable, max_perturbation_of_epsilon=self.max_perturbation,
+            num_outside=self.num_outside, reference=reference, **more,
         )  # fmt: skip
 
 
@@ -198,7 +223,13 @@ class _Pace:
     before: int = 0
     done: int = 0
     stage: str = ""
-    begin: float = field(default_factory=time.perf_counter)
+    watch: Stopwatch = field(default_factory=Stopwatch)
+    lapped: float = 0.0
+
+    def lap(self) -> float:
+        """Seconds of work since it was asked for last."""
+        before, self.lapped = self.lapped, self.watch.seconds
+        return self.lapped - before
 
     def progress(self, points: int | None = None) -> Progress:
         done = (self.before if points is None else points) * self.num_pictures + self.done
@@ -239,7 +270,7 @@ def _attacked(
             own = in_double(clean.images)
             largest = max(largest, float(setting.budget.norm_of(pictures - own).max()))
             num_outside += int((~setting.budget.contains(pictures, own)).sum())
-    batch[EXTENT] = torch.tensor([largest, num_outside], dtype=torch.float64)
+    batch[EXTENT] = torch.tensor([largest, num_outside, pace.lap()], dtype=torch.float64)
     shelf.keep_batch(part, first, batch)
     return batch
 
@@ -257,6 +288,7 @@ class _Tally:
     num_pictures: int = 0
     max_perturbation: float = 0.0
     num_outside: int = 0
+    seconds: float = 0.0
 
     @classmethod
     def empty(cls, setting: Setting) -> _Tally:
@@ -271,7 +303,8 @@ class _Tally:
                 meters.clean[t.name].add(before)
                 meters.adversarial[t.name].add(after)
                 self._keep(t, str(place), after)
-        largest, num_outside = batch[EXTENT].tolist()
+        largest, num_outside, seconds = batch[EXTENT].tolist()
+        self.seconds += seconds
         self.max_perturbation = max(self.max_perturbation, largest)
         self.num_outside += int(num_outside)
         self.num_pictures += len(batch[f"{tasks[0].name}.clean"])

@@ -23,8 +23,9 @@ import mta_core
 from mta_core.results import dumps, to_json
 from mta_core.weights import write_atomically
 
-FORMAT = 1
+FORMAT = 2
 """Of the files; those of another one are left alone and made again."""
+NAME_LENGTH = 32
 Quartiles = list[float] | None
 
 
@@ -40,9 +41,10 @@ class PointRow:
 
 @dataclass
 class Finished:
-    """What came of a point."""
+    """What came of a point, and the seconds that it took, over all runs."""
 
     rows: list[PointRow]
+    seconds: float = 0.0
     max_perturbation: float = 0.0
     num_outside: int = 0
     unreadable: list[str] = field(default_factory=list)
@@ -57,7 +59,12 @@ class Shelf:
 
     def __init__(self, folder: Path, identity: Mapping[str, Any]) -> None:
         told = json.dumps(to_json({"format": FORMAT, "program": mta_core.__version__, **identity}), sort_keys=True)
-        self._folder, self._name = folder, hashlib.sha256(told.encode()).hexdigest()[:32]
+        self._folder, self._name = folder, hashlib.sha256(told.encode()).hexdigest()[:NAME_LENGTH]
+
+    @property
+    def name(self) -> str:
+        """What its files' names begin with, `NAME_LENGTH` characters."""
+        return self._name
 
     @property
     def _file(self) -> Path:
@@ -100,7 +107,7 @@ class Shelf:
 
 
 EXTENT = "extent"
-"""The norm of a batch's largest perturbation, and how many pictures are outside the budget, (2,)."""
+"""The norm of a batch's largest perturbation, how many pictures are outside the budget, and seconds it took, (3,)."""
 
 
 def quartiles_of(values: Tensor) -> Quartiles:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -127,6 +128,22 @@ def test_what_cannot_be_compared_is_refused(settings: list[Setting]) -> None:
         list(compare(settings, limit=0))
     with pytest.raises(ValueError, match="the same pictures"):
         list(compare([settings[0], replace(settings[1], source=Shelf(2))]))
+
+
+def test_seconds_are_those_of_the_work_over_all_runs(settings: list[Setting]) -> None:
+    first, begin, idle = Comparison(settings), time.perf_counter(), 0.0
+    for event in first.run():
+        time.sleep(0.002)  # somebody else's turn
+        idle += 0.002
+        if event is PICTURE_DONE:
+            break
+    half = first.seconds
+    assert 0 < half <= time.perf_counter() - begin - idle
+    other = Comparison(settings)
+    other.restore(first.state())
+    assert other.seconds == half
+    told = [event.values["seconds"] for event in other.run() if isinstance(event, Progress)]
+    assert half < told[0] and told == sorted(told) and told[-1] <= other.seconds
 
 
 def test_a_comparison_goes_on_from_its_state_as_if_never_stopped(settings: list[Setting], tmp_path: Path) -> None:

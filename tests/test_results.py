@@ -34,6 +34,13 @@ def test_provenance_says_how_to_make_it_again() -> None:
     assert {"torch", "python", "mta_core", "device", "command", "date", "seconds", "seed", "weights"} <= set(made)
     assert (made["pictures"], made["form"]) == (1, "log")
     assert made["pictures_sha256"] == results.digest_of_names(["a"]) != results.digest_of_names(["b"])
+    assert "content_sha256" not in made
+    one, other, more = (
+        results.provenance(data="rooms", names=["a"], contents=contents)
+        for contents in ({"a": "1"}, {"a": "2"}, {"a": "1", "left out": "2"})
+    )
+    assert one["content_sha256"] == more["content_sha256"] != other["content_sha256"]
+    assert one["pictures_sha256"] == other["pictures_sha256"]
 
 
 def test_what_is_not_a_number_becomes_null() -> None:

@@ -10,6 +10,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -71,6 +72,31 @@ class TestKeeping:
         assert first == again and store.count() == 1
         assert store.add(make_rows(), make_provenance(1)) != first
         assert store.add(make_rows(adversarial=2.0), make_provenance()) != first
+
+    def test_what_a_job_adds_later_replaces_what_it_had_added(self, store: Store) -> None:
+        ids = [store.add(make_rows(), make_provenance(number, **job))
+               for number, job in enumerate(({}, {"job": "a"}, {"job": "b"}, {"job": ""}))]  # fmt: skip
+        store.delete(ids[1:2])
+        whole = make_provenance(7, job="a")
+        assert store.add([*make_rows(), make_row(seed=1)], whole) == ids[1], "links to it stay"
+        assert store.count() == 4 and {run.id for run in store.find(limit=None)} == set(ids)
+        (run,) = store.get(ids[1:2])
+        assert (len(run.rows), run.provenance, run.deleted) == (3, whole, None)
+        with pytest.raises(ValueError, match="epsilon"):
+            store.add([make_row(epsilon=-1.0)], make_provenance(8, job="a"))
+        assert store.get(ids[1:2]) == [run]
+        store.take_in([(make_rows(), make_provenance(9, job="a"))])
+        assert store.count() == 5 and store.get(ids[1:2]) == [run], "an import takes nothing away"
+
+    def test_the_stamp_tells_of_what_others_are_about_to_write(self, store: Store) -> None:
+        store.add(make_rows(), make_provenance())
+        with closing(sqlite3.connect(store.path)) as other:
+            other.execute("SELECT count(*) FROM runs").fetchone()  # keeps the second file open
+            before, file = store.stamp(), store.path.stat()
+            store.add(make_rows(), make_provenance(1))
+            after = store.path.stat()
+            assert (after.st_mtime_ns, after.st_size) == (file.st_mtime_ns, file.st_size)
+            assert store.stamp() != before and store.stamp() == store.stamp()
 
     @pytest.mark.parametrize(("changed", "message"), [
         ({"epsilon": -1.0}, "expected epsilon to be a number of at least 0"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
@@ -17,13 +18,15 @@ from torch import Tensor
 
 from mta_core.attacks import Noise, make_attack
 from mta_core.budget import Budget
+from mta_core.data.pictures import Pictures
 from mta_core.evaluate import evaluate
 from mta_core.events import Event, Progress, Row
 from mta_core.explore import Subject
+from mta_core.imaging import encode_png
 from mta_core.objective import make_problem
 from mta_core.results import ROW_KEYS
 from mta_core.setting import Setting
-from mta_core.sweep import SweepRow, sweep
+from mta_core.sweep import Sweep, SweepRow, sweep
 from mta_core.sweep_points import quartiles_of
 from mta_core.sweep_recipe import SweepRecipe
 from mta_core.tasks import SCENE_TASKS
@@ -175,6 +178,55 @@ def test_another_recipe_takes_only_points_that_are_the_same(run: Any) -> None:
     assert Counting.seen == 0 and [row.point["value"] for row in rows[:: len(rows) // 2]] == [8.0, 2.0]
     assert _seen(run(replace(RECIPE, seed=1))) > 0
     assert _seen(run(replace(RECIPE, limit=4))) > 0
+
+
+def test_points_of_the_same_names_are_not_taken_for_those_of_other_pictures(subject: Subject, tmp_path: Path) -> None:
+    def rows_of(folder: str, seed: int) -> str:
+        for name, picture in zip("ab", toys.make_pictures(2, seed=seed), strict=True):
+            (tmp_path / folder).mkdir(exist_ok=True)
+            (tmp_path / folder / f"{name}.png").write_bytes(encode_png(picture))
+        source = Pictures.open(tmp_path / folder, "all", (toys.SIDE, toys.SIDE))
+        return told(finals(sweep(few, toys.CPU, tmp_path / "kept", subject=subject, source=source)))
+
+    few = replace(RECIPE, limit=2, values=(2.0,))
+    one, before = rows_of("one", 1), Counting.seen
+    assert rows_of("copy", 1) == one and Counting.seen == before, "wherever they lie"
+    other = rows_of("other", 2)
+    assert other != one and Counting.seen > before
+    assert rows_of("one", 2) == other, "also where the files were replaced"
+    assert rows_of("one", 1) == one
+
+
+def test_points_of_another_device_are_measured_again(subject: Subject, source: Shelf, tmp_path: Path) -> None:
+    one = replace(RECIPE, limit=1, values=(2.0,))
+    list(sweep(one, toys.CPU, tmp_path, subject=subject, source=source))
+    elsewhere = replace(subject, device=replace(toys.CPU, label="CPU, bfloat16"))
+    assert _seen(sweep(one, toys.CPU, tmp_path, subject=elsewhere, source=source)) > 0
+
+
+def test_seconds_are_those_of_the_work_over_all_runs(subject: Subject, source: Shelf, tmp_path: Path) -> None:
+    def made() -> Sweep:
+        return Sweep(RECIPE, toys.CPU, subject=subject, source=source)
+
+    begin, spent = time.perf_counter(), 0.0
+    first = made()
+    events = first.run(tmp_path)
+    for event in events:
+        if isinstance(event, Progress) and event.done == 7:  # one batch of the second point
+            break
+        if isinstance(event, SweepRow):
+            time.sleep(0.01)  # somebody else's turn
+            spent += 0.01
+    events.close()
+    half = first.seconds
+    assert 0 < half <= time.perf_counter() - begin - spent
+    whole, again = made(), made()
+    list(whole.run(tmp_path))
+    worked = time.perf_counter() - begin - spent
+    assert half < whole.seconds < worked and first.seconds == half
+    list(again.run(tmp_path))
+    assert again.seconds == pytest.approx(whole.seconds), "nothing was measured again"
+    assert again.provenance()["seconds"] == round(again.seconds, 3)
 
 
 def test_live_rows_come_with_every_batch_and_progress_with_every_step(run: Any) -> None:

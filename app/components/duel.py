@@ -9,11 +9,13 @@ from typing import Any
 import streamlit as st
 
 from app import exports, news, pair, panels, resources, state
+from app.comparison import OnePicture
 from app.components import leave, pulse, stage, status
 from app.components.contest import Pair
 from app.components.hearing import hear
 from app.words import perturbation_title, plain
 from app.workshop import AttackEvent, LossStep, Request, Result
+from mta_core.data.content import content_of
 from mta_core.jobs import Job
 
 PLACES = ("duel_a", "duel_b")
@@ -166,4 +168,6 @@ def _rows(known: Sequence[Result]) -> list[dict[str, Any]]:
 def _provenance(asked: Pair) -> dict[str, Any]:
     requests = dict(zip(asked.names, asked.requests, strict=True))
     device = resources.workshop().device.label
-    return exports.provenance(requests, device, "picture", [asked.first.picture.name])
+    picture = asked.first.picture
+    contents = {picture.name: content_of(OnePicture(picture), 0)}
+    return exports.provenance(requests, device, "picture", [picture.name], contents)

@@ -344,4 +344,4 @@ def _provenance(contest: Contest, lines: Sequence[Line]) -> dict[str, Any]:
     requests = {trial.label: trial.request for trial in contest.trials}
     names = comparison.names(trial, most)
     device, data = resources.workshop().device.label, str(most.rows[0]["data"])
-    return exports.provenance(requests, device, data, names, unreadable=list(most.left_out))
+    return exports.provenance(requests, device, data, names, comparison.contents(trial), unreadable=list(most.left_out))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import streamlit as st
@@ -15,7 +16,7 @@ from mta_core.attacks import ATTACKS, Generative
 from mta_core.data import DataError
 from mta_core.imaging import ImageError
 from mta_core.sweep_recipe import SweepRecipe
-from mta_core.variables import AttackOf, Epsilon, NormOf, Steps, StepSize, Variable, Weight, points, variable
+from mta_core.variables import AttackOf, Epsilon, NormOf, Steps, StepSize, Variable, Weight, variable
 
 MOST_PICTURES, FIRST_PICTURES = 10_000, 8
 LEFT_OUT = {
@@ -34,10 +35,12 @@ HELP = {
 
 @dataclass(frozen=True)
 class Asked:
-    """What the side bar asks for; `problem` is why it cannot be started, empty where it can."""
+    """What the side bar asks for, with the weights it would use; `problem` is why it cannot be started, empty where it
+    can."""
 
     recipe: SweepRecipe
     shelf: Shelf
+    weights: Mapping[str, str]
     problem: str = ""
 
 
@@ -67,15 +70,10 @@ def choose() -> Asked | None:
         return None
     if varied.name == AttackOf.name:
         recipe = replace(recipe, settings=())
-    return Asked(recipe, shelf, _problem(recipe))
-
-
-def _problem(recipe: SweepRecipe) -> str:
     try:
-        points(recipe)
+        return Asked(recipe, shelf, sweeps.weights_of(recipe))
     except ValueError as error:
-        return str(error)
-    return ""
+        return Asked(recipe, shelf, {}, str(error))
 
 
 def _request(shelf: Shelf, varied: str) -> Request:

@@ -57,7 +57,7 @@ def draw(asked: Asked, used: Mapping[str, object]) -> None:
 
 def find(asked: Asked) -> Record | None:
     """The job of it, whoever asked for it; the link names it."""
-    record = orders.find(resources.board(), sweeps.order_of(asked.recipe, asked.shelf, "", {}))
+    record = orders.find(resources.board(), sweeps.order_of(asked.recipe, asked.weights, asked.shelf, "", {}))
     if record is not None and st.query_params.get(state.JOB) != record.id:
         st.query_params[state.JOB] = record.id
     elif record is None and state.JOB in st.query_params:
@@ -73,7 +73,7 @@ def _start(asked: Asked) -> None:
         board.resume(record.id)
     elif record is None:
         query = {key: value for key, value in state.query().items() if key != state.JOB}
-        board.submit(sweeps.order_of(asked.recipe, asked.shelf, state.owner(), query))
+        board.submit(sweeps.order_of(asked.recipe, asked.weights, asked.shelf, state.owner(), query))
 
 
 def _stop(id: str) -> None:

@@ -56,6 +56,7 @@ def run(arguments: argparse.Namespace) -> int:
         command=command_line(arguments), device=subject.device.label, seed=arguments.seed or 0,
         seconds=time.perf_counter() - begin, weights=used, data=source.name,
         names=[name for name in one[0].names(arguments.limit) if name not in unreadable],
+        contents=one[0].contents(arguments.limit),
         sides=list(sides.values()), target=one[0].goal.text, unreadable=unreadable,
     )  # fmt: skip
     write_json(arguments, {"rows": rows, "provenance": provenance})

@@ -72,7 +72,8 @@ def measure(
     stand_in = {t.name: "labels" if t.name in data.spaces else "clean output" for t in choice.tasks}
     made = results.provenance(
         command=command_line(arguments), device=choice.subject.device.label, seed=choice.seed,
-        seconds=time.perf_counter() - begin, weights=weights, data=data.name, names=names, attack=choice.settings(),
+        seconds=time.perf_counter() - begin, weights=weights, data=data.name, names=names,
+        contents=setting.contents(arguments.limit), attack=choice.settings(),
         form=arguments.form, task_weights=choice.task_weights, max_perturbation=last["max_perturbation"],
         num_outside=int(last["num_outside"]),
         batch_size=arguments.batch_size, unreadable=unreadable,

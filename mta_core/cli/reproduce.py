@@ -90,6 +90,7 @@ def _scale(arguments: argparse.Namespace, data: str, device: Device) -> Scale:
 def _of_data(made: Reproduction) -> dict[str, Any]:
     """For provenance."""
     return {
-        "weights": made.weights, "data": made.data.partition(":")[0], "names": made.names, "scale": made.scale.name,
+        "weights": made.weights, "data": made.data.partition(":")[0], "names": made.names,
+        "contents": made.contents, "scale": made.scale.name,
         "limit": made.limit, "unreadable": made.unreadable, "batch_size": made.batch_size,
     }  # fmt: skip

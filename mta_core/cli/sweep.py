@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -34,9 +33,8 @@ def run(arguments: argparse.Namespace) -> int:
     if not arguments.resume:
         for number in range(len(sweep.settings)):
             sweep.shelf(out, number).forget()
-    begin = time.perf_counter()
     rows = [e for e in show(sweep.run(out)) if isinstance(e, SweepRow) and e.point["is_final"]]
-    made = sweep.provenance(time.perf_counter() - begin, command_line(arguments))
+    made = sweep.provenance(command_line(arguments))
     _say(arguments, sweep, rows)
     keep(arguments, [row.values for row in rows], made)
     own = {"recipe": made["sweep"], "points": [row.point for row in rows]}

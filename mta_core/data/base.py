@@ -73,6 +73,14 @@ class DataSource(ABC, Sequence[Sample]):
     @abstractmethod
     def read(self, index: int) -> Sample: ...
 
+    def files_of(self, index: int) -> Sequence[Path]:
+        """What a sample is read from, its labels too; nothing where that is in no files.
+
+        Raises:
+            DataError: one of them is not there.
+        """
+        return ()
+
     @abstractmethod
     def __len__(self) -> int: ...
 

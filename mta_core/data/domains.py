@@ -61,6 +61,9 @@ class DomainPictures(DataSource):
         image = imaging.fit(imaging.read(self.path_of(entry)), self.size)
         return Sample(entry.name, image, {entry.domain: torch.tensor([[entry.label]])})
 
+    def files_of(self, index: int) -> list[Path]:
+        return [self.path_of(self.entries[index])]
+
     def path_of(self, entry: Entry) -> Path:
         return self.root / entry.file
 

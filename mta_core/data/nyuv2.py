@@ -34,5 +34,8 @@ class Nyuv2(DataSource):
     def read(self, index: int) -> Sample:
         return fit_sample(self.layout.read(self.name_of(index)), self.size)
 
+    def files_of(self, index: int) -> list[Path]:
+        return self.layout.files_of(self.name_of(index))
+
     def __len__(self) -> int:
         return len(self.layout.names)

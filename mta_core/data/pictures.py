@@ -43,5 +43,8 @@ class Pictures(DataSource):
     def read(self, index: int) -> Sample:
         return Sample(self.name_of(index), imaging.fit(imaging.read(self.paths[index]), self.size))
 
+    def files_of(self, index: int) -> list[Path]:
+        return [self.paths[index]]
+
     def __len__(self) -> int:
         return len(self.paths)

@@ -33,6 +33,9 @@ class SceneLayout(ABC):
     @abstractmethod
     def read(self, name: str) -> Sample: ...
 
+    @abstractmethod
+    def files_of(self, name: str) -> list[Path]: ...
+
 
 class FolderLayout(SceneLayout):
     """`rgb/`, `seg13/`, `depth/` (16-bit, mm), `normal/` (n = px / 127.5 - 1) and a list of names per split.
@@ -62,6 +65,9 @@ class FolderLayout(SceneLayout):
     def read(self, name: str) -> Sample:
         return read_scene(self.root, name)
 
+    def files_of(self, name: str) -> list[Path]:
+        return files_of_scene(self.root, name)
+
 
 def read_scene(root: Path, name: str) -> Sample:
     """One scene of the folder layout.
@@ -83,6 +89,11 @@ def read_scene(root: Path, name: str) -> Sample:
             "normals": _unit(normals),
         },
     )
+
+
+def files_of_scene(root: Path, name: str) -> list[Path]:
+    """Raises DataError where one is missing."""
+    return [_file(root, kind, name) for kind in ("rgb", "seg13", "depth", "normal")]
 
 
 def _unit(normals: Tensor) -> Tensor:
@@ -146,6 +157,9 @@ class ArrayLayout(SceneLayout):
             if target.shape[-2:] != image.shape[-2:]:
                 raise DataError(f"expected the {task} of {name}.npy to be as large as its picture under {self.root}")
         return Sample(name, image.contiguous(), targets)
+
+    def files_of(self, name: str) -> list[Path]:
+        return [self.root / kind / f"{name}.npy" for kind in ("image", "label", "depth", "normal")]
 
     def _normals_and_labels(self, name: str) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         normals, labels = self._array("normal", name), self._array("label", name)
@@ -219,4 +233,4 @@ def open_layout(root: Path, split: str) -> SceneLayout:
     raise DataError(f"expected rgb/, seg13/, depth/, normal/ or train/image/*.npy, val/image/*.npy under {root}")
 
 
-__all__ = ["ArrayLayout", "FolderLayout", "SceneLayout", "find_axes", "open_layout", "read_scene"]
+__all__ = ["ArrayLayout", "FolderLayout", "SceneLayout", "files_of_scene", "find_axes", "open_layout", "read_scene"]

@@ -67,6 +67,7 @@ class Reproduction:
         generators: cards of those that were used.
         victims: cards and numbers of parameters of those that were used.
         names, unreadable: of the pictures that were measured, and of those that were left out.
+        contents: what the pictures are, by name: see `Setting.contents`.
         failures: why runs could not be made, each reason once, but for weights that are not there yet.
     """
 
@@ -82,6 +83,7 @@ class Reproduction:
     generators: dict[Run, Card] = field(default_factory=dict)
     victims: dict[str, tuple[Card, int]] = field(default_factory=dict)
     names: list[str] = field(default_factory=list)
+    contents: dict[str, str] = field(default_factory=dict)
     unreadable: list[str] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
     _subjects: dict[str, Subject] = field(default_factory=dict)
@@ -147,6 +149,7 @@ class Reproduction:
             yield event
         self.unreadable = list(dict.fromkeys(self.unreadable + unreadable))
         self.names = [name for name in setting.names(self.limit) if name not in unreadable]
+        self.contents = setting.contents(self.limit)
         return outcome
 
     def _subject(self, role: str) -> Generator[Event, None, tuple[Subject, Card]]:

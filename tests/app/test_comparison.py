@@ -10,12 +10,13 @@ import pytest
 from helpers import png, to_the_end
 from test_panels import finished
 
-from app import exports
+from app import comparison_job, exports
 from app.comparison import Trial, is_open, standing, start
 from app.library import Shelf, read_upload
 from app.workshop import Request, Workshop
 from mta_core import store as stores
 from mta_core.attacks import Fgsm
+from mta_core.events import Message
 from mta_core.jobs import Job
 from mta_core.store import Store
 
@@ -103,6 +104,19 @@ def test_a_data_set_measured_whole_is_stored_and_nothing_else_is(
     assert list(run.rows) == measured
     assert (run.provenance["pictures"], run.provenance["command"]) == (3, "the page Compare")
     assert run.provenance["seconds"] > 0
+
+
+def test_cut_off_before_it_was_said_to_be_done_it_is_stored_once(
+    workshop: Workshop, request_for: Requests, gallery: Shelf, tmp_path: Path
+) -> None:
+    trials = trials_of(request_for, gallery, units=2.25)
+    order, runs = comparison_job.order_of(trials, "me"), []
+    for _ in range(2):
+        work = comparison_job.run(workshop, {gallery.name: gallery}, order, tmp_path / "job", Job(lambda _: iter(())))
+        assert "kept among the results" in [event.text for event in work if isinstance(event, Message)]
+        runs += Store().find()
+    assert len(runs) == 2 and runs[0].id == runs[1].id and runs[0].rows == runs[1].rows
+    assert runs[0].provenance["seconds"] <= runs[1].provenance["seconds"] < runs[0].provenance["seconds"] + 1
 
 
 def test_a_store_that_fails_does_not_cost_the_comparison(

@@ -88,7 +88,7 @@ def test_the_report_marks_what_was_not_reached(workshop: Workshop, request_for: 
 def test_rows_follow_the_contract(workshop: Workshop, request_for: Callable[..., Request]) -> None:
     result = finished(workshop, request_for("fgsm", "joint"))
     rows = exports.rows_of(result)
-    made = exports.provenance({"FGSM joint": result.request}, "a device", "picture", ["room.png"])
+    made = exports.provenance({"FGSM joint": result.request}, "a device", "picture", ["room.png"], {"room.png": "ab"})
     document = json.loads(exports.rows_json(rows, made))
     assert all(tuple(row) == ROW_KEYS for row in document["rows"])
     assert len(rows) == sum(len(t.measures) for t in SCENE_TASKS) * len(AGGREGATIONS)

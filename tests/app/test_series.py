@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -81,7 +82,7 @@ def test_the_rows_are_those_of_the_engine(workshop: Workshop, asked: Series, sta
     assert made["weights"] == dict(asked.request.weights)
     (run,) = Store().find()
     assert run.rows == tuple(row for one in known for row in to_json(one.rows)), "kept where Results finds it"
-    assert run.provenance | {"date": made["date"]} == made
+    assert run.provenance == made | {"date": run.provenance["date"], "job": "job"}
 
 
 def test_a_stopped_one_keeps_the_pictures_that_were_ready(workshop: Workshop, asked: Series, start: Start) -> None:
@@ -118,6 +119,9 @@ def test_an_attack_that_cannot_be_made_does_not_keep_the_others_from_it(
     to_the_end(job)
     assert isinstance(job.error, ValueError) and str(job.error).startswith("gap: ")
     assert not series.is_open(workshop, asked) and series.is_open(workshop, broken)
+    (run,) = Store().find()
+    to_the_end(start(broken, asked))
+    assert [again.id for again in Store().find()] == [run.id], "going on stores the others once"
 
 
 def test_a_damaged_first_picture_is_left_out(
@@ -175,6 +179,20 @@ def test_it_goes_on_from_the_last_picture_after_a_restart(
     setting, to = series.setting_of(another, asked), another.subject("mtan")
     rows = [event.values for event in transfer(setting, to, limit=3, batch_size=1) if isinstance(event, Row)]
     assert results.to_json(list(found.rows)) == results.to_json(rows), "as if it had never been stopped"
+
+
+def test_seconds_are_those_of_the_work(workshop: Workshop, gallery: Shelf, asked: Series, tmp_path: Path) -> None:
+    asked = by(asked, "pgd", num_steps=3)
+    order = series_job.order_of((asked,), "me", {})
+    begin, idle = time.perf_counter(), 0.0
+    for _ in series_job.run(workshop, {gallery.name: gallery}, order, tmp_path / "job", Job(lambda _: iter(()))):
+        time.sleep(0.02)  # somebody else's turn
+        idle += 0.02
+    found = series.known(workshop, asked)
+    assert found is not None and 0 < found.seconds <= time.perf_counter() - begin - idle
+    (run,) = Store().find()
+    assert run.provenance["seconds"] == round(found.seconds, 3) and run.provenance["job"] == "job"
+    assert len(run.provenance["content_sha256"]) == 64
 
 
 def test_weights_that_were_replaced_are_not_taken_for_those_that_were_asked(asked: Series, start: Start) -> None:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,10 +14,12 @@ import streamlit as st
 from conftest import MAIN
 from helpers import on_board, until_board_rests
 from streamlit.testing.v1 import AppTest
+from studio import make_weights
 
 from app import resources, sweeps
-from mta_core import weights
+from mta_core import store, weights
 from mta_core.attacks import Fgsm
+from mta_core.board import AWAY
 from mta_core.store import Store
 from mta_core.sweep_recipe import SweepRecipe
 
@@ -110,6 +115,8 @@ def test_stop_keeps_what_it_has_and_go_on_finishes(page: Open, monkeypatch: pyte
         held.setattr(Fgsm, "steps", stopping)
         settle(at.button(key="sweep_start").click().run())
     assert "Stopped: 1 of 2 values measured" in status(at) and buttons(at) == {"sweep_start": "Go on"}
+    (half,) = Store().find()
+    assert {row["epsilon"] for row in half.rows} == {1}
     (before,) = charts(at)
     assert "epsilon 1/255" in before["alt"] and "epsilon 4/255" not in before["alt"]
     st.cache_resource.clear()
@@ -118,6 +125,62 @@ def test_stop_keeps_what_it_has_and_go_on_finishes(page: Open, monkeypatch: pyte
     settle(again.button(key="sweep_start").click().run())
     assert "Stopped" not in status(again) and len(on_board()) == 1
     assert charts(again)[0]["alt"].startswith(before["alt"])
+    (whole,) = Store().find()
+    assert whole.id == half.id and {row["epsilon"] for row in whole.rows} == {1, 4}, "one run of one sweep"
+    assert whole.provenance["seconds"] > half.provenance["seconds"] > 0
+    assert whole.provenance["job"] == on_board()[0].id
+
+
+def test_what_cannot_be_kept_fails_and_can_be_kept_later(page: Open, tmp_path: Path) -> None:
+    blocked = tmp_path / store.NAME
+    blocked.mkdir()
+    at = page(**QUICK)
+    settle(at.button(key="sweep_start").click().run())
+    assert on_board()[0].state == "failed" and "not kept among the results" in at.error[0].value
+    assert buttons(at) == {"sweep_start": "Go on"} and "epsilon 4/255" in charts(at)[0]["alt"]
+    blocked.rmdir()
+    settle(at.button(key="sweep_start").click().run())
+    assert on_board()[0].state == "done" and not at.error
+    assert {row["epsilon"] for row in Store().find()[0].rows} == {1, 4}
+
+
+@pytest.mark.parametrize("attack", ["FGSM", "MTA"])
+def test_other_weights_of_the_same_name_are_another_sweep(page: Open, with_generators: None, attack: str) -> None:
+    chosen = QUICK | {"attack": attack, "count": "1", "values_epsilon": "5"}
+    at = page(**chosen)
+    settle(at.button(key="sweep_start").click().run())
+    assert on_board()[0].state == "done" and not buttons(at), on_board()[0].note
+    make_weights(weights.RUNS, seed=1)
+    again = page(**chosen)
+    assert "not measured yet" in status(again) and buttons(again) == {"sweep_start": "Start"}
+    old = on_board()[0]
+    resources.board().submit(old.order)
+    until_board_rests()
+    assert on_board()[0].state == "failed" and "are others now" in on_board()[0].note
+    settle(again.button(key="sweep_start").click().run())
+    assert on_board()[0].state == "done" and Store().count() == 2
+
+
+def test_old_points_that_no_job_uses_are_forgotten(page: Open) -> None:
+    at = page(**QUICK | {"count": "1"})
+    settle(at.button(key="sweep_start").click().run())
+    kept = resources.jobs_folder() / sweeps.POINTS
+    first = {file.name for file in kept.iterdir()}
+    strays = [kept / f"{'a' * 32}.json", kept / f"{'b' * 32}-0-0.safetensors", kept / f"{'c' * 32}.json"]
+    for file in strays:
+        file.write_bytes(b"")
+    for file in [*strays[:2], *map(kept.joinpath, first)]:
+        os.utime(file, (0, 0))
+    resources.board().delete(on_board()[0].id)
+    at = page(**QUICK | {"count": "1", "values_epsilon": "2"})
+    settle(at.button(key="sweep_start").click().run())
+    left = {file.name for file in kept.iterdir()}
+    assert first < left and strays[2].name in left, "a job that can be restored, and what is new"
+    assert not {file.name for file in strays[:2]} & left
+    shutil.rmtree(resources.jobs_folder() / AWAY)
+    at = page(**QUICK | {"count": "1", "values_epsilon": "3"})
+    settle(at.button(key="sweep_start").click().run())
+    assert not first & {file.name for file in kept.iterdir()}
 
 
 def test_paused_it_goes_on_where_it_was(page: Open, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image
 
 from mta_core.data.base import DataError, DataSource, Sample, Size, fit_sample
-from mta_core.data.scenes import SPACES, FolderLayout, read_scene
+from mta_core.data.scenes import SPACES, FolderLayout, files_of_scene, read_scene
 from mta_core.weights import RUNS, write_atomically
 
 VERSION = 1
@@ -81,10 +81,17 @@ class Rooms(DataSource):
         return self.names[index]
 
     def read(self, index: int) -> Sample:
+        return fit_sample(read_scene(self.root, self._rendered(index)), self.size)
+
+    def files_of(self, index: int) -> list[Path]:
+        return files_of_scene(self.root, self._rendered(index))
+
+    def _rendered(self, index: int) -> str:
+        """The name of a scene whose files are there."""
         name = self.names[index]
         if self.render and not (self.root / "rgb" / f"{name}.png").exists():
             write_scene(self.root, int(name))  # the picture is written last, so its presence means all is there
-        return fit_sample(read_scene(self.root, name), self.size)
+        return name
 
     def __len__(self) -> int:
         return len(self.names)
