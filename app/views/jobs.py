@@ -9,6 +9,7 @@ import streamlit as st
 
 from app import board_words, resources, state
 from app.components import pulse
+from app.components.asking import answer, ask
 from app.components.hearing import hear
 from app.words import plain
 from mta_core.job_records import Record
@@ -57,6 +58,7 @@ def card(record: Record) -> None:
             (st.error if record.state == "failed" else st.info)(plain(record.note))
         with st.container(horizontal=True, gap="small", vertical_alignment="center"):
             buttons(record)
+        answer(record)
         happened = board_words.happened(record, resources.board().events(record.id))
         if happened or record.order.command:
             with st.expander("What happened", key=f"more_{record.id}"):
@@ -86,7 +88,7 @@ def buttons(record: Record) -> None:
 def _button(record: Record, label: str, do: Callable[[str], None], explained: str, is_first: bool = False) -> None:
     key = f"{label.split()[0].lower()}_{record.id}"
     st.button(
-        label, key=key, on_click=do, args=(record.id,), help=explained, type="primary" if is_first else "secondary"
+        label, key=key, on_click=ask, args=(record.id, do), help=explained, type="primary" if is_first else "secondary"
     )
 
 
