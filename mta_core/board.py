@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from mta_core.devices import Device, memory_in_use
-from mta_core.events import Event, Pause, Progress
-from mta_core.history import History
+from mta_core.events import Event, Message, Pause, Progress
+from mta_core.history import History, events_of, messages_of
 from mta_core.job_records import ID, Order, Record, State, change, standing, taken
 from mta_core.jobs import Job, Worker
 from mta_core.locks import FileLock
@@ -100,19 +100,29 @@ class Board:
         with self._changed:
             if work := self._here.get(id):
                 return work.history.events
-        return History.read(self.folder / id).events if standing(self.folder, id) else []
+        return list(events_of(self.folder / id)) if standing(self.folder, id) else []
+
+    def messages(self, id: str) -> list[Message]:
+        """Those of a job alone; cheap to ask for, of all jobs again and again."""
+        with self._changed:
+            if work := self._here.get(id):
+                return [event for event in work.history.events if isinstance(event, Message)]
+        return list(messages_of(self.folder / id)) if standing(self.folder, id) else []
 
     def place(self, id: str) -> int:
-        """How many orders will be served before a queued one, if none comes in between."""
-        queue, served, before = [r for r in self.records() if r.state == "queued"], dict(self._served), 0
+        """How many orders will be served before a queued one, if none comes in between; 0 where it is not queued."""
+        return self.places(self.records()).get(id, 0)
+
+    def places(self, records: Sequence[Record]) -> dict[str, int]:
+        """The same of each queued one among all `records`."""
+        queue, served = [r for r in records if r.state == "queued"], dict(self._served)
+        running, found = any(r.state == "running" for r in records), dict[str, int]()
         while queue:
             first = _first(queue, served)
-            if first.id == id:
-                break
             queue.remove(first)
             served[first.order.owner] = max(served.values(), default=0.0) + 1
-            before += 1
-        return before + any(r.state == "running" for r in self.records())
+            found[first.id] = len(found) + running
+        return found
 
     def folder_of(self, id: str) -> Path:
         return self.folder / id

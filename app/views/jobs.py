@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import streamlit as st
 
@@ -38,20 +38,21 @@ def board(used: dict[str, object]) -> None:
     undo()
     if not records:
         st.info(EMPTY)
-    for record in sorted(records, key=_urgency):
-        card(record)
+    places = resources.board().places(records)
+    for record in sorted(records, key=lambda record: _urgency(record, places)):
+        card(record, places.get(record.id, 0))
     is_live = any(record.state in ("queued", "running") for record in records)
     pulse.beat("watch_jobs", LOOK if is_live else REST)
 
 
-def _urgency(record: Record) -> tuple[int, int]:
+def _urgency(record: Record, places: Mapping[str, int]) -> tuple[int, int]:
     """What runs, then what waits in the order of its turns, then what is paused, then what has ended."""
-    place = resources.board().place(record.id) if record.state == "queued" else 0
-    return 3 if record.is_ended else ["running", "queued", "paused"].index(record.state), place
+    rank = 3 if record.is_ended else ["running", "queued", "paused"].index(record.state)
+    return rank, places.get(record.id, 0)
 
 
-def card(record: Record) -> None:
-    before = resources.board().place(record.id) if record.state == "queued" else 0
+def card(record: Record, before: int) -> None:
+    """Args: `before`, how many jobs come before one that waits."""
     with st.container(border=True, key=f"job_{record.id}", gap="small"):
         st.html(_head(record, before))
         if record.note and record.state in ("failed", "paused"):
@@ -59,7 +60,7 @@ def card(record: Record) -> None:
         with st.container(horizontal=True, gap="small", vertical_alignment="center"):
             buttons(record)
         answer(record)
-        happened = board_words.happened(record, resources.board().events(record.id))
+        happened = board_words.happened(record, resources.board().messages(record.id))
         if happened or record.order.command:
             with st.expander("What happened", key=f"more_{record.id}"):
                 for line in happened:
