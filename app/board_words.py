@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping, Sequence
 from urllib.parse import urlencode
 
-from mta_core.events import Event, Message
+from mta_core.events import Message
 from mta_core.job_records import Record
 from mta_core.wording import counted
 
@@ -82,7 +82,7 @@ def link(record: Record) -> str:
     return f"./{record.order.page}?{urlencode(record.order.query or {'job': record.id}, doseq=True)}"
 
 
-def happened(record: Record, events: Sequence[Event]) -> list[str]:
+def happened(record: Record, messages: Sequence[Message]) -> list[str]:
     """What happened in it, the latest last."""
-    said = [event.text for event in events if isinstance(event, Message)]
-    return [*said[-MESSAGES:], *([record.note] if record.note else [])]
+    said = [message.text for message in messages[-MESSAGES:]]
+    return [*said, *([record.note] if record.note else [])]

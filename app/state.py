@@ -76,6 +76,7 @@ _PICKED = {SCENE: "_scene", OBJECT: "_object"}
 _DRAWN, _LACKS = "_drawn", "_lacks"
 _LEAVING, _OWNER, _SERIES = "_leaving", "_owner", "_series"
 _CHOSEN, _DELETED, _TOLD, _DELETED_JOB = "_chosen", "_deleted", "_told", "_deleted_job"
+_REFUSED = "_refused"
 
 
 def _held() -> dict[str, Any]:
@@ -105,6 +106,21 @@ def deleted_job() -> tuple[str, str] | None:
 
 def forget_deleted_job() -> None:
     st.session_state.pop(_DELETED_JOB, None)
+
+
+def note_refusal(job: str, text: str) -> None:
+    """Remembers why what was asked last of a job, as it stands, was not done."""
+    st.session_state[_REFUSED] = (job, text)
+
+
+def refusal(job: str) -> str:
+    """Why what was asked last was not done, if that was asked of this job."""
+    refused, text = st.session_state.get(_REFUSED, ("", ""))
+    return str(text) if refused == job else ""
+
+
+def forget_refusal() -> None:
+    st.session_state.pop(_REFUSED, None)
 
 
 def keep_series(asked: tuple[Any, ...]) -> None:

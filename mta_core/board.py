@@ -18,9 +18,9 @@ from pathlib import Path
 from typing import Any
 
 from mta_core.devices import Device, memory_in_use
-from mta_core.events import Event, Pause, Progress
-from mta_core.history import History
-from mta_core.job_records import ID, Order, Record, State, change, standing
+from mta_core.events import Event, Message, Pause, Progress
+from mta_core.history import History, events_of, messages_of
+from mta_core.job_records import ID, Order, Record, State, change, standing, taken
 from mta_core.jobs import Job, Worker
 from mta_core.locks import FileLock
 from mta_core.weights import brief
@@ -52,6 +52,9 @@ class _Work:
 
 class Board:
     """Takes orders, does one at a time on a worker, and keeps what became of them. Safe among threads.
+
+    What changes a job raises ValueError where another server has it in memory, OSError where it cannot be written; then
+    it is as it was.
 
     Args:
         folder: where jobs lie.
@@ -97,19 +100,29 @@ class Board:
         with self._changed:
             if work := self._here.get(id):
                 return work.history.events
-        return History.read(self.folder / id).events if standing(self.folder, id) else []
+        return list(events_of(self.folder / id)) if standing(self.folder, id) else []
+
+    def messages(self, id: str) -> list[Message]:
+        """Those of a job alone; cheap to ask for, of all jobs again and again."""
+        with self._changed:
+            if work := self._here.get(id):
+                return [event for event in work.history.events if isinstance(event, Message)]
+        return list(messages_of(self.folder / id)) if standing(self.folder, id) else []
 
     def place(self, id: str) -> int:
-        """How many orders will be served before a queued one, if none comes in between."""
-        queue, served, before = [r for r in self.records() if r.state == "queued"], dict(self._served), 0
+        """How many orders will be served before a queued one, if none comes in between; 0 where it is not queued."""
+        return self.places(self.records()).get(id, 0)
+
+    def places(self, records: Sequence[Record]) -> dict[str, int]:
+        """The same of each queued one among all `records`."""
+        queue, served = [r for r in records if r.state == "queued"], dict(self._served)
+        running, found = any(r.state == "running" for r in records), dict[str, int]()
         while queue:
             first = _first(queue, served)
-            if first.id == id:
-                break
             queue.remove(first)
             served[first.order.owner] = max(served.values(), default=0.0) + 1
-            before += 1
-        return before + any(r.state == "running" for r in self.records())
+            found[first.id] = len(found) + running
+        return found
 
     def folder_of(self, id: str) -> Path:
         return self.folder / id
@@ -118,12 +131,16 @@ class Board:
         """Asks a job to come to its end with what it has."""
         with self._changed:
             work = self._here.get(id)
-            if work is None or work.job is None:
+            if work is None:
+                with taken(self.folder, id):  # says so where it is another server's
+                    pass
                 return
+            if work.job is None:
+                return
+            self._update(
+                work, is_finishing=True, state="queued" if work.record.state == "paused" else work.record.state
+            )
             work.job.stop()
-            self._update(work, is_finishing=True)
-            if work.record.state == "paused":
-                self._update(work, state="queued")
         self._wake()
 
     def pause(self, id: str) -> None:
@@ -131,12 +148,12 @@ class Board:
         with self._changed:
             work = self._here.get(id)
             if work and work.record.state == "running" and work.job:
-                self._worker.hold(work.job, True)
                 self._update(work, state="paused", note="")
+                self._worker.hold(work.job, True)
                 self._slot.release()
             elif work and work.record.state == "queued":
                 self._update(work, state="paused", note="")
-            else:
+            elif not work:
                 change(self.folder, id, ("queued",), "paused")
         self._wake()
 
@@ -165,19 +182,30 @@ class Board:
 
     def delete(self, id: str) -> None:
         """Puts a job that is not running out of sight, with all that is kept of it here, until `restore`; what it made
-        elsewhere stays. What was put away earlier than `FORGOTTEN` ago is gone for good."""
+        elsewhere stays. What was put away earlier than `FORGOTTEN` ago is gone for good.
+
+        Raises:
+            ValueError: it runs, or another server has it in memory.
+        """
         record = self.record(id)
-        if record is None or record.state == "running":
+        if record is None:
             return
+        if record.state == "running":
+            raise ValueError("this job is running: cancel it first")
         if not record.is_ended:
             self.cancel(id)
+        with taken(self.folder, id) as folder:
+            if folder is not None:
+                self._put_away(folder)
+
+    def _put_away(self, folder: Path) -> None:
         away = self.folder / AWAY
         away.mkdir(parents=True, exist_ok=True)
         for old in away.iterdir():
             if time.time() - old.stat().st_mtime > FORGOTTEN:
                 shutil.rmtree(old, ignore_errors=True)
-        (self.folder / id).rename(away / id)
-        (away / id).touch()
+        folder.rename(away / folder.name)
+        (away / folder.name).touch()
 
     def restore(self, id: str) -> None:
         """Undoes `delete`."""
@@ -211,29 +239,47 @@ class Board:
         self._slot.release()
 
     def _begin(self, id: str) -> bool:
-        """Starts a queued job, or goes on with it; whether it could be had."""
-        work = self._here.get(id)
-        if work is None:
-            lock = FileLock(self.folder / id / "lock")
-            if not lock.acquire():
+        """Starts a queued job, or goes on with it; whether it could be had: where its folder cannot be read or written
+        it stays as it was, to be tried again, and others have their turn."""
+        try:
+            work = self._here.get(id) or self._take(id)
+            if work is None:
                 return False
-            record = Record.read(self.folder / id)  # again: another server may have been quicker
-            if record is None or record.state != "queued":
-                lock.release()
-                return False
-            work = self._here[id] = _Work(record, lock, History.read(self.folder / id))
-        owner = work.record.order.owner
-        self._served[owner] = time.monotonic()
+            self._update(
+                work, state="running", started=work.record.started or time.time(), ended=None, is_live=True,
+                device=self._device.label, note="", before=work.record.before if work.job else work.record.seconds,
+            )  # fmt: skip
+        except OSError:  # a disk that is full or gone may come back
+            traceback.print_exc()
+            if (kept := self._here.get(id)) and kept.job is None:
+                del self._here[id]
+                kept.lock.release()
+            return False
+        self._served[work.record.order.owner] = time.monotonic()
         work.pace.clear()
-        self._update(
-            work, state="running", started=work.record.started or time.time(), ended=None, is_live=True,
-            device=self._device.label, note="", before=work.record.before if work.job else work.record.seconds,
-        )  # fmt: skip
         if work.job is None:
             work.job = self._worker.submit_heavy(lambda job: self._run(work, job))
         else:
             self._worker.hold(work.job, False)
         return True
+
+    def _take(self, id: str) -> _Work | None:
+        """A queued job from its folder; None where another server has it.
+
+        Raises:
+            OSError: it cannot be read.
+        """
+        lock = FileLock(self.folder / id / "lock")
+        if not lock.acquire():
+            return None
+        try:
+            record = Record.read(self.folder / id)  # again: another server may have been quicker
+            if record is not None and record.state == "queued":
+                self._here[id] = _Work(record, lock, History.read(self.folder / id))
+        finally:
+            if id not in self._here:
+                lock.release()
+        return self._here.get(id)
 
     def _run(self, work: _Work, job: Job[Event]) -> Iterator[Event]:
         """Does the order, telling the record and the history; on the worker's thread."""
@@ -274,9 +320,10 @@ class Board:
                 self._update(work, memory=memory_in_use(self._device))
 
     def _update(self, work: _Work, **changes: Any) -> None:
-        work.record = replace(work.record, **changes)
-        work.saved_at = time.monotonic()
-        work.record.write(self.folder / work.record.id)
+        """Written first: what could not be written is not so."""
+        record = replace(work.record, **changes)
+        record.write(self.folder / record.id)
+        work.record, work.saved_at = record, time.monotonic()
 
     def _end(self, work: _Work, state: State, note: str = "") -> None:
         with self._changed:

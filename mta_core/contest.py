@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -19,6 +20,7 @@ from mta_core.events import Event, Progress, Row
 from mta_core.goal import Goal
 from mta_core.setting import Setting
 from mta_core.streaming import stream
+from mta_core.tally import Meters, rows_of
 from mta_core.tasks import Measure, Task
 
 NUM_REPLICATES = 1000
@@ -93,6 +95,7 @@ def contest(
     limit: int | None = None,
     batch_size: int = 8,
     unreadable: list[str] | None = None,
+    measured: list[list[Mapping[str, Any]]] | None = None,
 ) -> Iterator[Event]:
     """Progress after every batch, then a `Row` for each measure of each task and for its log ratio, and one for the
     mean over the tasks of each measure that all of them have; the log ratio is one.
@@ -105,6 +108,9 @@ def contest(
 
     Batches that do not fit and pictures that cannot be read are dealt with as in `evaluate`.
 
+    Args:
+        measured: filled with the rows that `evaluate` has of each setting, those of `one` first.
+
     Raises:
         ValueError: the settings do not go together, or a side has none.
         DataError: the data cannot be read, or no picture at all.
@@ -112,11 +118,16 @@ def contest(
     settings = [*one, *other]
     _check(one, other)
     left_out: list[str] = [] if unreadable is None else unreadable
+    # Now: what they name may be gone when the work is done.
+    identities = [setting.identity(setting.subject, setting.attack) for setting in settings]
     parts = list(zip(*(setting.parts() for setting in settings), strict=True))
     sizes = [min(limit or len(part[0].source), len(part[0].source)) for part in parts]
     tally = _Tally({t.name: _Record() for t in settings[0].tasks}, sum(sizes))
     for part, size in zip(parts, sizes, strict=True):
         yield from stream(part[0].source, range(size), batch_size, left_out, partial(_attacked, tally, part), tally.add)
+    if measured is not None:
+        for number, identity in enumerate(identities):
+            measured.append(list(_alone(settings[number], identity, number, tally.records)))
     sides = _Sides(range(len(one)), range(len(one), len(settings)), settings[0].goal.is_targeted)
     yield from _rows(settings[0], tally.records, sides)
 
@@ -184,6 +195,17 @@ def _rows(setting: Setting, records: Mapping[str, _Record], sides: _Sides) -> It
         yield from (_row(t.name, values, sides, counts[t.name]) for values in found[-1])
     count = sum(counts.values()) if is_divided else draws.shape[1]
     yield from (_row("", values, sides, count) for values in _means(found))
+
+
+def _alone(
+    setting: Setting, identity: Mapping[str, Any], number: int, records: Mapping[str, _Record]
+) -> Iterator[Mapping[str, Any]]:
+    """The rows of one setting, as `evaluate` has them."""
+    meters = Meters.empty(setting)
+    for t in setting.tasks:
+        meters.clean[t.name].add(records[t.name].of(None))
+        meters.adversarial[t.name].add(records[t.name].of(number))
+        yield from (row.values for row in rows_of(identity, t, meters, setting.goal))
 
 
 def _draws(count: int, random: torch.Generator) -> Tensor:

@@ -10,8 +10,10 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -24,6 +26,8 @@ ENDED = ("done", "failed", "cancelled")
 ID = r"[0-9]{8}-[0-9]{6}-[0-9a-f]{4}"
 """When it was asked for, and four random digits."""
 CUT_OFF = "The server ended while this was running; it can go on from what it had saved."
+ELSEWHERE = "this job belongs to another server that keeps its jobs here: change it on the page Jobs of that one"
+TRIES = 5
 
 
 @dataclass(frozen=True)
@@ -128,29 +132,62 @@ def standing(jobs: Path, id: str) -> Record | None:
     if not re.fullmatch(ID, id):
         return None
     folder = jobs / id
-    record = Record.read(folder)
+    record = _glance(folder)
     if record is not None and record.state == "running" and not is_locked(folder / "lock"):
         again = Record.read(folder)  # it may just have ended
         record = replace(again, state="paused", note=CUT_OFF) if again and again.state == "running" else again
     return replace(record, is_live=False) if record else None
 
 
+def _glance(folder: Path) -> Record | None:
+    """What a job's folder says; parsed once as long as that does not change, since pages look every second."""
+    try:
+        found = (folder / "job.json").stat()
+    except OSError:
+        return None
+    return _parsed(folder, found.st_mtime_ns, found.st_size, found.st_ino)
+
+
+@lru_cache(4096)
+def _parsed(folder: Path, *stamp: int) -> Record | None:
+    return Record.read(folder)
+
+
+@contextmanager
+def taken(jobs: Path, id: str) -> Iterator[Path | None]:
+    """The folder of a job that nobody else changes meanwhile; None where there is no such job.
+
+    Raises:
+        ValueError: another server has it in memory.
+    """
+    folder = jobs / id
+    if not re.fullmatch(ID, id) or not folder.is_dir():
+        yield None
+        return
+    lock = FileLock(folder / "lock")
+    for _ in range(TRIES):  # somebody may just be looking whether it is locked
+        if lock.acquire():
+            break
+        time.sleep(0.01)
+    else:
+        raise ValueError(ELSEWHERE)
+    try:
+        yield folder
+    finally:
+        lock.release()
+
+
 def change(jobs: Path, id: str, states: Sequence[State], state: State) -> None:
     """Puts a job that no server has in memory from one of `states` into another.
 
     Raises:
+        ValueError: another server has it in memory.
         OSError: it cannot be written.
     """
-    folder = jobs / id
-    lock = FileLock(folder / "lock")
-    if not re.fullmatch(ID, id) or not folder.is_dir() or not lock.acquire():
-        return
-    try:
-        record = Record.read(folder)
+    with taken(jobs, id) as folder:
+        record = Record.read(folder) if folder else None
         if record is not None and record.state == "running":
             record = replace(record, state="paused")  # cut off, since its lock was free
-        if record is not None and record.state in states:
+        if folder is not None and record is not None and record.state in states:
             ended = time.time() if state in ENDED else None
             replace(record, state=state, note="", ended=ended, is_finishing=False).write(folder)
-    finally:
-        lock.release()

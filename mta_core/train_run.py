@@ -23,6 +23,8 @@ CHECKPOINT_EVERY = 60.0
 LOCK, BEST = "lock", "best.pt"
 UNMEASURED = ("epoch", "loss")
 """What a row of the history always has."""
+MAX_BATCH = 100_000
+"""Pictures in a batch that a checkpoint may name."""
 
 
 def train(
@@ -194,7 +196,8 @@ def _read(training: Training, state: Mapping[str, Any]) -> None:
     training.check(state)
     training.restore(state)
     training.epoch, training.history = epoch, history
-    training.step, training.losses = _steps_now(step, state["recipe"], training.recipe), list(losses)
+    training.losses = _losses_now(losses, state["recipe"].get("batch_size"), training.recipe.batch_size)
+    training.step = len(training.losses)
 
 
 def _checked_history(history: Any) -> list[dict[str, float]]:
@@ -209,9 +212,15 @@ def _is_finite(value: Any) -> bool:
     return isinstance(value, float) and math.isfinite(value)
 
 
-def _steps_now(step: int, stored: Mapping[str, Any], recipe: Any) -> int:
-    """As many pictures into the epoch as the run was, should its batches have had another size."""
-    return step * int(stored.get("batch_size", recipe.batch_size)) // int(recipe.batch_size)
+def _losses_now(losses: list[float], before: Any, now: int) -> list[float]:
+    """Of the steps as many pictures into the epoch as the run was, should its batches have had another size: the mean
+    over a step's pictures, each with the loss of the batch it was in."""
+    if before is None or before == now:
+        return list(losses)
+    if type(before) is not int or not 1 <= before <= MAX_BATCH:
+        raise Foreign(f"expected a batch size in [1, {MAX_BATCH}], got {before!r}")
+    firsts = range(0, before * len(losses) - now + 1, now)
+    return [sum(losses[i // before] for i in range(first, first + now)) / now for first in firsts]
 
 
 def _go_on(training: Training, state: Mapping[str, Any], out: Path) -> None:

@@ -6,11 +6,13 @@ its card names.
 
 from __future__ import annotations
 
+import glob
 import hashlib
 import json
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -131,8 +133,10 @@ def brief(error: Exception) -> str:
 
 
 def write_atomically(path: Path, data: bytes) -> None:
-    """Writes a whole file or nothing, also when the process is killed meanwhile."""
+    """Writes a whole file or nothing, also when the process is killed meanwhile; what one that was killed left of the
+    same file goes."""
     path.parent.mkdir(parents=True, exist_ok=True)
+    _remove_leftovers(path)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         with temporary.open("wb") as file:
@@ -143,6 +147,26 @@ def write_atomically(path: Path, data: bytes) -> None:
     except OSError:
         temporary.unlink(missing_ok=True)
         raise
+
+
+def _remove_leftovers(path: Path) -> None:
+    for left in path.parent.glob(f".{glob.escape(path.name)}.*.tmp"):
+        number = left.name.removeprefix(f".{path.name}.").removesuffix(".tmp")
+        if re.fullmatch("[0-9]{1,9}", number) and not _is_alive(int(number)):
+            with suppress(OSError):
+                left.unlink()
+
+
+def _is_alive(process: int) -> bool:
+    if os.name != "posix":  # elsewhere this question ends the process
+        return True
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:  # it is somebody else's
+        return True
+    return True
 
 
 def save_weights(model: nn.Module, card: Card, folder: Path) -> Card:

@@ -141,6 +141,71 @@ def test_one_at_a_time_even_with_two_servers(office: Office, tmp_path: Path) -> 
     until(lambda: other.state(second) == "done")
 
 
+@pytest.mark.parametrize("state", ["running", "paused"])
+def test_a_job_of_another_server_is_left_to_it(office: Office, tmp_path: Path, state: str) -> None:
+    id = office.ask(10**6, pause=0.001)
+    until(lambda: office.done(id) > 0)
+    if state == "paused":
+        office.board.pause(id)
+    other = Office(tmp_path / "jobs").board
+    verbs = [other.cancel, other.pause, other.finish, *([other.resume] if state == "paused" else [])]
+    for do in verbs:
+        with pytest.raises(
+            ValueError, match=r"^this job belongs to another server that keeps its jobs here: change it"
+        ):
+            do(id)
+    with pytest.raises(ValueError, match="belongs to another server" if state == "paused" else "cancel it first"):
+        other.delete(id)
+    assert office.state(id) == state and office.board.folder_of(id).is_dir()
+    before = office.done(id)
+    office.board.resume(id)
+    until(lambda: office.done(id) > before)
+    office.board.cancel(id)
+    other.delete(id)
+    assert office.board.record(id) is None
+
+
+def test_a_record_that_cannot_be_written_blocks_nothing(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole, failed = Record.write, list[str]()
+
+    def write(record: Record, folder: Path) -> None:
+        if record.order.title == "unlucky" and record.state == "running" and len(failed) < 2:
+            failed.append(record.id)
+            raise OSError(28, "No space left on device")
+        whole(record, folder)
+
+    monkeypatch.setattr(Record, "write", write)
+    id = office.board.submit(Order("count", "unlucky", {"to": 5}))
+    until(lambda: failed)
+    assert office.state(id) == "queued" and not office.board.record(id).is_live  # type: ignore[union-attr]
+    office.wait(office.ask())
+    office.wait(id)
+    assert failed == [id] * 2, "it was tried again"
+
+
+def test_what_could_not_be_written_is_not_so(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = Record.write
+
+    def write(record: Record, folder: Path) -> None:
+        if record.state == "paused" or record.is_finishing:
+            raise OSError(28, "No space left on device")
+        whole(record, folder)
+
+    id = office.ask(10**6, pause=0.001)
+    until(lambda: office.done(id) > 0)
+    for do in (office.board.pause, office.board.finish):
+        with monkeypatch.context() as patch:
+            patch.setattr(Record, "write", write)
+            with pytest.raises(OSError, match="No space left"):
+                do(id)
+        record = office.board.record(id)
+        assert record is not None and record.state == "running" and not record.is_finishing
+    before = office.done(id)
+    until(lambda: office.done(id) > before)
+    office.board.pause(id)
+    office.wait(office.ask())
+
+
 def test_a_paused_job_lets_others_go_and_goes_on_where_it_was(office: Office) -> None:
     first = office.ask(300, pause=0.001)
     until(lambda: office.done(first) > 14)

@@ -24,6 +24,7 @@ from mta_core.cli.train import make_recipe
 from mta_core.generators import MtaGenerator
 from mta_core.kinds import JOINT
 from mta_core.results import ROW_KEYS
+from mta_core.store import Store
 from mta_core.tasks import SCENE_TASKS
 from mta_core.train_generator import GeneratorRecipe
 from mta_core.victims.dmtl import Dmtl
@@ -601,6 +602,14 @@ def test_contest_sets_a_joint_generator_beside_ones_for_each_task(
     assert [line[0] for line in shown if "Log" in line] == [*SPACES, "mean"]
     assert all(re.search(rf"{label} .*[+-]\d+\.\d+ ?{unit} ", out) for label, unit in CHANGES.items())
     assert made["weights"].keys() == {"small", "alone", "together"}
+    kept = {run.provenance["attack"]["generator"]: run.rows for run in Store().find() if "sides" in run.provenance}
+    assert kept.keys() == {"alone", "together"}
+    for side, name, scope in (("one", "together", "joint"), ("other", "alone", "per-task")):
+        values = {
+            (row["task"], row["metric"]): row["adversarial"] for row in kept[name] if row["aggregation"] == "pooled"
+        }
+        assert values == {(r["task"], r["metric"]): r[side] for r in found["rows"] if r["metric"] != "log_ratio"}
+        assert {(row["scope"], row["n"]) for row in kept[name]} == {(scope, 7)}
 
 
 def test_a_generator_is_trained_against_victims_named_by_letters() -> None:

@@ -74,10 +74,13 @@ def test_one_task_has_no_mean_over_tasks(strong: Setting, weak: Setting) -> None
 
 
 def test_its_measures_are_those_of_evaluate(strong: Setting, weak: Setting) -> None:
-    found = rows([strong], [weak], limit=5, batch_size=5)
-    for side, setting in (("one", strong), ("other", weak)):
-        for event in evaluate(setting, limit=5, batch_size=5):
-            if isinstance(event, Row) and event.values["aggregation"] == "pooled":
+    measured: list[list[Mapping[str, Any]]] = []
+    found = rows([strong], [weak], limit=5, batch_size=5, measured=measured)
+    for side, setting, own in zip(("one", "other"), (strong, weak), measured, strict=True):
+        events = [event for event in evaluate(setting, limit=5, batch_size=5) if isinstance(event, Row)]
+        assert list(map(to_json, own)) == [to_json(event.values) for event in events]
+        for event in events:
+            if event.values["aggregation"] == "pooled":
                 row = found[event.values["task"], event.values["metric"]]
                 assert row[side] == pytest.approx(event.values["adversarial"])
                 assert row["clean"] == pytest.approx(event.values["clean"])

@@ -20,7 +20,7 @@ from torch import Tensor
 from mta_core import turns
 from mta_core.attacks import JOINT, Pgd
 from mta_core.budget import Budget
-from mta_core.checkpoints import load_checkpoint
+from mta_core.checkpoints import load_checkpoint, save_checkpoint
 from mta_core.data.loader import batches
 from mta_core.events import Event, Message, Pause, Progress, Row
 from mta_core.objective import make_problem, pseudo_targets
@@ -31,7 +31,7 @@ from mta_core.train_generator import GeneratorRecipe, GeneratorTraining, train_g
 from mta_core.train_run import LOCK, train
 from mta_core.train_uap import UapRecipe, UapTraining
 from mta_core.train_victim import VictimTraining
-from mta_core.weights import Card, save_weights
+from mta_core.weights import Card, WeightsError, save_weights
 from tests.toys import CPU, make_pictures, make_victim, tiny_recipe, write_scenes
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -275,6 +275,35 @@ def test_goes_on_within_an_epoch_as_if_nothing_had_happened(
     assert_same(weights_of(tmp_path / "broken"), weights_of(tmp_path / "whole"))
     cards = [Card.read(tmp_path / name / "fooling.json") for name in ("whole", "broken")]
     assert cards[0].metrics == cards[1].metrics
+
+
+def test_goes_on_within_an_epoch_with_batches_of_other_sizes(recipe: GeneratorRecipe, tmp_path: Path) -> None:
+    """Twice, since what the first one writes the second one reads; pictures count once in the mean loss."""
+    kept: list[list[float]] = []
+    for batch_size, step in ((2, 3), (1, 7)):
+        run = replace(recipe, batch_size=batch_size)
+        until_step(train_generator(run, CPU, tmp_path, resume=True, checkpoint_every=0), step)
+        state = load_checkpoint(tmp_path)
+        assert state is not None and state["step"] == step
+        kept.append(state["losses"])
+    assert kept[1][:6] == [loss for loss in kept[0] for _ in range(2)]
+    events = list(train_generator(replace(recipe, batch_size=3), CPU, tmp_path, resume=True))
+    assert steps_of(events) == [3, 4, 5, 6], "its two steps of the first epoch were done"
+    history = Card.read(tmp_path / "fooling.json").metrics["history"]
+    assert len(history) == 3 and history[0]["loss"] == pytest.approx(sum(kept[1][:6]) / 6)
+
+
+@pytest.mark.parametrize("batch_size", [0, -2, 10**12, "x", 1.5])
+def test_a_checkpoint_of_impossible_batches_is_reported(
+    recipe: GeneratorRecipe, tmp_path: Path, batch_size: object
+) -> None:
+    until_step(train_generator(recipe, CPU, tmp_path, checkpoint_every=0), 3)
+    state = load_checkpoint(tmp_path)
+    assert state is not None
+    state["recipe"]["batch_size"] = batch_size
+    save_checkpoint(tmp_path, state)
+    with pytest.raises(WeightsError, match="does not belong to this training: expected a batch size in"):
+        next(train_generator(recipe, CPU, tmp_path, resume=True))
 
 
 def test_checkpoints_follow_the_clock(recipe: GeneratorRecipe, tmp_path: Path) -> None:

@@ -7,6 +7,8 @@ import json
 import os
 import pickle
 import re
+import subprocess
+import sys
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -55,6 +57,28 @@ def plant(folder: Path, data: bytes) -> None:
     """Replaces the weights, and the digest so that it fits."""
     (folder / "toy.safetensors").write_bytes(data)
     rewrite(folder, sha256=hashlib.sha256(data).hexdigest())
+
+
+def test_what_a_killed_process_left_goes_with_the_next_write(tmp_path: Path) -> None:
+    path = tmp_path / "state[1].pt"
+    script = (
+        "import os, sys, time; from pathlib import Path; from mta_core import weights;"
+        "weights.os.fsync = lambda _: (print(flush=True), time.sleep(60));"
+        "weights.write_atomically(Path(sys.argv[1]), b'half')"
+    )
+    command = [sys.executable, "-c", script, str(path)]
+    with subprocess.Popen(command, cwd=weights.ROOT, stdout=subprocess.PIPE) as child:
+        assert child.stdout
+        child.stdout.readline()
+        weights.write_atomically(path, b"mine")
+        left = [each.name for each in tmp_path.iterdir() if each != path]
+        assert left == [f".state[1].pt.{child.pid}.tmp"], "its process still writes it"
+        child.kill()
+    others = [tmp_path / name for name in (f".state[1].pt.b.{child.pid}.tmp", f".other.{child.pid}.tmp")]
+    for other in others:
+        other.touch()
+    weights.write_atomically(path, b"whole")
+    assert path.read_bytes() == b"whole" and set(tmp_path.iterdir()) == {path, *others}, "of this file alone"
 
 
 def test_a_victim_comes_back_in_half_precision(folder: Path) -> None:

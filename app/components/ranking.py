@@ -12,6 +12,7 @@ import streamlit as st
 from app import charts, comparison, comparison_job, exports, heatmap, orders, resources, state
 from app.comparison import Event, Trial
 from app.components import leave, matrix, pulse
+from app.components.asking import answer, ask
 from app.components.contest import Contest
 from app.components.hearing import hear
 from app.heatmap import Line, Scale
@@ -139,7 +140,7 @@ def _start(contest: Contest) -> None:
     board = resources.board()
     record = orders.find(board, _order(contest))
     if record is not None and record.can_go_on:
-        board.resume(record.id)
+        ask(record.id, board.resume)
     elif record is None or record.is_ended:
         board.submit(_order(contest))
 
@@ -150,7 +151,7 @@ def _stop(contest: Contest) -> None:
         record = orders.find(resources.board(), _order(contest))
         if record is not None:
             board = resources.board()
-            (board.cancel if record.state == "queued" else board.finish)(record.id)
+            ask(record.id, board.cancel if record.state == "queued" else board.finish)
         return
     job = state.work_on(PICTURE_PLACE, contest.trials) or resources.workshop().running(contest.trials)
     if job is not None:
@@ -239,6 +240,7 @@ def duration(seconds: float) -> str:
 
 def _notes(work: Work | None, lines: Sequence[Line]) -> None:
     """What went wrong, and pictures that were left out."""
+    answer(work.record if work else None)
     if work is not None and work.error:
         st.error(plain(f"{work.error}."))
     elif work is not None and work.record is not None and work.record.note == CUT_OFF:

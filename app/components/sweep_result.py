@@ -10,6 +10,7 @@ import streamlit as st
 from app import exports, orders, resources, state, sweep_charts, sweeps
 from app.charts import KINDS
 from app.components import livechart, pulse
+from app.components.asking import answer, ask
 from app.components.hearing import hear
 from app.components.sweep_form import Asked
 from app.sweeps import Known, Shown
@@ -70,7 +71,7 @@ def _start(asked: Asked) -> None:
     board = resources.board()
     record = find(asked)
     if record is not None and record.can_go_on:
-        board.resume(record.id)
+        ask(record.id, board.resume)
     elif record is None:
         query = {key: value for key, value in state.query().items() if key != state.JOB}
         board.submit(sweeps.order_of(asked.recipe, asked.weights, asked.shelf, state.owner(), query))
@@ -81,9 +82,9 @@ def _stop(id: str) -> None:
     board = resources.board()
     record = board.record(id)
     if record is not None and record.state == "queued" and not record.is_live:
-        board.cancel(id)
+        ask(id, board.cancel)
     else:
-        board.finish(id)
+        ask(id, board.finish)
 
 
 def _toolbar(asked: Asked, record: Record | None, found: Known) -> None:
@@ -96,7 +97,7 @@ def _toolbar(asked: Asked, record: Record | None, found: Known) -> None:
                 help="Ends it and keeps what it has.",
             )  # fmt: skip
             st.button(
-                "Pause", key="sweep_pause", on_click=board.pause, args=(record.id,), disabled=record.is_finishing,
+                "Pause", key="sweep_pause", on_click=ask, args=(record.id, board.pause), disabled=record.is_finishing,
                 help="Lets others have the device; it goes on exactly where it was.",
             )  # fmt: skip
         else:
@@ -137,6 +138,7 @@ def _duration(seconds: float) -> str:
 
 
 def _notes(asked: Asked, record: Record | None) -> None:
+    answer(record)
     if asked.problem:
         st.error(plain(f"{asked.problem[:1].upper()}{asked.problem[1:]}."))
     if record is not None and record.state == "failed":

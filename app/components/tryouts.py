@@ -10,6 +10,7 @@ import streamlit as st
 
 from app import exports, orders, paper, resources, series, series_job, state, tables, tried
 from app.components import controls
+from app.components.asking import answer, ask
 from app.components.chrome import FIRST_PRESET
 from app.components.pictures import GALLERY, OBJECTS
 from app.library import Shelf
@@ -97,6 +98,7 @@ def _of_data(request: Request) -> bool:
     is_live = record is not None and record.state in ("queued", "running")
     found = {one: known for one in asked if (known := series.known(resources.workshop(), one)) is not None}
     _toolbar(asked, record, found)
+    answer(record)
     if record is not None and record.state == "failed":
         st.error(plain(f"{record.note}."))
     elif record is not None and record.note == CUT_OFF:
@@ -238,7 +240,7 @@ def _start(asked: Asked) -> None:
     board, order = resources.board(), _order(asked)
     record = orders.find(board, order)
     if record is not None and record.can_go_on:
-        board.resume(record.id)
+        ask(record.id, board.resume)
     elif record is None or record.is_ended:
         board.submit(order)
 
@@ -246,7 +248,7 @@ def _start(asked: Asked) -> None:
 def _stop(record: Record) -> None:
     """Called by the button."""
     board = resources.board()
-    (board.cancel if record.state == "queued" else board.finish)(record.id)
+    ask(record.id, board.cancel if record.state == "queued" else board.finish)
 
 
 def _show(shown: Asked, found: Found, is_live: bool) -> None:

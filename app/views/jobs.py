@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import streamlit as st
 
 from app import board_words, resources, state, trainings
 from app.components import pulse
+from app.components.asking import answer, ask
 from app.components.hearing import hear
 from app.words import plain
 from mta_core.job_records import Record
@@ -37,27 +38,29 @@ def board(used: dict[str, object]) -> None:
     undo()
     if not records:
         st.info(EMPTY)
-    for record in sorted(records, key=_urgency):
-        card(record)
+    places = resources.board().places(records)
+    for record in sorted(records, key=lambda record: _urgency(record, places)):
+        card(record, places.get(record.id, 0))
     is_live = any(record.state in ("queued", "running") for record in records)
     pulse.beat("watch_jobs", LOOK if is_live else REST)
 
 
-def _urgency(record: Record) -> tuple[int, int]:
+def _urgency(record: Record, places: Mapping[str, int]) -> tuple[int, int]:
     """What runs, then what waits in the order of its turns, then what is paused, then what has ended."""
-    place = resources.board().place(record.id) if record.state == "queued" else 0
-    return 3 if record.is_ended else ["running", "queued", "paused"].index(record.state), place
+    rank = 3 if record.is_ended else ["running", "queued", "paused"].index(record.state)
+    return rank, places.get(record.id, 0)
 
 
-def card(record: Record) -> None:
-    before = resources.board().place(record.id) if record.state == "queued" else 0
+def card(record: Record, before: int) -> None:
+    """Args: `before`, how many jobs come before one that waits."""
     with st.container(border=True, key=f"job_{record.id}", gap="small"):
         st.html(_head(record, before))
         if record.note and record.state in ("failed", "paused"):
             (st.error if record.state == "failed" else st.info)(plain(record.note))
         with st.container(horizontal=True, gap="small", vertical_alignment="center"):
             buttons(record)
-        happened = board_words.happened(record, resources.board().events(record.id))
+        answer(record)
+        happened = board_words.happened(record, resources.board().messages(record.id))
         if happened or record.order.command:
             with st.expander("What happened", key=f"more_{record.id}"):
                 for line in happened:
@@ -87,7 +90,7 @@ def buttons(record: Record) -> None:
 def _button(record: Record, label: str, do: Callable[[str], None], explained: str, is_first: bool = False) -> None:
     key = f"{label.split()[0].lower()}_{record.id}"
     st.button(
-        label, key=key, on_click=do, args=(record.id,), help=explained, type="primary" if is_first else "secondary"
+        label, key=key, on_click=ask, args=(record.id, do), help=explained, type="primary" if is_first else "secondary"
     )
 
 

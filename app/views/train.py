@@ -9,6 +9,7 @@ import streamlit as st
 
 from app import board_words, resources, state, trainings
 from app.components import livechart, pictures, pulse, stage, training_form
+from app.components.asking import answer, ask
 from app.library import Picture
 from app.training_charts import HEIGHT, held_out, losses
 from app.words import plain, sentence
@@ -133,18 +134,19 @@ def toolbar(record: Record) -> None:
     )
     with st.container(horizontal=True, gap="small", vertical_alignment="center", key="train_toolbar"):
         if record.state in ("queued", "running"):
-            st.button("Pause", key="train_pause", on_click=board.pause, args=(record.id,))
+            st.button("Pause", key="train_pause", on_click=ask, args=(record.id, board.pause))
         if record.can_go_on:
-            st.button("Go on", key="train_go", type="primary", on_click=board.resume, args=(record.id,),
+            st.button("Go on", key="train_go", type="primary", on_click=ask, args=(record.id, board.resume),
                       help=trainings.going_on(record))  # fmt: skip
         if record.state == "running" and not record.is_finishing:
-            st.button("Finish now", key="train_finish", on_click=board.finish, args=(record.id,),
+            st.button("Finish now", key="train_finish", on_click=ask, args=(record.id, board.finish),
                       help="Ends after this step, measures and saves what it has learnt.")  # fmt: skip
         if not record.is_ended:
-            st.button("Cancel", key="train_cancel", on_click=board.cancel, args=(record.id,),
+            st.button("Cancel", key="train_cancel", on_click=ask, args=(record.id, board.cancel),
                       help="Ends it at once; its last checkpoint stays.")  # fmt: skip
         if record.is_ended:
             st.button("New training", key="train_new", on_click=leave)
+    answer(record)
 
 
 def leave() -> None:

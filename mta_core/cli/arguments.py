@@ -181,6 +181,7 @@ def _add_contest(commands: Any) -> None:
         help="picture:FILE where they were trained towards what a picture looks like",
     )
     _add_budget(command)
+    _add_no_store(command)
 
 
 def _add_sweep(commands: Any) -> None:

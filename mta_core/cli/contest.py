@@ -5,13 +5,14 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from mta_core import generators, results, victims, weights
 from mta_core.attacks import make_attack
 from mta_core.budget import Budget
 from mta_core.cli.choices import load_victim
-from mta_core.cli.output import check_json, command_line, say, show, table, write_json
+from mta_core.cli.output import check_json, command_line, keep, say, show, table, write_json
 from mta_core.contest import STRENGTH, contest
 from mta_core.data import DataSource, open_data
 from mta_core.devices import pick
@@ -46,8 +47,9 @@ def run(arguments: argparse.Namespace) -> int:
     )
     begin, rows = time.perf_counter(), []
     unreadable: list[str] = []
+    measured: list[list[Values]] = []
     options = {"limit": arguments.limit, "batch_size": arguments.batch_size, "unreadable": unreadable}
-    for event in show(contest(one, other, **options)):
+    for event in show(contest(one, other, **options, measured=measured)):
         if not isinstance(event, Progress):
             rows.append(event.values)
     _print(arguments, rows, one[0])
@@ -59,6 +61,9 @@ def run(arguments: argparse.Namespace) -> int:
         contents=one[0].contents(arguments.limit),
         sides=list(sides.values()), target=one[0].goal.text, unreadable=unreadable,
     )  # fmt: skip
+    attacks = [setting.attack for setting in (*one, *other)]
+    for attack, alone in {attack: alone for attack, alone in zip(attacks, measured, strict=True)}.items():
+        keep(arguments, alone, {**provenance, "attack": {"name": attack.name, **asdict(attack)}})
     write_json(arguments, {"rows": rows, "provenance": provenance})
     return 2 if unreadable else 0
 

@@ -108,6 +108,22 @@ def test_what_is_deleted_can_be_brought_back(page: Open) -> None:
     assert len(heads(at)) == 1 and "undo_delete" not in {button.key for button in at.button}
 
 
+def test_a_job_of_another_server_is_said_to_be_one(page: Open) -> None:
+    first = ask(10**6)
+    running(first)
+    mine = resources.board()
+    mine.pause(first)
+    st.cache_resource.clear()  # another server on the same folder
+    at = page()
+    for what in ("go", "cancel", "delete"):
+        press(at, what, first)
+        assert "This job belongs to another server" in at.error[0].value, what
+        assert on_board()[0].state == "paused" and "undo_delete" not in {button.key for button in at.button}
+    mine.cancel(first)
+    at.run()
+    assert not at.error, "it is nobody's any more"
+
+
 def test_what_failed_says_why(page: Open) -> None:
     ask(1, fails=True)
     until_board_rests()
