@@ -48,17 +48,18 @@ def look_until(seats: list[Seat], holds: Callable[[set[tuple[float, str]]], obje
 
 
 def test_two_who_look_at_two_pictures_take_turns(own_runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(watching, "EVERY", 0.3)
+    monkeypatch.setattr(watching, "EVERY", 1.0)
+    monkeypatch.setattr(watching, "WATCHED", 60.0)
     id = resources.board().submit(tiny(own_runs, epochs=500))
     first, second = Seat(id, upload("teal")), Seat(id, upload("maroon"))
     other = Seat(id, first.picture)
-    made, keys = zip(*look_until([first, second, other], lambda found: len(found) >= 5), strict=True)
+    made, keys = zip(*look_until([first, second, other], lambda found: len(found) >= 4), strict=True)
     assert all(later - sooner > watching.EVERY for sooner, later in pairwise(made))
     assert all(one != next for one, next in pairwise(keys)), "in turns"
     assert first.frame and second.frame and first.frame is other.frame
     assert clean_of(first.frame) != clean_of(second.frame)
     resources.board().finish(id)
-    look_until([first, second], lambda _: (r := resources.board().record(id)) and r.is_ended)
+    until_board_rests()
     record = resources.board().record(id)
     assert record is not None and first.frame.step == second.frame.step == record.done
     assert resources.trainings().audience.of(id) == []
