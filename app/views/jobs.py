@@ -35,6 +35,8 @@ def board(used: dict[str, object]) -> None:
     hear(used)
     records = resources.board().records()
     undo()
+    if damaged := resources.board().unreadable():
+        st.warning(plain(board_words.damaged(damaged)))
     if not records:
         st.info(EMPTY)
     for record in sorted(records, key=_urgency):

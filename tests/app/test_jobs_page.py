@@ -108,6 +108,13 @@ def test_what_is_deleted_can_be_brought_back(page: Open) -> None:
     assert len(heads(at)) == 1 and "undo_delete" not in {button.key for button in at.button}
 
 
+def test_a_record_that_cannot_be_read_is_named(page: Open) -> None:
+    id = ask(1)
+    until_board_rests()
+    (resources.board().folder_of(id) / "job.json").write_text("{")
+    assert page().warning[0].value == f"The record of 1 job cannot be read and is left as it is\\: {id}"
+
+
 def test_what_failed_says_why(page: Open) -> None:
     ask(1, fails=True)
     until_board_rests()
