@@ -17,6 +17,8 @@ STATES: Mapping[str, str] = {
     "queued": "Waiting", "running": "Running", "paused": "Paused", "done": "Done", "failed": "Failed",
     "cancelled": "Cancelled",
 }  # fmt: skip
+MOST_NAMES = 5
+"""Of damaged jobs, that are told one by one."""
 MESSAGES = 50
 """The last ones are told."""
 
@@ -66,6 +68,13 @@ def place(record: Record) -> str:
     if record.memory and record.state == "running":
         parts.append(f"{record.memory / 1e9:.1f} GB in use")
     return " · ".join(parts)
+
+
+def damaged(folders: Sequence[str]) -> str:
+    """Of jobs whose record cannot be read, by the names of their folders."""
+    names = ", ".join(folders[:MOST_NAMES]) + (", …" if len(folders) > MOST_NAMES else "")
+    which, left = ("record", "is left as it is") if len(folders) == 1 else ("records", "are left as they are")
+    return f"The {which} of {counted(len(folders), 'job')} cannot be read and {left}: {names}"
 
 
 def share(record: Record) -> float:

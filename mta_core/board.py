@@ -20,7 +20,7 @@ from typing import Any
 from mta_core.devices import Device, memory_in_use
 from mta_core.events import Event, Message, Pause, Progress
 from mta_core.history import History, events_of, messages_of
-from mta_core.job_records import ID, Order, Record, State, change, standing, taken
+from mta_core.job_records import ID, NAME, Order, Record, State, change, standing, taken, unreadable
 from mta_core.jobs import Job, Worker
 from mta_core.locks import FileLock
 from mta_core.weights import brief
@@ -76,12 +76,20 @@ class Board:
             ValueError: nothing does such orders.
             OSError: it cannot be written.
         """
-        if order.kind not in self._kinds:
-            raise ValueError(f"expected a kind of job among {', '.join(self._kinds)}, got {order.kind!r}")
+        self._kind(order.kind)
         made = f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}"
         Record(made, order, created=time.time()).write(self.folder / made)
         self._wake()
         return made
+
+    def _kind(self, name: str) -> Run:
+        if name not in self._kinds:
+            raise ValueError(f"expected a kind of job among {', '.join(self._kinds)}, got {name[:100]!r}")
+        return self._kinds[name]
+
+    def unreadable(self) -> list[str]:
+        """The names of folders whose record is damaged: they are left as they are."""
+        return unreadable(self.folder)
 
     def record(self, id: str) -> Record | None:
         """Where a job stands, whichever server does it; None where there is no such job."""
@@ -92,7 +100,7 @@ class Board:
 
     def records(self) -> list[Record]:
         """All jobs, the newest first."""
-        found = [self.record(path.parent.name) for path in self.folder.glob("*/job.json")]
+        found = [self.record(path.parent.name) for path in self.folder.glob(f"*/{NAME}")]
         return sorted((r for r in found if r is not None), key=lambda r: (r.created, r.id), reverse=True)
 
     def events(self, id: str) -> list[Event]:
@@ -284,7 +292,7 @@ class Board:
     def _run(self, work: _Work, job: Job[Event]) -> Iterator[Event]:
         """Does the order, telling the record and the history; on the worker's thread."""
         try:
-            run = self._kinds[work.record.order.kind]
+            run = self._kind(work.record.order.kind)
             events = run(work.record.order, self.folder / work.record.id, job)
             begin = time.perf_counter()
             for event in events:

@@ -9,18 +9,32 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import PurePath
 from typing import Any
 
-from mta_core.rows import KINDS, MAX_PROVENANCE, MAX_ROWS, ROW_KEYS, TEXTS, checked_provenance, checked_row, checked_run
+from mta_core.rows import (
+    KINDS,
+    MAX_PROVENANCE,
+    MAX_ROWS,
+    ROW_KEYS,
+    TEXTS,
+    checked_provenance,
+    checked_row,
+    checked_run,
+    digest_of_run,
+)  # fmt: skip
 from mta_core.store import Run
 
 MAX_BYTES = 200_000_000
 """Of a file that is read."""
+MAX_DIGITS = 400
+"""Of a whole number: more than any that a float can hold has."""
 COLUMNS = ("run", *ROW_KEYS, "provenance")
 """Of CSV: the digest of the run, the fields of the row, the provenance as JSON."""
+DIGEST = r"[0-9a-f]{64}"
 AS_JSON = ("attacked", "ci95", "higher_is_better")
 
 Content = tuple[list[dict[str, Any]], dict[str, Any]]
@@ -85,7 +99,7 @@ def _read_jsonl(text: str) -> Iterator[Content]:
 
 def _document(text: str, line: int) -> Content:
     try:
-        found = json.loads(text, parse_constant=_no_constant, object_pairs_hook=_once)
+        found = json.loads(text, parse_constant=_no_constant, parse_int=_whole, object_pairs_hook=_once)
         if not isinstance(found, dict) or not {"rows", "provenance"} <= found.keys():
             raise ValueError('expected {"rows": [...], "provenance": {...}}')
         return checked_run(found["rows"], found["provenance"])
@@ -95,6 +109,12 @@ def _document(text: str, line: int) -> Content:
         raise ValueError(f"line {line}: expected JSON that is not nested deeply") from None
     except ValueError as error:
         raise ValueError(f"line {line}: {error}") from None
+
+
+def _whole(digits: str) -> int:
+    if len(digits) > MAX_DIGITS:
+        raise ValueError(f"expected whole numbers of at most {MAX_DIGITS} digits")
+    return int(digits)
 
 
 def _no_constant(name: str) -> Any:
@@ -129,7 +149,12 @@ def _read_csv(text: str) -> Iterator[Content]:
                 _add_line(runs, cells)
     except (ValueError, csv.Error) as error:
         raise ValueError(f"line {max(reader.line_num, 1)}: {error}") from None
-    for run in runs.values():
+    for digest, run in runs.items():
+        if re.fullmatch(DIGEST, digest) and digest != digest_of_run(run.rows, run.provenance):
+            raise ValueError(
+                f"expected every row of the run {digest[:8]}… in its order and as it was exported: some are missing, "
+                f"moved or changed"
+            )
         yield run.rows, run.provenance
 
 

@@ -164,7 +164,12 @@ def _read(line: bytes) -> Event | None:
     try:
         fields: dict[str, Any] = json.loads(line)
         made = MAKERS[fields.pop("kind")](**fields)
-    except (ValueError, TypeError, KeyError, AttributeError):
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return None
-    is_sound = not isinstance(made, Progress) or (type(made.done) is int and type(made.total) is int)
+    if isinstance(made, Message):
+        return made if isinstance(made.text, str) else None
+    is_sound = isinstance(fields.get("values", {}), dict)
+    if isinstance(made, Progress):
+        is_sound &= type(made.done) is type(made.total) is int
+        is_sound &= isinstance(made.unit, str) and isinstance(made.stage, str)
     return made if is_sound else None

@@ -12,10 +12,10 @@ import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from mta_core.locks import FileLock, is_locked
 from mta_core.results import to_json
@@ -23,6 +23,9 @@ from mta_core.weights import write_atomically
 
 State = Literal["queued", "running", "paused", "done", "failed", "cancelled"]
 ENDED = ("done", "failed", "cancelled")
+NAME = "job.json"
+MAX_NUMBER = 10**16
+"""Of what counts or tells the time: dates have an end, Infinity and NaN are none."""
 ID = r"[0-9]{8}-[0-9]{6}-[0-9a-f]{4}"
 """When it was asked for, and four random digits."""
 CUT_OFF = "The server ended while this was running; it can go on from what it had saved."
@@ -108,14 +111,15 @@ class Record:
     def read(cls, folder: Path) -> Record | None:
         """What a job's folder says; None where it is no job's."""
         try:
-            kept = json.loads((folder / "job.json").read_text(encoding="utf-8"))
+            if not (folder / NAME).is_file():  # a pipe may never end
+                return None
+            kept = json.loads((folder / NAME).read_text(encoding="utf-8"))
             order = Order(**kept.pop("order"))
             record = cls(order=order, **kept)
-        except (OSError, ValueError, TypeError, AttributeError, KeyError):
+        except (OSError, ValueError, TypeError, AttributeError, KeyError, RecursionError):
             return None
-        numbers = (record.created, record.seconds, record.before, record.speed, record.done, record.total)
-        is_sound = record.id == folder.name and record.state in get_args(State) and isinstance(order.settings, dict)
-        return record if is_sound and all(isinstance(n, int | float) for n in numbers) else None
+        is_sound = record.id == folder.name and _has_types(record) and _has_types(order)
+        return record if is_sound and record.state in get_args(State) else None
 
     def write(self, folder: Path) -> None:
         """Whole or not at all.
@@ -124,7 +128,29 @@ class Record:
             OSError: it cannot be written.
         """
         folder.mkdir(parents=True, exist_ok=True)
-        write_atomically(folder / "job.json", (json.dumps(to_json(asdict(self))) + "\n").encode())
+        write_atomically(folder / NAME, (json.dumps(to_json(asdict(self))) + "\n").encode())
+
+
+def _has_types(kept: Order | Record) -> bool:
+    """Whether every field has the type that it is declared with."""
+    hints = get_type_hints(type(kept))
+    return all(_is_a(vars(kept)[f.name], hints[f.name]) for f in fields(kept))
+
+
+def _is_a(value: Any, hint: Any) -> bool:
+    if hint == State:
+        return isinstance(value, str)
+    if hint == float | None:
+        return value is None or _is_a(value, float)
+    if hint in (int, float):
+        kind = int if hint is int else int | float
+        return isinstance(value, kind) and not isinstance(value, bool) and abs(value) < MAX_NUMBER
+    return isinstance(value, get_origin(hint) or hint)
+
+
+def unreadable(jobs: Path) -> list[str]:
+    """The names of folders in `jobs` whose record is damaged."""
+    return sorted(path.parent.name for path in jobs.glob(f"*/{NAME}") if _glance(path.parent) is None)
 
 
 def standing(jobs: Path, id: str) -> Record | None:
@@ -142,7 +168,7 @@ def standing(jobs: Path, id: str) -> Record | None:
 def _glance(folder: Path) -> Record | None:
     """What a job's folder says; parsed once as long as that does not change, since pages look every second."""
     try:
-        found = (folder / "job.json").stat()
+        found = (folder / NAME).stat()
     except OSError:
         return None
     return _parsed(folder, found.st_mtime_ns, found.st_size, found.st_ino)

@@ -35,7 +35,7 @@ class Search:
 
     def of_runs(self) -> Condition:
         parts, values = [f"runs.deleted_at IS {'NOT ' if self.is_deleted else ''}NULL"], []
-        for word in searchable(self.text).split():
+        for word in dict.fromkeys(searchable(self.text).split()):
             parts.append("instr(runs.words, ?) > 0")
             values.append(word)
         for sign, date in ((">=", self.since), ("<", self.until)):
@@ -50,7 +50,7 @@ class Search:
             assert key in WORDS, key
             if accepted:
                 parts.append(f'rows."{key}" IN ({",".join("?" * len(accepted))})')
-                values += accepted
+                values += map(_kept, accepted)
         for sign, bound in zip((">=", "<="), self.epsilon, strict=True):
             if bound is not None:
                 parts.append(f"rows.epsilon {sign} ?")
@@ -63,7 +63,11 @@ EVERYTHING = Search()
 
 def searchable(text: str) -> str:
     """The same for texts that differ in capitals alone; without halves of surrogate pairs, which SQLite lacks."""
-    return text.encode("utf-8", "replace").decode().casefold()
+    return _kept(text).casefold()
+
+
+def _kept(text: str) -> str:
+    return text.encode("utf-8", "replace").decode()
 
 
 def written(date: datetime) -> str:

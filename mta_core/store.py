@@ -7,16 +7,17 @@ own connection: a store may be shared among threads. Nothing here imports torch.
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 import time
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from mta_core.rows import ROW_KEYS, Values, checked_run, date_of, digest_of_run
+from mta_core.rows import ROW_KEYS, Values, checked_row, checked_run, date_of, digest_of_run
 from mta_core.search import EVERYTHING, WORDS, Search, searchable, written
 from mta_core.wording import counted
 
@@ -197,7 +198,15 @@ class Store:
         rows: dict[int, list[dict[str, Any]]] = {}
         for line in lines:
             rows.setdefault(line[0], []).append(_row(line[4:]))
-        return [_run(line, tuple(rows.pop(line[0]))) for line in lines if line[0] in rows]
+        return [self._sound(line, rows.pop(line[0])) for line in lines if line[0] in rows]
+
+    def _sound(self, line: Sequence[Any], rows: list[dict[str, Any]]) -> Run:
+        """Raises StoreError where what is kept of a run cannot have been kept by this program."""
+        try:
+            return _run(line, tuple(map(checked_row, rows)))
+        except (ValueError, TypeError, AttributeError, RecursionError) as error:
+            way = f"`results delete {line[0]}` puts it out of sight"
+            raise StoreError(f"run {line[0]} in {self.path} is damaged ({error}): {way}") from error
 
     @contextmanager
     def _reading(self) -> Iterator[sqlite3.Connection | None]:
@@ -206,7 +215,7 @@ class Store:
             if not self.path.exists():
                 yield None
                 return
-            with closing(self._connect("rw")) as connection:
+            with closing(self._connect("rw" if self._is_writable() else "ro&immutable=1")) as connection:
                 yield connection if _check_kind(connection, self.path) else None
 
     @contextmanager
@@ -225,6 +234,11 @@ class Store:
                     if connection.in_transaction:
                         connection.execute("ROLLBACK")
                     raise
+
+    def _is_writable(self) -> bool:
+        """Whether others may write while it is read: SQLite puts their notes into the folder, and refuses to read a
+        store where it could not."""
+        return os.access(self.path.parent, os.W_OK) or self.path.with_name(f"{self.path.name}-wal").exists()
 
     def _connect(self, mode: str) -> sqlite3.Connection:
         if self.path.exists() and not self.path.is_file():
@@ -346,7 +360,8 @@ def _texts(value: Any) -> Iterator[str]:
 def _row(line: Sequence[Any]) -> dict[str, Any]:
     row = dict(zip(ROW_KEYS, line, strict=True))
     for key in LISTS:
-        row[key] = json.loads(row[key])
+        with suppress(ValueError, TypeError, RecursionError):  # else it is refused for what it should have been
+            row[key] = json.loads(row[key])
     return row | {"higher_is_better": bool(row["higher_is_better"])}
 
 

@@ -246,7 +246,9 @@ def _attacked(
     first: int,
 ) -> Generator[Event, None, Batch]:
     """The statistics of one batch under every attack, kept or computed with a pause after each step."""
-    kept = shelf.batch(part, first, len(images))
+    names = [f"{t.name}.clean" for t in setting.tasks]
+    names += [f"{place}.{t.name}" for place in range(len(setting.attacks)) for t in setting.tasks]
+    kept = shelf.batch(part, first, len(images), names)
     if kept is not None:
         return kept
     clean = answer_clean(setting, images, targets)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -74,14 +74,17 @@ class Shelf:
         """None where it is not finished, or the file is damaged."""
         try:
             kept = json.loads(self._file.read_text(encoding="utf-8"))
+            if kept.pop("sha256") != _digest(kept):
+                return None
             rows = [PointRow(_with_nan(r["values"]), r["quartiles"], r["clean_quartiles"]) for r in kept.pop("rows")]
             return Finished(rows, **kept)
-        except (OSError, ValueError, TypeError, KeyError):
+        except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
             return None
 
     def write(self, finished: Finished) -> None:
         """Keeps it, and the batches no longer."""
-        write_atomically(self._file, dumps({**vars(finished), "rows": [vars(row) for row in finished.rows]}).encode())
+        kept = to_json({**vars(finished), "rows": [vars(row) for row in finished.rows]})
+        write_atomically(self._file, dumps({**kept, "sha256": _digest(kept)}).encode())
         for file in self._folder.glob(f"{self._name}-*.safetensors"):
             file.unlink(missing_ok=True)
 
@@ -89,13 +92,14 @@ class Shelf:
         for file in (self._file, *self._folder.glob(f"{self._name}-*.safetensors")):
             file.unlink(missing_ok=True)
 
-    def batch(self, part: int, first: int, count: int) -> dict[str, Tensor] | None:
-        """The tensors of that batch, where so many pictures of it were kept."""
+    def batch(self, part: int, first: int, count: int, names: Collection[str]) -> dict[str, Tensor] | None:
+        """The tensors of that batch under these names and `EXTENT`, where so many pictures of it were kept."""
         try:
             found = load(self._batch_file(part, first).read_bytes())
         except (OSError, SafetensorError, ValueError):
             return None
-        return found if all(len(found[name]) == count for name in found if name != EXTENT) and EXTENT in found else None
+        lengths = {name: value.shape[:1] for name, value in found.items()}
+        return found if lengths == {**dict.fromkeys(names, (count,)), EXTENT: (2,)} else None
 
     def keep_batch(self, part: int, first: int, tensors: Mapping[str, Tensor]) -> None:
         """Keeps a batch; each tensor counts pictures in its first dimension, but for `EXTENT`."""
@@ -108,6 +112,11 @@ class Shelf:
 
 EXTENT = "extent"
 """The norm of a batch's largest perturbation, how many pictures are outside the budget, and seconds it took, (3,)."""
+
+
+def _digest(kept: Mapping[str, Any]) -> str:
+    """Of a point as JSON has it: what somebody changed in the file is no measurement."""
+    return hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()
 
 
 def quartiles_of(values: Tensor) -> Quartiles:

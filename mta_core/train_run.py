@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Generator, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -52,13 +53,17 @@ def train(
             or somebody else is training there.
         WeightsError: `out` holds a checkpoint that is none of this training.
     """
-    lock = FileLock(out / LOCK)
+    lock, is_new = FileLock(out / LOCK), not out.exists()
     if not distributed.from_first(lock.acquire):
         raise ValueError(f"another training is writing to {out}: wait for it, or choose another --out")
     try:
         yield from _Run(training, out, measure_every, patience, checkpoint_every).events(resume, command)
     finally:
-        lock.release()
+        is_own = lock.is_held  # of several processes one has it
+        lock.release(for_good=True)
+        if is_own and is_new:
+            with suppress(OSError):  # it holds something
+                out.rmdir()
 
 
 @dataclass
@@ -240,7 +245,7 @@ def _go_on(training: Training, state: Mapping[str, Any], out: Path) -> None:
 def _restore(training: Training, state: Mapping[str, Any], out: Path) -> None:
     try:
         _read(training, state)
-    except (KeyError, RuntimeError, TypeError, AttributeError, ArithmeticError, Foreign) as error:
+    except (LookupError, RuntimeError, TypeError, AttributeError, ArithmeticError, Foreign) as error:
         raise _foreign(out, error) from error
 
 

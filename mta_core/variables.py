@@ -220,8 +220,11 @@ def points(recipe: SweepRecipe) -> list[SweepRecipe]:
     recipe.check_values()
     varied.check(recipe)
     found = [varied.at(recipe, value) for value in recipe.values]
-    for point in found:
+    for number, point in enumerate(found):
         point.check_point()
+        if point in found[:number]:
+            twice = recipe.values[number]
+            raise ValueError(f"expected each value once, got {varied.said(recipe, twice)} twice, as {twice}")
     if varied.name == AttackOf.name and recipe.form != "sum" and all(p.form == "sum" for p in found):
         raise ValueError("expected an attack that climbs the losses with a form, none of these does")
     return found

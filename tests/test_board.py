@@ -309,7 +309,12 @@ def test_what_is_torn_or_foreign_is_not_read(office: Office, tmp_path: Path) -> 
     office.wait(id)
     folder = office.board.folder_of(id)
     with (folder / "events.jsonl").open("ab") as file:
-        file.write(b'{"kind": "Row", "val')
+        for line in (
+            {"kind": "Message", "text": 3}, {"kind": "Row", "values": 3},
+            {"kind": "Progress", "done": 1, "total": 2, "unit": 3}, {"kind": "Pause"},
+        ):  # fmt: skip
+            file.write(json.dumps(line).encode() + b"\n")
+        file.write(b"[" * 100_000 + b"\n" + b'{"kind": "Row", "val')
     assert History.read(folder).events == office.board.events(id)
     history = History.read(folder)
     history.add(Message("after"))
@@ -317,6 +322,34 @@ def test_what_is_torn_or_foreign_is_not_read(office: Office, tmp_path: Path) -> 
     assert History.read(folder).events[-1] == Message("after")
     (folder / "job.json").write_text('{"id": "x", "order": {"kind": 3}}')
     assert Record.read(folder) is None and office.board.records() == []
+
+
+@pytest.mark.parametrize("damage", [
+    "", "null", "[" * 100_000, {"state": ["queued"]}, {"created": "now"}, {"done": float("nan")}, {"ended": 1e30},
+    {"unit": 3}, {"is_live": "yes"}, {"order": {"kind": 3}}, {"order": {"owner": ["me"]}}, {"order": {"query": 3}},
+    {"more": 1},
+])  # fmt: skip
+def test_a_damaged_record_is_named_and_stops_nobody(office: Office, damage: Any) -> None:
+    id = office.ask()
+    office.wait(id)
+    file = office.board.folder_of(id) / "job.json"
+    if isinstance(damage, dict):
+        kept = json.loads(file.read_text())
+        damage = json.dumps(kept | damage | {"order": kept["order"] | damage.get("order", {})})
+    file.write_text(damage)
+    again = Office(office.board.folder)
+    assert again.board.unreadable() == [id] and again.board.records() == [] and again.board.events(id) == []
+    again.wait(again.ask())
+    assert file.read_text() == damage
+
+
+def test_a_job_of_an_unknown_kind_fails_in_a_sentence(tmp_path: Path) -> None:
+    id = "20260101-000000-abcd"
+    Record(id, Order("dance", "", {})).write(tmp_path / id)
+    office = Office(tmp_path)
+    office.wait(id, "failed")
+    record = office.board.record(id)
+    assert record is not None and record.note == "expected a kind of job among count, named, got 'dance'"
 
 
 @pytest.mark.parametrize("name", ["../../etc", "", "20260101-000000-zzzz", "."])

@@ -554,6 +554,8 @@ TRAIN = ("train", "victim", "--out", "out", "--preset")
         ((*TRAIN, "none"), "expected a preset among dmtl"),
         ((*TRAIN, "dmtl", "--set", "breadth=3"), "expected a setting among name"),
         ((*TRAIN, "dmtl", "--set", "width=wide"), "expected width to be a whole number"),
+        (("train", "victim", "--preset", "dmtl-tiny", "--out", " "), "argument --out: expected some text"),
+        (("list", "--json", ""), "argument --json: expected some text"),
         (("train", "cat"), "invalid choice: 'cat'"),
         (("rooms", "--count", "0", "--out", "r"), "from 1 to 1000000"),
         (("rooms", "--count", "1" + 30 * "0", "--out", "r"), "from 1 to 1000000"),
@@ -624,14 +626,20 @@ def test_contest_says_what_its_sides_lack(
 ) -> None:
     monkeypatch.setattr(weights, "SHIPPED", tmp_path)
     for name, tasks, target in (
-        ("rooms", SPACES, ""), ("mugs", {"amazon": "office31"}, ""), ("couch", SPACES, "picture:couch@0123456789abcdef")
+        ("rooms", SPACES, ""), ("sofa", SPACES, "picture:couch@0123456789abcdef"), ("mugs", {"amazon": "office31"}, ""),
+        ("couch", SPACES, "picture:couch@0123456789abcdef")
     ):  # fmt: skip
         options = {"ngf": 4, "num_blocks": 1, "victim": "small", "target": target}
         card = weights.Card(name, "generator", "mta", options, tasks, SIZE)
         weights.save_weights(MtaGenerator(tuple(tasks), ngf=4, num_blocks=1), card, tmp_path)
     for one, other, message in (
         ("rooms", "mugs", "expected generators with a task in common, got rooms, mugs"),
-        ("couch", "couch", "expected --target picture:FILE: couch was trained towards what a picture looks like"),
+        (
+            "rooms",
+            str(tmp_path / "rooms.json"),
+            "expected each generator once, got rooms twice: it cannot be compared with itself",
+        ),
+        ("couch", "sofa", "expected --target picture:FILE: couch was trained towards what a picture looks like"),
     ):
         assert run("contest", "--data", f"nyuv2:{scenes}", "--victim", "small", "--one", one, "--other", other) == 2
         out, err = capsys.readouterr()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -114,11 +115,33 @@ class TestList:
 
     @pytest.mark.parametrize(("option", "value"), [
         ("--epsilon", "x"), ("--epsilon", ":"), ("--epsilon", "-1:"), ("--since", "soon"), ("--until", "9999-12-31"),
-        ("--limit", "0"), ("--offset", "-1"), ("--offset", "9" * 30),
+        ("--epsilon", "8:2"), ("--limit", "0"), ("--offset", "-1"), ("--offset", "9" * 30),
     ])  # fmt: skip
     def test_mistakes_are_said_in_a_line(self, option: str, value: str, capsys: Any) -> None:
         assert run("results", "list", f"{option}={value}") == 2
         assert "expected" in (err := capsys.readouterr().err) and err.count("\n") == 1
+
+    def test_names_that_are_no_text_are_of_no_run(self, three: list[int], capsys: Any) -> None:
+        assert run("results", "list", "--attack", "caf\udce9", "--text", "caf\udce9 " * 2000) == 0
+        assert capsys.readouterr().out.startswith("no such runs in ")
+
+    def test_a_damaged_run_is_named_and_can_be_put_out_of_sight(
+        self, three: list[int], store: Store, capsys: Any
+    ) -> None:
+        for change in ("provenance = '[]'", "provenance = x'ff'", "provenance = '{'", "deleted_at = 'once'"):
+            with sqlite3.connect(store.path) as connection:
+                connection.execute(f"UPDATE runs SET {change} WHERE id = ?", [three[0]])
+            connection.close()
+            listing = ("results", "list", *["--deleted"] * change.startswith("deleted"))
+            assert run(*listing) == 2
+            err = capsys.readouterr().err
+            assert err.count("\n") == 1 and f"run {three[0]} in " in err and f"`results delete {three[0]}`" in err
+        with sqlite3.connect(store.path) as connection:
+            connection.execute("UPDATE rows SET attacked = NULL, n = 'x' WHERE run = ?", [three[1]])
+        connection.close()
+        assert run("results", "list") == 2 and f"run {three[1]} in " in capsys.readouterr().err
+        assert run("results", "delete", *three[:2]) == run("results", "list") == 0
+        assert len(capsys.readouterr().out.splitlines()) == 3
 
 
 class TestFiles:

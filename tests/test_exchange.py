@@ -83,7 +83,7 @@ class TestHostile:
         ("a.jsonl", "\n\n{", "line 3: expected JSON: "),
         ("a.jsonl", "[]", r'line 1: expected \{"rows"'),
         ("a.jsonl", "[" * 100_000, "line 1: expected JSON that is not nested deeply"),
-        ("a.jsonl", "9" * 5000, "line 1: "),
+        ("a.jsonl", "9" * 5000, "line 1: expected whole numbers of at most 400 digits"),
         ("a.jsonl", '{"rows": [], "provenance": {}}', "line 1: expected a list of 1 to 10000 rows"),
         ("a.jsonl", '{"rows": {}, "provenance": {}}', "line 1: expected a list of 1 to 10000 rows"),
         ("a.jsonl", '{"rows": [1], "provenance": {}}', "line 1: expected a row to be a mapping"),
@@ -118,6 +118,21 @@ class TestHostile:
         assert len(read("a.csv", as_csv(csv_line(), csv_line()))) == 1
         with pytest.raises(ValueError, match=f"^line [34]: {message}"):
             read("a.csv", as_csv(csv_line(), line))
+
+    def test_a_run_of_which_rows_are_missing_is_refused(self, tmp_path: Path) -> None:
+        store = Store(tmp_path / "results.sqlite")
+        store.take_in((make_rows(), make_provenance(number)) for number in range(2))
+        whole = WRITERS[".csv"](store.find(limit=None)).splitlines(keepends=True)
+        head, *lines = whole
+        assert len(read("a.csv", b"".join([head, *lines[2:], *lines[:2]]))) == 2
+        for damaged in (
+            lines[:-1],
+            lines[::-1],
+            [*lines, lines[0]],
+            [lines[0].replace(b",1.5,", b",1.6,"), *lines[1:]],
+        ):
+            with pytest.raises(ValueError, match=r"expected every row of the run [0-9a-f]{8}… in its order"):
+                read("a.csv", b"".join([head, *damaged]))
 
     def test_bytes_that_are_no_text(self) -> None:
         with pytest.raises(ValueError, match="line 2: expected text in UTF-8"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import random
 import signal
 import sqlite3
@@ -296,6 +297,12 @@ class TestOtherFiles:
             connection.execute("CREATE TABLE runs (id)")
         connection.close()
         self.check_refused(path, "another program's database")
+
+    def test_one_that_nobody_may_write_is_read(self, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+        filled(store, 2)
+        monkeypatch.setattr(os, "access", lambda *_: False)  # root may write anywhere
+        before = sorted(path.name for path in store.path.parent.iterdir())
+        assert store.count() == 2 and sorted(path.name for path in store.path.parent.iterdir()) == before
 
     def test_a_newer_store_is_left_as_it_is(self, store: Store) -> None:
         filled(store, 1)

@@ -14,6 +14,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as some
+from safetensors.torch import save
 from torch import Tensor
 
 from mta_core.attacks import Noise, make_attack
@@ -160,7 +161,7 @@ def _seen(events: Any) -> int:
     return Counting.seen - before
 
 
-@pytest.mark.parametrize("damage", [b"", b'{"rows": [{}]}', b"\xff\xfe"])
+@pytest.mark.parametrize("damage", [b"", b'{"rows": [{}]}', b"\xff\xfe", b"null", b"[" * 100_000])
 def test_damaged_files_are_made_again(run: Any, tmp_path: Path, damage: bytes) -> None:
     expected = told(finals(run(RECIPE)))
     partly = run(RECIPE, tmp_path / "partly")
@@ -169,6 +170,26 @@ def test_damaged_files_are_made_again(run: Any, tmp_path: Path, damage: bytes) -
     for file in [*(tmp_path / "kept").iterdir(), *(tmp_path / "partly").iterdir()]:
         file.write_bytes(damage)
     assert told(finals(run(RECIPE))) == told(finals(run(RECIPE, tmp_path / "partly"))) == expected
+
+
+@pytest.mark.parametrize(("key", "value"), [
+    ("rows", []), ("unreadable", 5), ("max_perturbation", "much"), ("num_outside", None), ("sha256", "0" * 64),
+])  # fmt: skip
+def test_a_point_that_was_changed_is_measured_again(run: Any, tmp_path: Path, key: str, value: Any) -> None:
+    expected = told(finals(run(RECIPE)))
+    for file in (tmp_path / "kept").iterdir():
+        file.write_text(json.dumps(json.loads(file.read_text()) | {key: value}))
+    assert told(finals(run(RECIPE))) == expected
+
+
+def test_a_batch_of_something_else_is_measured_again(run: Any, tmp_path: Path) -> None:
+    expected = told(finals(run(RECIPE)))
+    partly = run(RECIPE, tmp_path / "partly")
+    next(event for event in partly if isinstance(event, Progress) and event.done == 2)
+    partly.close()
+    (batch,) = (tmp_path / "partly").glob("*.safetensors")
+    batch.write_bytes(save({"extent": torch.zeros(2), "0.depth": torch.zeros(2, 3)}))
+    assert told(finals(run(RECIPE, tmp_path / "partly"))) == expected
 
 
 def test_another_recipe_takes_only_points_that_are_the_same(run: Any) -> None:
@@ -284,6 +305,7 @@ def test_quartiles_leave_out_what_could_not_be_measured(values: list[float]) -> 
     ({"variable": "steps", "values": (0.0,)}, r"num_steps in \[1, 100\]"),
     ({"variable": "norm", "values": ("l1",)}, "expected a norm among"),
     ({"variable": "norm", "values": ("l2:much",)}, "NORM:EPSILON"),
+    ({"variable": "norm", "values": ("linf", "linf:5.0")}, "each value once, got 5/255 .* twice, as linf:5.0"),
     ({"variable": "attack", "values": ("pgd", "magic")}, "expected an attack among"),
     ({"variable": "attack", "values": ("fgsm", "noise")}, "none has 'num_steps'"),
     ({"settings": (("strength", 3),)}, "expected a setting of PGD among"),

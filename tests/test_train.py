@@ -234,6 +234,7 @@ def no_betas(state: dict[str, Any]) -> None:
         lambda state: state.update(epoch=-5),
         lambda state: state.update(epoch="x"),
         lambda state: state.update(history=["ab"]),
+        lambda state: state.update(optimiser=torch.tensor(0.0)),
     ],
 )
 def test_a_checkpoint_with_impossible_parts_is_reported(

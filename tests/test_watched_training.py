@@ -342,11 +342,22 @@ def test_a_run_killed_at_any_moment_goes_on(
     assert_same(weights_of(tmp_path), weights_of(unbroken))
 
 
+def test_a_refused_training_leaves_nothing_behind(recipe: GeneratorRecipe, tmp_path: Path) -> None:
+    wrong = replace(recipe, learning_rate=1e30, pattern_epochs=0)
+    with pytest.raises(ValueError, match="diverged"):
+        list(train_generator(wrong, CPU, tmp_path / "new"))
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "checkpoint.pt").write_bytes(b"")
+    with pytest.raises(ValueError, match="expected a training checkpoint"):
+        list(train_generator(recipe, CPU, tmp_path / "mine", resume=True))
+    assert [path.name for path in tmp_path.rglob("*")] == ["mine", "checkpoint.pt"]
+
+
 def test_two_do_not_train_in_one_folder(recipe: GeneratorRecipe, tmp_path: Path) -> None:
     first = train_generator(recipe, CPU, tmp_path, checkpoint_every=0)
     next(first)
     with pytest.raises(ValueError, match=r"^another training is writing to .*: wait for it, or choose another --out$"):
         next(train_generator(recipe, CPU, tmp_path, resume=True))
     first.close()  # type: ignore[attr-defined]
-    assert (tmp_path / LOCK).exists()
+    assert not (tmp_path / LOCK).exists()
     list(train_generator(recipe, CPU, tmp_path, resume=True))

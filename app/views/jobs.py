@@ -36,6 +36,8 @@ def board(used: dict[str, object]) -> None:
     hear(used)
     records = resources.board().records()
     undo()
+    if damaged := resources.board().unreadable():
+        st.warning(plain(board_words.damaged(damaged)))
     if not records:
         st.info(EMPTY)
     places = resources.board().places(records)

@@ -48,7 +48,7 @@ def _command(commands: Any, name: str, help: str, *, module: str = "", seed_help
     """A command with the options that all of them have."""
     command: Parser = commands.add_parser(name, help=help, description=help, allow_abbrev=False)
     command.set_defaults(module=module or name)
-    command.add_argument("--json", metavar="FILE", help="write the result as JSON; - for standard output")
+    command.add_argument("--json", type=_text, metavar="FILE", help="write the result as JSON; - for standard output")
     command.add_argument(
         "--device",
         default="auto",
@@ -80,7 +80,9 @@ def _add_attack(commands: Any) -> None:
         help="to the victim's size: cut what stands over, or black bars (default: %(default)s)",
     )
     _add_attack_options(command)
-    command.add_argument("--out", required=True, metavar="DIR", help="where to write: a folder for each picture")
+    command.add_argument(
+        "--out", required=True, type=_text, metavar="DIR", help="where to write: a folder for each picture"
+    )
 
 
 def _add_evaluate(commands: Any) -> None:
@@ -199,7 +201,7 @@ def _add_sweep(commands: Any) -> None:
     _add_attack_options(command)
     command.add_argument("--no-noise", action="store_true", help="without random noise of the same size beside it")
     _add_no_store(command)
-    command.add_argument("--out", required=True, metavar="DIR", help="where finished points are kept")
+    command.add_argument("--out", required=True, type=_text, metavar="DIR", help="where finished points are kept")
     command.add_argument("--resume", action="store_true", help="go on where an earlier run in DIR was stopped")
 
 
@@ -222,7 +224,11 @@ def _add_train(commands: Any) -> None:
         help="changes a field of the preset, such as width=16; repeatable",
     )
     command.add_argument(
-        "--out", required=True, metavar="DIR", help="where checkpoints and weights go; runs/NAME is searched"
+        "--out",
+        required=True,
+        type=_text,
+        metavar="DIR",
+        help="where checkpoints and weights go; runs/NAME is searched",
     )
     command.add_argument("--resume", action="store_true", help="go on where an earlier run in DIR was stopped")
     command.add_argument("--limit", type=_positive, metavar="N", help="only the first N pictures of each data source")
@@ -266,7 +272,7 @@ def _add_rooms(commands: Any) -> None:
         "--split", choices=("train", "test", "gallery"), help="the scenes of a split of the data `rooms`"
     )
     command.add_argument(
-        "--out", required=True, metavar="DIR", help="where to write; scenes already there are left alone"
+        "--out", required=True, type=_text, metavar="DIR", help="where to write; scenes already there are left alone"
     )
     command.add_argument("--workers", type=_positive, metavar="N", help="processes (default: one for each core)")
 
@@ -286,7 +292,7 @@ def _add_objects(commands: Any) -> None:
         "--split", choices=("train", "test", "gallery"), help="pictures of a split of the data `objects`"
     )
     command.add_argument(
-        "--out", required=True, metavar="DIR", help="where to write; pictures already there are left alone"
+        "--out", required=True, type=_text, metavar="DIR", help="where to write; pictures already there are left alone"
     )
     command.add_argument("--workers", type=_positive, metavar="N", help="processes (default: one for each core)")
 

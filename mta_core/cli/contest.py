@@ -33,6 +33,7 @@ def run(arguments: argparse.Namespace) -> int:
     check_json(arguments)
     sides = {name: name.split(",") for name in (arguments.one, arguments.other)}
     made = {name: weights.find_card("generator", name)[0] for side in sides.values() for name in side}
+    _check_each_once([made[name] for side in (arguments.one, arguments.other) for name in side.split(",")])
     common = set.intersection(*(set(generator.tasks) for generator in made.values()))
     if not common:
         raise ValueError(f"expected generators with a task in common, got {', '.join(made)}")
@@ -66,6 +67,15 @@ def run(arguments: argparse.Namespace) -> int:
         keep(arguments, alone, {**provenance, "attack": {"name": attack.name, **asdict(attack)}})
     write_json(arguments, {"rows": rows, "provenance": provenance})
     return 2 if unreadable else 0
+
+
+def _check_each_once(cards: Sequence[weights.Card]) -> None:
+    """Raises ValueError where two names mean the same weights."""
+    known: set[str] = set()
+    for card in cards:
+        if card.sha256 in known:
+            raise ValueError(f"expected each generator once, got {card.name} twice: it cannot be compared with itself")
+        known.add(card.sha256)
 
 
 def _setting(

@@ -72,7 +72,8 @@ def _span(text: str) -> tuple[float | None, float | None]:
         ends = [float(end) if end.strip() else None for end in ((low, high) if colon else (low, low))]
     except ValueError:
         ends = []
-    if not ends or any(end is not None and not 0 <= end < float("inf") for end in ends) or ends == [None, None]:
+    known = [end for end in ends if end is not None]
+    if not known or any(not 0 <= end < float("inf") for end in known) or known != sorted(known):
         raise argparse.ArgumentTypeError(f"expected an epsilon or from:to, such as 2:8, got {text[:100]!r}")
     return ends[0], ends[1]
 

@@ -49,7 +49,8 @@ def make_recipe(arguments: argparse.Namespace) -> SweepRecipe:
         ValueError: one of them means nothing.
     """
     victim = in_words(arguments.victim)
-    tasks = tuple(t.name for t in parse_tasks(arguments.tasks or victims.find(victim).tasks))
+    asked = arguments.tasks
+    tasks = tuple(t.name for t in parse_tasks(victims.find(victim).tasks if asked is None else asked))
     scope: Scope = "joint" if arguments.joint else "per-task"
     varied = variable(arguments.variable)
     settings = parse_settings(arguments.set) | ({"instance": "universal"} if arguments.universal else {})

@@ -124,6 +124,13 @@ def test_a_job_of_another_server_is_said_to_be_one(page: Open) -> None:
     assert not at.error, "it is nobody's any more"
 
 
+def test_a_record_that_cannot_be_read_is_named(page: Open) -> None:
+    id = ask(1)
+    until_board_rests()
+    (resources.board().folder_of(id) / "job.json").write_text("{")
+    assert page().warning[0].value == f"The record of 1 job cannot be read and is left as it is\\: {id}"
+
+
 def test_what_failed_says_why(page: Open) -> None:
     ask(1, fails=True)
     until_board_rests()
