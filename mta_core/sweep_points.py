@@ -99,7 +99,7 @@ class Shelf:
         except (OSError, SafetensorError, ValueError):
             return None
         lengths = {name: value.shape[:1] for name, value in found.items()}
-        return found if lengths == {**dict.fromkeys(names, (count,)), EXTENT: (2,)} else None
+        return found if lengths == {**dict.fromkeys(names, (count,)), EXTENT: (3,)} else None
 
     def keep_batch(self, part: int, first: int, tensors: Mapping[str, Tensor]) -> None:
         """Keeps a batch; each tensor counts pictures in its first dimension, but for `EXTENT`."""
