@@ -156,7 +156,11 @@ def test_two_processes_measure_what_one_does(outcome: Outcome, job: str) -> None
         assert len(two["progress"]) == 5, "two of the five pairs of pictures, and all of them at the end"
 
 
-@pytest.mark.parametrize(("begin", "end"), [(TORCHRUN, ()), ((), TORCHRUN)], ids=["two-then-one", "one-then-two"])
+@pytest.mark.parametrize(
+    ("begin", "end"),
+    [(TORCHRUN, ()), pytest.param((), TORCHRUN, marks=pytest.mark.slow)],
+    ids=["two-then-one", "one-then-two"],
+)
 def test_a_training_goes_on_with_another_number_of_processes(
     root: Path, outcome: Outcome, tmp_path: Path, begin: tuple[str, ...], end: tuple[str, ...]
 ) -> None:

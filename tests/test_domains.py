@@ -129,9 +129,9 @@ def test_joint_perturbations_need_shared_pictures(subject: Subject, root: Path) 
     ("method", "instance", "target"),
     [
         ("mta", "per-instance", ""),
-        ("gap", "per-instance", "mug"),
+        pytest.param("gap", "per-instance", "mug", marks=pytest.mark.slow),
         ("mta", "universal", "mug"),
-        ("gap", "universal", ""),
+        pytest.param("gap", "universal", "", marks=pytest.mark.slow),
     ],
 )
 def test_generators_learn_to_fool_every_domain(
