@@ -3,11 +3,14 @@
 // Streamlit's own `run_every` can only be changed by running the whole page again, which throws away what is under way.
 const beating = new WeakMap() // element -> what it was last told, and on which page
 const ANYWAY = 8000 // ms after which a part is drawn again though there is no news: it tells how many come first
+const PATIENCE = 4000 // ms for the server to say whether there is news
+const GONE = 60000 // ms out of the page after which a part will not be back; a page that is busy takes it out for moments
 
 async function isNews({ names, known }) {
   const root = document.querySelector("script[type=module]").src // of the app, which may not be that of the host
   try {
-    return (await (await fetch(new URL(`../../news/${names}`, root))).text()) !== known
+    const answer = await fetch(new URL(`../../news/${names}`, root), { signal: AbortSignal.timeout(PATIENCE) })
+    return (await answer.text()) !== known
   } catch {
     return true
   }
@@ -21,15 +24,17 @@ export default function ({ parentElement, data, setTriggerValue }) {
   const page = last?.page ?? location.pathname
   let left = data.times || Infinity
   let beaten = performance.now()
+  let there = beaten
   let isAsking = false
   const look = async () => {
-    if (!parentElement.isConnected) return clearInterval(timer)
+    if (parentElement.isConnected) there = performance.now()
+    else return performance.now() - there > GONE && clearInterval(timer)
     if (window.mtaTurning?.isLeaving(page) || isAsking) return
     if (data.names && performance.now() - beaten < ANYWAY) {
       isAsking = true
-      const there = await isNews(data)
+      const isNew = await isNews(data)
       isAsking = false
-      if (!there || beating.get(parentElement)?.timer !== timer) return
+      if (!isNew || beating.get(parentElement)?.timer !== timer) return
     }
     beaten = performance.now()
     left -= 1

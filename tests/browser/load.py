@@ -26,7 +26,7 @@ from visits import FLAGS, READY
 ROOT = Path(__file__).resolve().parents[2]
 CHROMIUM = shutil.which("chromium-headless-shell") or shutil.which("chromium")
 """Without windows, where there is one of that kind: twenty of them on the server's own processor are load enough."""
-PATIENCE = 100_000
+PATIENCE = 180_000
 """ms until somebody counts as not served."""
 POLLING = 250
 """ms between two looks at a page: at every frame of twenty they would take the processor from the server."""
