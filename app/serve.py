@@ -13,6 +13,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import streamlit as st
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -21,6 +22,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 # Before torch is there: its threads wait asleep for each other. Awake, they take the processor from those they wait for
 # wherever browsers, or anything else, run beside them.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+from app.front import Front, answer_at_once  # noqa: E402
 
 
 def warm() -> None:
@@ -39,8 +42,9 @@ async def tell(request: Request) -> Response:
 
 @asynccontextmanager
 async def lifespan(_: st.App) -> AsyncIterator[dict[str, object]]:
+    answer_at_once()
     threading.Thread(target=warm, name="warm", daemon=True).start()
     yield {}
 
 
-app = st.App("main.py", lifespan=lifespan, routes=[Route("/news/{names}", tell)])
+app = st.App("main.py", lifespan=lifespan, middleware=[Middleware(Front)], routes=[Route("/news/{names}", tell)])

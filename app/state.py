@@ -172,10 +172,14 @@ def choose_thumbnail(key: str, name: str, default: str) -> None:
 
 def choices() -> dict[str, object]:
     """What was chosen in the side bar, as the browser last told, with the scene, the object and the upload."""
-    settings = [f"{kind.name}_{f.name}" for kind in ATTACKS for f in fields(kind)]
-    values = {key: st.session_state.get(key) for key in (*CHOICES, *_PICKED.values(), *settings)}
+    values = {key: st.session_state.get(key) for key in (*CHOICES, *_PICKED.values(), *_settings())}
     chosen = {key: getattr(value, "file_id", value) for key, value in values.items()}
     return chosen | {"_upload": (upload() or ("",))[0]}
+
+
+def _settings() -> list[str]:
+    """Keys of the widgets of the attacks' fields."""
+    return [f"{kind.name}_{f.name}" for kind in ATTACKS for f in fields(kind)]
 
 
 def answers(*keys: str) -> dict[str, object]:
@@ -279,6 +283,7 @@ def turn_to(page: str) -> None:
     click there asked for."""
     resources.connection().hold(_held())
     if st.session_state.get(_PAGE, page) != page:
+        _take_along()
         for place in list(_works()):
             drop_work(place)
         _held().pop(_SEAT, None)
@@ -287,6 +292,15 @@ def turn_to(page: str) -> None:
             for key, value in asked[2].items():
                 st.session_state[_PICKED.get(key, key)] = value
     st.session_state[_PAGE] = page
+
+
+def _take_along() -> None:
+    """What a link chose is chosen on the next page, too: Streamlit takes from page to page what the browser has told
+    of a widget, which it does not do before something is chosen or looked at again. Not what has another range there.
+    """
+    for key in (*CHOICES, *_settings()):
+        if key not in (UPLOADER, "number", "count") and key in st.session_state:
+            st.session_state[key] = st.session_state[key]
 
 
 def work_on(place: str, asked: Hashable) -> Job[Any] | None:

@@ -38,7 +38,8 @@ class Tidying:
             self._count -= 1
             now = time.monotonic()
             self._left.append((now + LATE, let_go))
-            self._due = [*[at for at in self._due if at > now][-8:], now + SOON, now + LATE]
+            # Not while people leave one after another: a look at all memory holds up those who are still here.
+            self._due = [*[at for at in self._due if at > now + SOON][-8:], now + SOON, now + LATE]
             self._changed.notify()
 
     def _work(self) -> None:

@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -225,13 +226,28 @@ def find_cards(kind: str) -> Iterator[tuple[Card, Path]]:
         weights = path.with_suffix(".safetensors")
         if not weights.exists():
             continue
-        try:
-            card = Card.read(path)
-        except WeightsError:
-            continue  # a folder of runs holds other JSON files too
-        if card.kind == kind and card.name not in seen:
+        card = _read_once(path)
+        if card is not None and card.kind == kind and card.name not in seen:
             seen.add(card.name)
             yield card, weights
+
+
+def _read_once(path: Path) -> Card | None:
+    """The card, read again only where its file has changed: pages ask for all of them each time they are drawn. None
+    where it is none: a folder of runs holds other JSON files too."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return _read_version(path, status.st_mtime_ns, status.st_size, status.st_ino)
+
+
+@lru_cache(1024)
+def _read_version(path: Path, *_version: int) -> Card | None:
+    try:
+        return Card.read(path)
+    except WeightsError:
+        return None
 
 
 def find_card(kind: str, name: str) -> tuple[Card, Path]:

@@ -17,7 +17,7 @@ def check(used: Mapping[str, object], redraws: int) -> None:
     one's. Looking again a moment later tells.
     """
     hear(used)
-    pulse.beat("check", 0.5, times=2, since=redraws)
+    pulse.beat("check", 0.5 if redraws > 1 else None, times=2, since=redraws)
 
 
 def hear(used: Mapping[str, object], *parts: str) -> None:
