@@ -23,7 +23,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 # wherever browsers, or anything else, run beside them.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
-from app.front import Front, answer_at_once  # noqa: E402
+from app.front import Front, answer_at_once
 
 
 def warm() -> None:
