@@ -36,8 +36,10 @@ class Front:
                 body += message.get("body", b"")
                 if not message.get("more_body"):
                     page = body.replace(b"<title>Streamlit</title>", f"<title>{NAME}</title>{STYLE}".encode(), 1)
+                    headers = MutableHeaders(scope=start)
+                    del headers["etag"], headers["last-modified"]  # they are of the file
                     if scope["method"] != "HEAD":
-                        MutableHeaders(scope=start)["content-length"] = str(len(page))
+                        headers["content-length"] = str(len(page))
                     await send(start)
                     await send({**message, "body": page})
 

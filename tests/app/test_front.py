@@ -42,11 +42,12 @@ def pieces() -> Response:
     return StreamingResponse(parts(), media_type="text/html")
 
 
-@pytest.mark.parametrize("page", [lambda: HTMLResponse(PAGE), pieces])
+@pytest.mark.parametrize("page", [lambda: HTMLResponse(PAGE, headers={"etag": "of the file"}), pieces])
 def test_a_page_has_its_name_and_its_first_style_from_the_start(page: Any) -> None:
     headers, body = ask(page(), "/compare")
     assert body.decode() == PAGE.replace("<title>Streamlit</title>", f"<title>{NAME}</title>{STYLE}")
     assert headers["content-length"] == str(len(body))
+    assert "etag" not in headers, "a browser would keep the page of an older version"
 
 
 @pytest.mark.parametrize(
