@@ -233,6 +233,8 @@ def share(record: Record) -> float:
 
 def told(record: Record) -> Record:
     """The record as people are told of it: a training of so many minutes ends with them, unless its steps end first."""
+    if record.order.kind != KIND:
+        return record
     left = max(0.0, limit(record) - record.seconds)
     if record.left is None or record.left < left:
         return record

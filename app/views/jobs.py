@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 import streamlit as st
 
@@ -34,7 +35,7 @@ def page() -> None:
 
 def board(used: dict[str, object]) -> None:
     hear(used)
-    records = resources.board().records()
+    records = [trainings.told(record) for record in resources.board().records()]
     undo()
     if damaged := resources.board().unreadable():
         st.warning(plain(board_words.damaged(damaged)))
@@ -125,12 +126,13 @@ def bring_back() -> None:
 def _head(record: Record, before: int) -> str:
     """Title, state, how far it is."""
     done = 100 * board_words.share(record)
-    words = html.escape(board_words.standing(record, before))
+    kind = board_words.KINDS.get(record.order.kind, record.order.kind)
+    is_said = record.stage == kind.lower()
+    words = html.escape(board_words.standing(replace(record, stage="") if is_said else record, before))
     bar = ""
     if not record.is_ended:
         role = f'role="progressbar" aria-label="Progress" aria-valuenow="{done:.0f}"'
         bar = f'<div class="mta-done mta-on" {role}><i style="width:{done:.1f}%"></i></div>'
-    kind = board_words.KINDS.get(record.order.kind, record.order.kind)
     return (
         f'<div class="mta-job"><h3>{html.escape(record.order.title)}</h3>'
         f'<p><span class="mta-state mta-{record.state}">{html.escape(board_words.state(record))}</span> '

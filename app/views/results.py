@@ -63,6 +63,7 @@ def say_what_became() -> None:
 def show(store: Store, search: Search) -> None:
     count = store.count(search)
     if not count and not store.count(EVERYTHING) and not search.is_deleted:
+        st.subheader("Results", anchor=False)
         undo(store)
         st.info(EMPTY)
         st.code(EXAMPLE, language="sh", wrap_lines=True)

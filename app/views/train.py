@@ -198,7 +198,7 @@ def shown(record: Record, picture: Picture | None) -> None:
     frame = seat.frame
     if frame is None:
         if record.state in ("queued", "running"):
-            st.caption("Its first picture comes with its first steps.")
+            st.caption("The picture in its eyes comes with its next steps.")
         return
     names = {("All tasks" if name == JOINT else task(name).label): name for name in frame.perturbations}
     chosen = next(iter(names.values()), "")
