@@ -76,7 +76,7 @@ def briefly(rows: Iterable[Values]) -> list[Values]:
     """The first pooled measure of each task, the main one, of the first attack on the first victim; of vulnerabilities
     and of other rows, the first of each task."""
     given = list(rows)
-    measured = [row for row in given if row["metric"] == "vulnerability"]
+    measured = [row for row in given if row["metric"] == "vulnerability" and len(row["attacked"]) == 1]
     listed = measured or [row for row in given if row["aggregation"] == "pooled"] or given
     found: dict[str, Values] = {}
     for row in listed:
