@@ -214,7 +214,9 @@ def _add_vulnerability(commands: Any) -> None:
     command.add_argument("--victim", default="dmtl", metavar="V", help="see `evaluate` (default: dmtl)")
     _add_budget(command, 8.0)
     command.add_argument(
-        "--tasks", metavar="T,T", help="each alone, and the first two, three, ... together (default: all answered)"
+        "--tasks",
+        metavar="T,T",
+        help="each alone, and the first two, three, ... of `list tasks` together (default: all answered)",
     )
     command.add_argument(
         "--weights", metavar="T=W,T=W", help="of joint losses, however many tasks (default: 1/N of N tasks)"
