@@ -9,6 +9,7 @@ from mta_core.attacks import attack_class
 from mta_core.rows import Values
 from mta_core.store import Run
 from mta_core.tasks import Measure, task
+from mta_core.vulnerability.quantities import BY_NAME
 from mta_core.wording import counted_among, plain
 
 AGGREGATIONS = {"pooled": "", "per-picture": ", per picture", "published": ", as published"}
@@ -20,6 +21,8 @@ def measure_in(row: Values) -> Measure:
     try:
         measure = task(row["task"]).measure(row["metric"])
     except (ValueError, StopIteration):
+        if row["metric"] in BY_NAME:
+            return BY_NAME[row["metric"]]
         return Measure(row["metric"], row["metric"], row["unit"], row["higher_is_better"])
     return measure.named(row["metric"] != measure.name)
 
@@ -70,9 +73,11 @@ def interval_in(row: Values) -> str:
 
 
 def briefly(rows: Iterable[Values]) -> list[Values]:
-    """The first pooled measure of each task, the main one, of the first attack on the first victim; of other rows, the
-    first of each task."""
-    listed = [row for row in rows if row["aggregation"] == "pooled"] or list(rows)
+    """The first pooled measure of each task, the main one, of the first attack on the first victim; of vulnerabilities
+    and of other rows, the first of each task."""
+    given = list(rows)
+    measured = [row for row in given if row["metric"] == "vulnerability" and len(row["attacked"]) == 1]
+    listed = measured or [row for row in given if row["aggregation"] == "pooled"] or given
     found: dict[str, Values] = {}
     for row in listed:
         found.setdefault(row["task"], row)

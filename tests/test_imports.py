@@ -77,6 +77,7 @@ def test_the_four_families_do_not_know_each_other(family: str) -> None:
         "setting",
         "attacked",
         "tally",
+        "vulnerability",
         "compare",
         "train",
         "train_run",

@@ -35,6 +35,7 @@ def make_parser() -> Parser:
     _add_transfer(commands)
     _add_contest(commands)
     _add_sweep(commands)
+    _add_vulnerability(commands)
     _add_train(commands)
     _add_reproduce(commands)
     _add_rooms(commands)
@@ -116,13 +117,13 @@ def _add_data(command: Parser) -> None:
     )
 
 
-def _add_budget(command: Parser) -> None:
+def _add_budget(command: Parser, epsilon: float = 5.0) -> None:
     command.add_argument(
         "--epsilon",
         type=float,
-        default=5.0,
+        default=epsilon,
         metavar="E",
-        help="size: in 1/255 for linf, the plain norm for l2 (default: 5)",
+        help=f"size: in 1/255 for linf, the plain norm for l2 (default: {epsilon:g})",
     )
     command.add_argument("--norm", default="linf", metavar="NORM", help="linf or l2 (default: %(default)s)")
 
@@ -203,6 +204,36 @@ def _add_sweep(commands: Any) -> None:
     _add_no_store(command)
     command.add_argument("--out", required=True, type=_text, metavar="DIR", help="where finished points are kept")
     command.add_argument("--resume", action="store_true", help="go on where an earlier run in DIR was stopped")
+
+
+def _add_vulnerability(commands: Any) -> None:
+    command = _command(
+        commands, "vulnerability", "Measures how far losses can be moved, beside what their gradients predict."
+    )
+    _add_data(command)
+    command.add_argument("--victim", default="dmtl", metavar="V", help="see `evaluate` (default: dmtl)")
+    _add_budget(command, 8.0)
+    command.add_argument(
+        "--tasks",
+        metavar="T,T",
+        help="each alone, and the first two, three, ... of `list tasks` together (default: all answered)",
+    )
+    command.add_argument(
+        "--weights", metavar="T=W,T=W", help="of joint losses, however many tasks (default: 1/N of N tasks)"
+    )
+    command.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="a setting of the PGD that measures, num_steps=10 and num_restarts=2 unless set; repeatable",
+    )
+    command.add_argument("--no-attack", action="store_true", help="only what gradients predict, at a fraction of time")
+    command.add_argument(
+        "--released", action="store_true", help="beside it, what the released code of the study takes for these"
+    )
+    _add_no_store(command)
+    command.set_defaults(attack="pgd", joint=True, form="sum", universal=False, target=None)
 
 
 def _add_train(commands: Any) -> None:

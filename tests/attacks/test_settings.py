@@ -28,7 +28,7 @@ def test_settings_may_be_text() -> None:
     [
         ("pdg", {}, "expected an attack among mta, fgsm, pgd, noise, got 'pdg'"),
         ("pgd", {"steps": 3}, "expected a setting of PGD among num_steps, step_size, num_restarts, momentum, "
-         "random_start, got 'steps'"),
+         "random_start, l2_step, got 'steps'"),
         ("noise", {"steps": 3}, "expected a setting of Random noise among none, got 'steps'"),
         ("pgd", {"num_steps": "many"}, "expected num_steps to be a whole number, got 'many'"),
         ("pgd", {"num_steps": 2.5}, "expected num_steps to be a whole number, got 2.5"),
