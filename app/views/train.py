@@ -93,7 +93,7 @@ def others() -> None:
 
 def watch(id: str, picture: Picture | None, used: Mapping[str, object]) -> None:
     """Everything there is to see of a training; looks again by itself."""
-    if state.answers(*state.TRAIN) != used:
+    if state.answers(*state.TRAIN) != used or st.query_params.get(JOB) != id:
         st.rerun()
     record = resources.board().record(id)
     if record is None:

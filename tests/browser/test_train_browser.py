@@ -65,3 +65,6 @@ def test_a_training_is_started_watched_and_used(visit: Visit) -> None:
     explore = visit(f"?attack=MTA&mta_generator={NAME}", ready=False)  # what no menu has is dropped from a link
     expect(explore.locator(".st-key-mta_generator").get_by_role("combobox")).to_have_value(NAME, timeout=PATIENCE)
     settled(explore)
+    page.get_by_role("button", name="New training").click()
+    expect(page.get_by_role("button", name="Start")).to_be_visible(timeout=PATIENCE)
+    assert "job=" not in page.url
