@@ -130,7 +130,7 @@ def _head(record: Record, before: int) -> str:
     is_said = record.stage == kind.lower()
     words = html.escape(board_words.standing(replace(record, stage="") if is_said else record, before))
     bar = ""
-    if not record.is_ended:
+    if not (record.is_ended or record.is_finishing):
         role = f'role="progressbar" aria-label="Progress" aria-valuenow="{done:.0f}"'
         bar = f'<div class="mta-done mta-on" {role}><i style="width:{done:.1f}%"></i></div>'
     return (

@@ -84,7 +84,7 @@ def others() -> None:
     if found:
         st.markdown("**Trainings on this server**")
     for record in found[:8]:
-        words = f"{board_words.state(record)} · {board_words.standing(record)}"
+        words = f"{board_words.state(record)} · {board_words.standing(trainings.told(record))}"
         st.html(
             f'<a class="mta-link" href="{html.escape(board_words.link(record))}" target="_self">'
             f"{html.escape(record.order.title)}</a> {html.escape(words)}"
@@ -123,14 +123,11 @@ def toolbar(record: Record) -> None:
     """Where it stands, and what can be done about it."""
     board = resources.board()
     before = board.place(record.id) if record.state == "queued" else 0
-    done = 100 * trainings.share(record)
-    role = f'role="progressbar" aria-label="Progress" aria-valuenow="{done:.0f}"'
     words = board_words.standing(trainings.told(record), before)
     st.html(
         f'<div class="mta-job"><h3>{html.escape(record.order.title)}</h3><p><span class="mta-state '
         f'mta-{record.state}">{html.escape(board_words.state(record))}</span> <span class="mta-standing">'
-        f"{html.escape(words)}</span></p>"
-        f'<div class="mta-done mta-on" {role}><i style="width:{done:.1f}%"></i></div></div>'
+        f"{html.escape(words)}</span></p>{_bar(record)}</div>"
     )
     with st.container(horizontal=True, gap="small", vertical_alignment="center", key="train_toolbar"):
         if record.state in ("queued", "running"):
@@ -147,6 +144,15 @@ def toolbar(record: Record) -> None:
         if record.is_ended:
             st.button("New training", key="train_new", on_click=leave)
     answer(record)
+
+
+def _bar(record: Record) -> str:
+    """How far it is; without a mark where nothing more is to come of it."""
+    if record.is_ended or record.is_finishing:
+        return '<div class="mta-done"></div>'
+    done = 100 * trainings.share(record)
+    role = f'role="progressbar" aria-label="Progress" aria-valuenow="{done:.0f}"'
+    return f'<div class="mta-done mta-on" {role}><i style="width:{done:.1f}%"></i></div>'
 
 
 def leave() -> None:

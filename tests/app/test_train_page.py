@@ -8,7 +8,9 @@ import shutil
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import streamlit as st
@@ -16,7 +18,7 @@ from conftest import MAIN
 from helpers import on_board, read_message, stage_bytes, until_board_rests
 from streamlit.testing.v1 import AppTest
 
-from app import resources, state, trainings, watching
+from app import board_words, resources, state, trainings, watching
 from mta_core import generators, presets, victims, weights
 from mta_core.job_records import Order, Record, State
 from mta_core.tasks import SCENE_TASKS
@@ -263,6 +265,33 @@ def test_what_is_told_of_one_that_ends_with_its_minutes() -> None:
     order = Order("training", "t", {"minutes": 10})
     record = Record("a", order, "running", done=100, total=10_000, unit="steps", speed=2.0, seconds=300.0)
     assert trainings.told(record).left == pytest.approx(300) and trainings.share(record) == 0.5
+
+
+@pytest.mark.parametrize(("changes", "expected"), [
+    ({"is_finishing": True}, "100 steps · 5 min computed"),
+    ({"is_finishing": True, "state": "done"}, "100 steps · 5 min computed"),
+    ({"state": "cancelled"}, "100 steps · 5 min computed"),
+    ({"state": "done", "done": 10_000}, "10000 of 10000 steps · 5 min computed"),
+    ({}, "100 of 700 steps · about 5 min left · 5 min computed"),
+])  # fmt: skip
+def test_no_total_is_told_that_it_is_never_to_reach(changes: dict[str, Any], expected: str) -> None:
+    order = Order("training", "t", {"minutes": 10})
+    record = Record("a", order, "running", done=100, total=10_000, unit="steps", speed=2.0, seconds=300.0)
+    assert board_words.standing(trainings.told(replace(record, **changes))) == expected
+
+
+def test_what_ended_early_is_told_alike_everywhere(own_runs: Path) -> None:
+    id = resources.board().submit(tiny(own_runs, epochs=500))
+    until(lambda: (r := resources.board().record(id)) and r.done > 2)
+    resources.board().finish(id)
+    until_board_rests()
+    (record,) = on_board()
+    said, unsaid = f"{record.done} steps", f"of {record.total} steps"
+    pages = [open_page(job=id), open_page()]
+    pages.append(open_page().switch_page("views/jobs.py").run())
+    for at in pages:
+        assert said in html(at) and unsaid not in html(at)
+        assert 'role="progressbar"' not in html(at)
 
 
 def test_a_link_to_no_training_says_so() -> None:
