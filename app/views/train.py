@@ -205,6 +205,8 @@ def shown(record: Record, picture: Picture | None) -> None:
     if frame is None:
         if record.state in ("queued", "running"):
             st.caption("The picture in its eyes comes with its next steps.")
+        elif record.state == "paused":
+            st.caption("The picture in its eyes comes when it goes on.")
         return
     names = {("All tasks" if name == JOINT else task(name).label): name for name in frame.perturbations}
     chosen = next(iter(names.values()), "")
