@@ -135,7 +135,7 @@ def toolbar(record: Record) -> None:
         if record.can_go_on:
             st.button("Go on", key="train_go", type="primary", on_click=ask, args=(record.id, board.resume),
                       help=trainings.going_on(record))  # fmt: skip
-        if record.state == "running" and not record.is_finishing:
+        if record.can_finish:
             st.button("Finish now", key="train_finish", on_click=ask, args=(record.id, board.finish),
                       help="Ends after this step, measures and saves what it has learnt.")  # fmt: skip
         if not record.is_ended:

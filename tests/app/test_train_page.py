@@ -182,6 +182,29 @@ def test_pause_go_on_and_finish(own_runs: Path) -> None:
     assert "Ended early" in html(other.run()) and "quick is finished" in other.success[0].value
 
 
+def test_what_is_paused_can_be_finished(own_runs: Path) -> None:
+    id = resources.board().submit(tiny(own_runs, epochs=500))
+    until(lambda: (r := resources.board().record(id)) and r.done > 2)
+    resources.board().pause(id)
+    at = open_page(job=id)
+    at.button(key="train_finish").click().run()
+    until_board_rests()
+    assert "Ended early" in html(at.run()) and "quick is finished" in at.success[0].value
+    assert "train_finish" not in {button.key for button in at.button}
+
+
+def test_another_picture_of_one_that_is_paused_is_said_to_come_later(own_runs: Path) -> None:
+    id = resources.board().submit(tiny(own_runs, epochs=500))
+    at = open_page(job=id)
+    until(lambda: has_stage(at.run()))
+    resources.board().pause(id)
+    later = "The picture in its eyes comes when it goes on."
+    assert has_stage(at.run()) and later not in [caption.value for caption in at.caption]
+    at.session_state["_scene"] = "0001"
+    at.run()
+    assert not has_stage(at) and later in [caption.value for caption in at.caption]
+
+
 def test_minutes_end_it(own_runs: Path) -> None:
     order = tiny(own_runs, epochs=500)
     id = resources.board().submit(Order(order.kind, order.title, {**order.settings, "minutes": 0.03}))
