@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import html
 from collections.abc import Mapping
+from typing import cast
 
 import streamlit as st
 
 from app import board_words, resources, state, trainings
-from app.components import livechart, pictures, pulse, stage, training_form
+from app.components import controls, leave, livechart, pictures, pulse, stage, training_form
 from app.components.asking import answer, ask
 from app.library import Picture
 from app.training_charts import HEIGHT, held_out, losses
 from app.words import plain, sentence
-from mta_core.attacks import JOINT
+from app.workshop import Request
+from mta_core.attacks import JOINT, Scope, make_attack
+from mta_core.budget import Budget
 from mta_core.events import Event, Progress
 from mta_core.job_records import Record
 from mta_core.tasks import Task, task
@@ -86,8 +89,8 @@ def others() -> None:
     for record in found[:8]:
         words = f"{board_words.state(record)} · {board_words.standing(trainings.told(record))}"
         st.html(
-            f'<a class="mta-link" href="{html.escape(board_words.link(record))}" target="_self">'
-            f"{html.escape(record.order.title)}</a> {html.escape(words)}"
+            f'<p class="mta-line"><a class="mta-link" href="{html.escape(board_words.link(record))}" target="_self">'
+            f"{html.escape(record.order.title)}</a> {html.escape(words)}</p>"
         )
 
 
@@ -112,7 +115,7 @@ def watch(id: str, picture: Picture | None, used: Mapping[str, object]) -> None:
         tasks, is_fooling = [task(name) for name in recipe.tasks], True
     else:
         tasks, is_fooling = [task(name) for name, _ in recipe.weights], False
-    finished(record, recipe.name, is_fooling)
+    finished(record, recipe, picture)
     numbers(events, is_fooling)
     charts(events, tasks, is_fooling)
     shown(record, picture)
@@ -142,7 +145,7 @@ def toolbar(record: Record) -> None:
             st.button("Cancel", key="train_cancel", on_click=ask, args=(record.id, board.cancel),
                       help="Ends it at once; its last checkpoint stays.")  # fmt: skip
         if record.is_ended:
-            st.button("New training", key="train_new", on_click=leave)
+            st.button("New training", key="train_new", on_click=anew)
     answer(record)
 
 
@@ -155,7 +158,7 @@ def _bar(record: Record) -> str:
     return f'<div class="mta-done mta-on" {role}><i style="width:{done:.1f}%"></i></div>'
 
 
-def leave() -> None:
+def anew() -> None:
     """Called by a button."""
     st.query_params.pop(JOB, None)
 
@@ -220,14 +223,31 @@ def shown(record: Record, picture: Picture | None) -> None:
     stage.draw(lambda with_files: frame.message(with_files, chosen))
 
 
-def finished(record: Record, name: str, is_fooling: bool) -> None:
+def finished(record: Record, recipe: trainings.Recipe, picture: Picture | None) -> None:
     """Where to find what it made."""
     if record.state != "done":
         return
-    where = "Explore" if is_fooling else "every menu of victims"
-    st.success(plain(f"{name} is finished: find it in {where}."))
+    if isinstance(recipe, GeneratorRecipe):
+        st.success(plain(f"{recipe.name} is finished."))
+        st.html(
+            f'<p class="mta-line"><a class="mta-link" href="{html.escape(_explore(recipe, picture))}" target="_self" '
+            "data-mta-leaves>Try it in Explore</a></p>"
+        )
+    else:
+        st.success(plain(f"{recipe.name} is finished: find it in every menu of victims."))
     with st.expander("Its card", key="train_card"):
-        st.json(trainings.card_of(name))
+        st.json(trainings.card_of(recipe.name))
+
+
+def _explore(recipe: GeneratorRecipe, picture: Picture | None) -> str:
+    """The address of Explore with a trained generator chosen, as strong as it was trained for, on this picture."""
+    if picture is None:
+        return leave.explore_link({})
+    attack = make_attack(recipe.method, instance=recipe.instance, generator=recipe.name)
+    budget = Budget.from_units(recipe.norm, recipe.epsilon)
+    tasks, scope = tuple(map(task, recipe.tasks)), cast(Scope, recipe.scope)
+    request = Request(picture, recipe.victim, tasks, attack, scope, budget, target=recipe.target)
+    return leave.explore_link({**pictures.place(), **controls.answers(request)})
 
 
 page()

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import shutil
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from html import unescape
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs
 
 import pytest
 import streamlit as st
 from conftest import MAIN
 from helpers import on_board, read_message, stage_bytes, until_board_rests
 from streamlit.testing.v1 import AppTest
+from studio import make_generators
 
 from app import board_words, resources, state, trainings, watching
 from mta_core import generators, presets, victims, weights
@@ -156,6 +160,22 @@ def test_a_training_is_watched_to_its_end(own_runs: Path, monkeypatch: pytest.Mo
     assert not has_stage(open_page(job=id)), "the server has kept nobody's picture"
     at.switch_page("views/jobs.py").run()
     assert "seat" not in at.session_state["_held"]
+
+
+def test_its_link_opens_explore_with_that_generator(own_runs: Path) -> None:
+    make_generators(own_runs / "runs")  # there are others
+    id = resources.board().submit(tiny(own_runs, tasks="segmentation,depth", epsilon="9"))
+    until_board_rests()
+    at = open_page(job=id, scene="0001")
+    (address,) = re.findall(r'href="\./\?([^"]*)" target="_self" data-mta-leaves>Try it in Explore<', html(at))
+    explore = AppTest.from_file(str(MAIN), default_timeout=60)
+    for key, values in parse_qs(unescape(address)).items():
+        explore.query_params[key] = values
+    explore.run()
+    assert not explore.exception
+    assert explore.selectbox(key="mta_generator").value == "quick" and explore.selectbox(key="victim").value == "dmtl"
+    assert explore.session_state["tasks"] == ["Segmentation", "Depth"] and explore.slider(key="epsilon").value == 9
+    assert explore.session_state["_scene"] == "0001"
 
 
 def test_a_victim_is_watched_too(own_runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
