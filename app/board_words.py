@@ -51,9 +51,11 @@ def standing(record: Record, before: int = 0) -> str:
     parts = []
     if record.total:
         parts.append(f"{record.done} of {record.total} {record.unit}")
+    elif record.done:
+        parts.append(counted(record.done, record.unit.removesuffix("s")))
     if record.state == "running" and record.stage:
         parts.insert(0, record.stage)
-    if record.state == "running" and record.left is not None:
+    if record.state == "running" and record.left is not None and not record.is_finishing:
         parts.append(f"about {duration(record.left)} left")
     if record.seconds >= 1:
         parts.append(f"{duration(record.seconds)} computed")

@@ -17,6 +17,9 @@ FEW = 12
 """Epochs that have room for a tick each."""
 MARGIN = {"l": 40, "r": 8, "t": 44, "b": 8}
 
+FRAME = "rgba(128, 128, 128, .35)"
+"""Around a chart that has no points yet."""
+
 
 def losses(steps: Sequence[Progress], tasks: Sequence[Task], *, is_fooling: bool) -> go.Figure:
     """The loss of each task, step by step."""
@@ -61,5 +64,9 @@ def _finished(figure: go.Figure, title: str, along: str) -> go.Figure:
         title={"text": title, "font": {"size": 13}, "x": 0, "xanchor": "left"}, height=HEIGHT, margin=MARGIN,
         hovermode="x unified", legend={"orientation": "h", "y": -0.2}, meta={"title": title},
     )  # fmt: skip
-    figure.update_xaxes(title={"text": along, "font": {"size": 12}, "standoff": 4})
+    figure.update_xaxes(title={"text": along, "font": {"size": 12}, "standoff": 4}, automargin=True)
+    if not any(trace.x for trace in figure.data):  # numbers along an axis would mean nothing
+        frame = {"showline": True, "mirror": True, "linecolor": FRAME, "linewidth": 1}
+        figure.update_xaxes(showticklabels=False, showgrid=False, zeroline=False, fixedrange=True, **frame)
+        figure.update_yaxes(showticklabels=False, showgrid=False, zeroline=False, fixedrange=True, **frame)
     return figure

@@ -232,9 +232,12 @@ def share(record: Record) -> float:
 
 
 def told(record: Record) -> Record:
-    """The record as people are told of it: a training of so many minutes ends with them, unless its steps end first."""
-    if record.order.kind != KIND:
+    """The record as people are told of it: a training of so many minutes ends with them, unless its steps end first;
+    without a total where it is never to reach that."""
+    if record.order.kind != KIND or record.done >= record.total:
         return record
+    if record.is_finishing or (record.is_ended and _minutes(record)):
+        return replace(record, total=0)
     left = max(0.0, limit(record) - record.seconds)
     if record.left is None or record.left < left:
         return record

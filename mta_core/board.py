@@ -136,7 +136,7 @@ class Board:
         return self.folder / id
 
     def finish(self, id: str) -> None:
-        """Asks a job to come to its end with what it has."""
+        """Asks a job to come to its end with what it has; one that is paused goes on for that."""
         with self._changed:
             work = self._here.get(id)
             if work is None:

@@ -101,6 +101,12 @@ class Record:
         return self.state in ("paused", "failed") or (self.state == "done" and self.is_finishing)
 
     @property
+    def can_finish(self) -> bool:
+        """Whether it can be asked to end with what it has: that is in memory."""
+        is_here = self.state == "running" or (self.state == "paused" and self.is_live)
+        return is_here and not self.is_finishing
+
+    @property
     def left(self) -> float | None:
         """Seconds it will take yet, at its speed of late; None where nobody knows."""
         if self.state not in ("running", "paused") or not self.speed or self.total <= self.done:

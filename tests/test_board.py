@@ -235,6 +235,21 @@ def test_it_ends_with_what_it_has_or_at_once(office: Office) -> None:
     office.wait(office.ask())
 
 
+def test_what_is_paused_ends_with_what_it_has(office: Office) -> None:
+    id = office.ask(10**6, pause=0.001)
+    until(lambda: office.done(id) > 3)
+    office.board.pause(id)
+    paused = office.board.record(id)
+    assert paused is not None and paused.can_finish
+    elsewhere = Board(office.board.folder, Worker(), CPU, {}).record(id)
+    assert elsewhere is not None and not elsewhere.can_finish
+    office.board.finish(id)
+    office.wait(id)
+    ended = office.board.record(id)
+    assert ended is not None and ended.is_finishing and not ended.can_finish and ended.done <= paused.done + 2
+    assert any(isinstance(e, Row) for e in office.board.events(id))
+
+
 def test_what_ends_by_a_limit_of_its_own_can_go_on(office: Office) -> None:
     id = office.ask(20, **{"has enough at": 10})
     office.wait(id)

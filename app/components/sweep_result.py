@@ -15,7 +15,7 @@ from app.components.hearing import hear
 from app.components.sweep_form import Asked
 from app.sweeps import Known, Shown
 from app.words import direction, plain
-from mta_core.job_records import CUT_OFF, Record
+from mta_core.job_records import CUT_OFF, Order, Record
 from mta_core.sweep_recipe import SweepRecipe
 from mta_core.tasks import TASKS, Task, task
 from mta_core.variables import AttackOf, variable
@@ -58,12 +58,23 @@ def draw(asked: Asked, used: Mapping[str, object]) -> None:
 
 def find(asked: Asked) -> Record | None:
     """The job of it, whoever asked for it; the link names it."""
-    record = orders.find(resources.board(), sweeps.order_of(asked.recipe, asked.weights, asked.shelf, "", {}))
+    record = orders.find(resources.board(), _order(asked))
     if record is not None and st.query_params.get(state.JOB) != record.id:
         st.query_params[state.JOB] = record.id
-    elif record is None and state.JOB in st.query_params:
+    elif record is None and state.JOB in st.query_params and _cancelled(asked) is None:
         del st.query_params[state.JOB]
     return record
+
+
+def _order(asked: Asked) -> Order:
+    return sweeps.order_of(asked.recipe, asked.weights, asked.shelf, "", {})
+
+
+def _cancelled(asked: Asked) -> Record | None:
+    """The job of it that the link names, where somebody cancelled it."""
+    record = resources.board().record(st.query_params.get(state.JOB, ""))
+    is_it = record is not None and record.state == "cancelled" and orders.is_for(record, _order(asked))
+    return record if is_it else None
 
 
 def _start(asked: Asked) -> None:
@@ -118,7 +129,7 @@ def status(asked: Asked, record: Record | None, found: Known) -> str:
     recipe = asked.recipe
     what = f"{counted(len(recipe.values), 'value')} on {counted(min(recipe.limit, len(asked.shelf)), 'picture')}"
     if record is None:
-        return f"{what}: not measured yet"
+        return f"{what}: {_unmeasured(asked)}"
     if record.is_finishing and record.state == "running":
         return "Stopping after this step …"
     if record.state == "queued":
@@ -131,6 +142,15 @@ def status(asked: Asked, record: Record | None, found: Known) -> str:
     if record.state == "paused":
         return f"Paused: {done}"
     return f"Stopped: {done}" if found.num_points < len(recipe.values) else what
+
+
+def _unmeasured(asked: Asked) -> str:
+    """Why there is nothing to see of it."""
+    record = _cancelled(asked)
+    if record is None:
+        return "not measured yet"
+    count = sweeps.known(resources.board().folder_of(record.id)).num_points
+    return f"cancelled after {counted(count, 'value')}" if count else "cancelled before its first value was measured"
 
 
 def _duration(seconds: float) -> str:

@@ -80,7 +80,7 @@ def buttons(record: Record) -> None:
     if record.can_go_on:
         means = trainings.going_on(record) if record.order.kind == trainings.KIND else "From what it has saved."
         _button(record, "Go on", of_board.resume, means, is_first=True)
-    if record.state == "running" and not record.is_finishing:
+    if record.can_finish:
         _button(record, "Finish now", of_board.finish, "Comes to its end with what it has.")
     if not record.is_ended:
         _button(record, "Cancel", of_board.cancel, "Ends it at once; what it has saved stays.")
@@ -130,7 +130,7 @@ def _head(record: Record, before: int) -> str:
     is_said = record.stage == kind.lower()
     words = html.escape(board_words.standing(replace(record, stage="") if is_said else record, before))
     bar = ""
-    if not record.is_ended:
+    if not (record.is_ended or record.is_finishing):
         role = f'role="progressbar" aria-label="Progress" aria-valuenow="{done:.0f}"'
         bar = f'<div class="mta-done mta-on" {role}><i style="width:{done:.1f}%"></i></div>'
     return (

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import html
 from collections.abc import Mapping
+from typing import cast
 
 import streamlit as st
 
 from app import board_words, resources, state, trainings
-from app.components import livechart, pictures, pulse, stage, training_form
+from app.components import controls, leave, livechart, pictures, pulse, stage, training_form
 from app.components.asking import answer, ask
 from app.library import Picture
 from app.training_charts import HEIGHT, held_out, losses
 from app.words import plain, sentence
-from mta_core.attacks import JOINT
+from app.workshop import Request
+from mta_core.attacks import JOINT, Scope, make_attack
+from mta_core.budget import Budget
 from mta_core.events import Event, Progress
 from mta_core.job_records import Record
 from mta_core.tasks import Task, task
@@ -84,16 +87,16 @@ def others() -> None:
     if found:
         st.markdown("**Trainings on this server**")
     for record in found[:8]:
-        words = f"{board_words.state(record)} · {board_words.standing(record)}"
+        words = f"{board_words.state(record)} · {board_words.standing(trainings.told(record))}"
         st.html(
-            f'<a class="mta-link" href="{html.escape(board_words.link(record))}" target="_self">'
-            f"{html.escape(record.order.title)}</a> {html.escape(words)}"
+            f'<p class="mta-line"><a class="mta-link" href="{html.escape(board_words.link(record))}" target="_self">'
+            f"{html.escape(record.order.title)}</a> {html.escape(words)}</p>"
         )
 
 
 def watch(id: str, picture: Picture | None, used: Mapping[str, object]) -> None:
     """Everything there is to see of a training; looks again by itself."""
-    if state.answers(*state.TRAIN) != used:
+    if state.answers(*state.TRAIN) != used or st.query_params.get(JOB) != id:
         st.rerun()
     record = resources.board().record(id)
     if record is None:
@@ -112,7 +115,7 @@ def watch(id: str, picture: Picture | None, used: Mapping[str, object]) -> None:
         tasks, is_fooling = [task(name) for name in recipe.tasks], True
     else:
         tasks, is_fooling = [task(name) for name, _ in recipe.weights], False
-    finished(record, recipe.name, is_fooling)
+    finished(record, recipe, picture)
     numbers(events, is_fooling)
     charts(events, tasks, is_fooling)
     shown(record, picture)
@@ -123,14 +126,11 @@ def toolbar(record: Record) -> None:
     """Where it stands, and what can be done about it."""
     board = resources.board()
     before = board.place(record.id) if record.state == "queued" else 0
-    done = 100 * trainings.share(record)
-    role = f'role="progressbar" aria-label="Progress" aria-valuenow="{done:.0f}"'
     words = board_words.standing(trainings.told(record), before)
     st.html(
         f'<div class="mta-job"><h3>{html.escape(record.order.title)}</h3><p><span class="mta-state '
         f'mta-{record.state}">{html.escape(board_words.state(record))}</span> <span class="mta-standing">'
-        f"{html.escape(words)}</span></p>"
-        f'<div class="mta-done mta-on" {role}><i style="width:{done:.1f}%"></i></div></div>'
+        f"{html.escape(words)}</span></p>{_bar(record)}</div>"
     )
     with st.container(horizontal=True, gap="small", vertical_alignment="center", key="train_toolbar"):
         if record.state in ("queued", "running"):
@@ -138,18 +138,27 @@ def toolbar(record: Record) -> None:
         if record.can_go_on:
             st.button("Go on", key="train_go", type="primary", on_click=ask, args=(record.id, board.resume),
                       help=trainings.going_on(record))  # fmt: skip
-        if record.state == "running" and not record.is_finishing:
+        if record.can_finish:
             st.button("Finish now", key="train_finish", on_click=ask, args=(record.id, board.finish),
                       help="Ends after this step, measures and saves what it has learnt.")  # fmt: skip
         if not record.is_ended:
             st.button("Cancel", key="train_cancel", on_click=ask, args=(record.id, board.cancel),
                       help="Ends it at once; its last checkpoint stays.")  # fmt: skip
         if record.is_ended:
-            st.button("New training", key="train_new", on_click=leave)
+            st.button("New training", key="train_new", on_click=anew)
     answer(record)
 
 
-def leave() -> None:
+def _bar(record: Record) -> str:
+    """How far it is; without a mark where nothing more is to come of it."""
+    if record.is_ended or record.is_finishing:
+        return '<div class="mta-done"></div>'
+    done = 100 * trainings.share(record)
+    role = f'role="progressbar" aria-label="Progress" aria-valuenow="{done:.0f}"'
+    return f'<div class="mta-done mta-on" {role}><i style="width:{done:.1f}%"></i></div>'
+
+
+def anew() -> None:
     """Called by a button."""
     st.query_params.pop(JOB, None)
 
@@ -199,6 +208,8 @@ def shown(record: Record, picture: Picture | None) -> None:
     if frame is None:
         if record.state in ("queued", "running"):
             st.caption("The picture in its eyes comes with its next steps.")
+        elif record.state == "paused":
+            st.caption("The picture in its eyes comes when it goes on.")
         return
     names = {("All tasks" if name == JOINT else task(name).label): name for name in frame.perturbations}
     chosen = next(iter(names.values()), "")
@@ -212,14 +223,31 @@ def shown(record: Record, picture: Picture | None) -> None:
     stage.draw(lambda with_files: frame.message(with_files, chosen))
 
 
-def finished(record: Record, name: str, is_fooling: bool) -> None:
+def finished(record: Record, recipe: trainings.Recipe, picture: Picture | None) -> None:
     """Where to find what it made."""
     if record.state != "done":
         return
-    where = "Explore" if is_fooling else "every menu of victims"
-    st.success(plain(f"{name} is finished: find it in {where}."))
+    if isinstance(recipe, GeneratorRecipe):
+        st.success(plain(f"{recipe.name} is finished."))
+        st.html(
+            f'<p class="mta-line"><a class="mta-link" href="{html.escape(_explore(recipe, picture))}" target="_self" '
+            "data-mta-leaves>Try it in Explore</a></p>"
+        )
+    else:
+        st.success(plain(f"{recipe.name} is finished: find it in every menu of victims."))
     with st.expander("Its card", key="train_card"):
-        st.json(trainings.card_of(name))
+        st.json(trainings.card_of(recipe.name))
+
+
+def _explore(recipe: GeneratorRecipe, picture: Picture | None) -> str:
+    """The address of Explore with a trained generator chosen, as strong as it was trained for, on this picture."""
+    if picture is None:
+        return leave.explore_link({})
+    attack = make_attack(recipe.method, instance=recipe.instance, generator=recipe.name)
+    budget = Budget.from_units(recipe.norm, recipe.epsilon)
+    tasks, scope = tuple(map(task, recipe.tasks)), cast(Scope, recipe.scope)
+    request = Request(picture, recipe.victim, tasks, attack, scope, budget, target=recipe.target)
+    return leave.explore_link({**pictures.place(), **controls.answers(request)})
 
 
 page()

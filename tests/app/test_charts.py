@@ -7,8 +7,9 @@ from collections.abc import Callable
 import pytest
 from test_panels import finished
 
-from app import charts
+from app import charts, training_charts
 from app.workshop import CurvePoint, LossStep, Request, Workshop
+from mta_core.events import Progress
 from mta_core.tasks import SCENE_TASKS, task
 
 
@@ -50,6 +51,14 @@ def test_curves_begin_at_the_clean_measure() -> None:
 
 def test_curves_without_points_yet_are_empty() -> None:
     assert list(charts.epsilon_curve([], task("depth"), 5, "1/255").data[0].x) == []
+
+
+def test_a_training_without_points_yet_has_an_empty_frame() -> None:
+    empty = training_charts.losses([], SCENE_TASKS, is_fooling=True).layout
+    begun = training_charts.losses([Progress(1, 2, "steps", {"depth": 1.0})], SCENE_TASKS, is_fooling=True).layout
+    for axis in ("xaxis", "yaxis"):
+        assert empty[axis].showticklabels is False and empty[axis].showgrid is False and empty[axis].mirror
+        assert begun[axis].showticklabels is None and begun[axis].showgrid is None
 
 
 def test_losses_have_a_figure_a_task() -> None:

@@ -20,6 +20,7 @@ from app import resources, sweeps
 from mta_core import store, weights
 from mta_core.attacks import Fgsm
 from mta_core.board import AWAY
+from mta_core.locks import FileLock
 from mta_core.store import Store
 from mta_core.sweep_recipe import SweepRecipe
 
@@ -199,6 +200,41 @@ def test_paused_it_goes_on_where_it_was(page: Open, monkeypatch: pytest.MonkeyPa
     settle(at.button(key="sweep_start").click().run())
     assert on_board()[0].state == "done" and "2 values on 2 pictures" in status(at)
     assert len(made) == 4, "no picture is attacked twice"
+
+
+def test_that_somebody_cancelled_it_is_said_to_who_asked_for_it(page: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    made, steps = [], Fgsm.steps
+
+    def cancelling(self: Fgsm, problem: Any) -> Any:
+        made.append(1)
+        if len(made) == 3:  # the second value begins
+            resources.board().cancel(on_board()[0].id)
+        return steps(self, problem)
+
+    at = page(**QUICK)
+    with monkeypatch.context() as held:
+        held.setattr(Fgsm, "steps", cancelling)
+        settle(at.button(key="sweep_start").click().run())
+    assert on_board()[0].state == "cancelled"
+    assert status(at).endswith("2 values on 2 pictures: cancelled after 1 value</div>")
+    assert buttons(at) == {"sweep_start": "Start"}
+    assert "cancelled after 1 value" in status(page(job=on_board()[0].id)), "its link says so, too"
+    assert "not measured yet" in status(page(**QUICK))
+    at.text_input(key="values_epsilon").set_value("2").run()
+    assert "not measured yet" in status(at) and "job" not in at.query_params
+    settle(at.button(key="sweep_start").click().run())
+    assert "1 value on 2 pictures<" in status(at)
+
+
+def test_what_was_cancelled_while_it_waited_is_said_too(page: Open) -> None:
+    at = page(**QUICK)
+    device = FileLock(resources.jobs_folder() / "device.lock")  # another server has it
+    assert device.acquire()
+    at.button(key="sweep_start").click().run()
+    assert "Getting ready" in status(at)
+    resources.board().cancel(on_board()[0].id)
+    assert "cancelled before its first value" in status(at.run())
+    device.release()
 
 
 def test_a_link_with_the_job_alone_brings_back_its_settings(page: Open) -> None:

@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import shutil
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from html import unescape
 from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs
 
 import pytest
 import streamlit as st
 from conftest import MAIN
 from helpers import on_board, read_message, stage_bytes, until_board_rests
 from streamlit.testing.v1 import AppTest
+from studio import make_generators
 
-from app import resources, state, trainings, watching
+from app import board_words, resources, state, trainings, watching
 from mta_core import generators, presets, victims, weights
 from mta_core.job_records import Order, Record, State
 from mta_core.tasks import SCENE_TASKS
@@ -156,6 +162,22 @@ def test_a_training_is_watched_to_its_end(own_runs: Path, monkeypatch: pytest.Mo
     assert "seat" not in at.session_state["_held"]
 
 
+def test_its_link_opens_explore_with_that_generator(own_runs: Path) -> None:
+    make_generators(own_runs / "runs")  # there are others
+    id = resources.board().submit(tiny(own_runs, tasks="segmentation,depth", epsilon="9"))
+    until_board_rests()
+    at = open_page(job=id, scene="0001")
+    (address,) = re.findall(r'href="\./\?([^"]*)" target="_self" data-mta-leaves>Try it in Explore<', html(at))
+    explore = AppTest.from_file(str(MAIN), default_timeout=60)
+    for key, values in parse_qs(unescape(address)).items():
+        explore.query_params[key] = values
+    explore.run()
+    assert not explore.exception
+    assert explore.selectbox(key="mta_generator").value == "quick" and explore.selectbox(key="victim").value == "dmtl"
+    assert explore.session_state["tasks"] == ["Segmentation", "Depth"] and explore.slider(key="epsilon").value == 9
+    assert explore.session_state["_scene"] == "0001"
+
+
 def test_a_victim_is_watched_too(own_runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     _, at = watched_to_its_end(tiny(own_runs, "victim"), monkeypatch)
     rows = read_message(stage_bytes(at))[0]["rows"]
@@ -178,6 +200,29 @@ def test_pause_go_on_and_finish(own_runs: Path) -> None:
     card = Card.read(own_runs / "runs" / "quick" / "quick.json")
     assert card.metrics["cut"].startswith("ended early after")
     assert "Ended early" in html(other.run()) and "quick is finished" in other.success[0].value
+
+
+def test_what_is_paused_can_be_finished(own_runs: Path) -> None:
+    id = resources.board().submit(tiny(own_runs, epochs=500))
+    until(lambda: (r := resources.board().record(id)) and r.done > 2)
+    resources.board().pause(id)
+    at = open_page(job=id)
+    at.button(key="train_finish").click().run()
+    until_board_rests()
+    assert "Ended early" in html(at.run()) and "quick is finished" in at.success[0].value
+    assert "train_finish" not in {button.key for button in at.button}
+
+
+def test_another_picture_of_one_that_is_paused_is_said_to_come_later(own_runs: Path) -> None:
+    id = resources.board().submit(tiny(own_runs, epochs=500))
+    at = open_page(job=id)
+    until(lambda: has_stage(at.run()))
+    resources.board().pause(id)
+    later = "The picture in its eyes comes when it goes on."
+    assert has_stage(at.run()) and later not in [caption.value for caption in at.caption]
+    at.session_state["_scene"] = "0001"
+    at.run()
+    assert not has_stage(at) and later in [caption.value for caption in at.caption]
 
 
 def test_minutes_end_it(own_runs: Path) -> None:
@@ -263,6 +308,33 @@ def test_what_is_told_of_one_that_ends_with_its_minutes() -> None:
     order = Order("training", "t", {"minutes": 10})
     record = Record("a", order, "running", done=100, total=10_000, unit="steps", speed=2.0, seconds=300.0)
     assert trainings.told(record).left == pytest.approx(300) and trainings.share(record) == 0.5
+
+
+@pytest.mark.parametrize(("changes", "expected"), [
+    ({"is_finishing": True}, "100 steps · 5 min computed"),
+    ({"is_finishing": True, "state": "done"}, "100 steps · 5 min computed"),
+    ({"state": "cancelled"}, "100 steps · 5 min computed"),
+    ({"state": "done", "done": 10_000}, "10000 of 10000 steps · 5 min computed"),
+    ({}, "100 of 700 steps · about 5 min left · 5 min computed"),
+])  # fmt: skip
+def test_no_total_is_told_that_it_is_never_to_reach(changes: dict[str, Any], expected: str) -> None:
+    order = Order("training", "t", {"minutes": 10})
+    record = Record("a", order, "running", done=100, total=10_000, unit="steps", speed=2.0, seconds=300.0)
+    assert board_words.standing(trainings.told(replace(record, **changes))) == expected
+
+
+def test_what_ended_early_is_told_alike_everywhere(own_runs: Path) -> None:
+    id = resources.board().submit(tiny(own_runs, epochs=500))
+    until(lambda: (r := resources.board().record(id)) and r.done > 2)
+    resources.board().finish(id)
+    until_board_rests()
+    (record,) = on_board()
+    said, unsaid = f"{record.done} steps", f"of {record.total} steps"
+    pages = [open_page(job=id), open_page()]
+    pages.append(open_page().switch_page("views/jobs.py").run())
+    for at in pages:
+        assert said in html(at) and unsaid not in html(at)
+        assert 'role="progressbar"' not in html(at)
 
 
 def test_a_link_to_no_training_says_so() -> None:

@@ -62,6 +62,11 @@ def test_a_training_is_started_watched_and_used(visit: Visit) -> None:
     page.get_by_role("button", name="Finish now").click()
     expect(page.locator(".mta-state")).to_have_text("Ended early", timeout=PATIENCE)
     expect(page.get_by_text(f"{NAME} is finished")).to_be_visible(timeout=PATIENCE)
-    explore = visit(f"?attack=MTA&mta_generator={NAME}", ready=False)  # what no menu has is dropped from a link
-    expect(explore.locator(".st-key-mta_generator").get_by_role("combobox")).to_have_value(NAME, timeout=PATIENCE)
-    settled(explore)
+    page.get_by_role("link", name="Try it in Explore").click()  # what no menu has is dropped from a link
+    expect(page.locator(".st-key-mta_generator").get_by_role("combobox")).to_have_value(NAME, timeout=PATIENCE)
+    settled(page)
+    other.get_by_role("button", name="New training").click()
+    expect(other.get_by_role("button", name="Start")).to_be_visible(timeout=PATIENCE)
+    assert "job=" not in other.url
+    link, line = (other.locator(f".mta-line{part}").first.bounding_box() for part in (" .mta-link", ""))
+    assert link and line and link["x"] == line["x"], "not indented"
