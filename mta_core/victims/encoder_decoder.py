@@ -48,8 +48,7 @@ def channels_of(name: str, space: str) -> int:
     """
     found = CLASSES.get(space) if name == "segmentation" else CHANNELS.get(name)
     if found is None:
-        known = ", ".join(["segmentation", *CHANNELS])
-        raise ValueError(f"expected a task among {known}, its label space a known one, got {name} ({space})")
+        raise ValueError(f"expected a task and label space of the robustness study, got {name} ({space})")
     return found
 
 

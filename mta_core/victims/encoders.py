@@ -3,8 +3,8 @@
 ResNets are made of torchvision's own blocks, under torchvision's names, so that weights published for them fit.
 Xception (Chollet, CVPR 2017) is not in torchvision; the study's is the short one of Standley et al., "Which Tasks
 Should Be Learned Together in Multi-task Learning?" (ICML 2020; `xception_taskonomy_small` of their code): an entry flow
-of three blocks to 96, 192 and 512 channels, each ended by a 2x2 convolution of stride 2 in place of the pooling, four middle
-blocks of two separable convolutions, and a separable convolution to 256 channels; 1/16 of the picture's size.
+of three blocks to 96, 192 and 512 channels, each ended by a 2x2 convolution of stride 2 in place of the pooling, four
+middle blocks of two separable convolutions, and a separable convolution to 256 channels; 1/16 of the picture's size.
 """
 
 from __future__ import annotations
