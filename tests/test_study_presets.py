@@ -64,7 +64,9 @@ def test_a_short_one_of_all_tasks_can_be_built() -> None:
     assert spaces == {
         "segmentation": "nyu13", "depth": "log", "euclidean_depth": "log", "normals": "components",
     }  # fmt: skip
-    victim = EncoderDecoder({n: spaces.get(n, "") for n, _ in recipe.weights}, recipe.size, fraction=recipe.fraction)
+    others = {"curvature": "curvatures", "autoencoding": "picture"}
+    every = {name: spaces.get(name, others.get(name, "signed")) for name, _ in recipe.weights}
+    victim = EncoderDecoder(every, recipe.size, fraction=recipe.fraction)
     assert len(victim.decoders) == 11
 
 

@@ -17,8 +17,10 @@ from mta_core.vectors import is_finite, unit
 MEAN = (0.485, 0.456, 0.406)
 STD = (0.229, 0.224, 0.225)
 """Channel statistics of ImageNet: the usual normalisation."""
-UNIT_SPACES = ("unit-camera",)
-"""Label spaces whose vectors have length 1."""
+
+
+UNIT_VECTORS = "unit-camera"
+"""The label space of vectors of length 1."""
 
 
 @cache
@@ -92,6 +94,9 @@ class Victim(nn.Module):
         if not fits:
             dense = {task: a for task, a in answers.items() if a.shape[-2:] != (1, 1)}
             answers |= {task: F.interpolate(a, (height, width), mode="bilinear") for task, a in dense.items()}
-        if "normals" in answers and self.tasks["normals"] in UNIT_SPACES:
-            answers["normals"] = unit(answers["normals"], dim=1)
-        return answers
+        return self.of_length_1(answers)
+
+    def of_length_1(self, answers: dict[str, Tensor]) -> dict[str, Tensor]:
+        """The same with unit vectors where the label space is one of those."""
+        vectors = {task: answer for task, answer in answers.items() if self.tasks[task] == UNIT_VECTORS}
+        return answers | {task: unit(answer, dim=1) for task, answer in vectors.items()}

@@ -29,27 +29,8 @@ from torch import Tensor, nn
 from mta_core.victims.backbone import load_body
 from mta_core.victims.base import Victim
 from mta_core.victims.decoders import DenseDecoder, LightDecoder
+from mta_core.victims.dmtl import CHANNELS, check_spaces
 from mta_core.victims.encoders import XceptionEncoder, make_encoder
-
-CLASSES = {"nyu13": 13, "taskonomy": 18}
-"""Output channels of a segmentation, by label space."""
-CHANNELS = {
-    "depth": 1, "euclidean_depth": 1, "normals": 3, "keypoints2d": 1, "keypoints3d": 1, "edge_texture": 1,
-    "edge_occlusion": 1, "curvature": 2, "reshading": 1, "autoencoding": 3,
-}  # fmt: skip
-"""Those of the study's other tasks, in whatever space."""
-
-
-def channels_of(name: str, space: str) -> int:
-    """Output channels of a task.
-
-    Raises:
-        ValueError: it is none of the study's.
-    """
-    found = CLASSES.get(space) if name == "segmentation" else CHANNELS.get(name)
-    if found is None:
-        raise ValueError(f"expected a task and label space of the robustness study, got {name} ({space})")
-    return found
 
 
 class EncoderDecoder(Victim):
@@ -61,7 +42,7 @@ class EncoderDecoder(Victim):
             million parameters.
 
     Raises:
-        ValueError: there is no such encoder or task, no task at all, or the fraction is out of range.
+        ValueError: there is no such encoder or label space, no task, or the fraction is out of range.
     """
 
     architecture = "encoder-decoder"
@@ -75,14 +56,12 @@ class EncoderDecoder(Victim):
         fraction: float = 1.0,
     ) -> None:
         super().__init__(tasks, input_size)
-        if not tasks:
-            raise ValueError("expected at least one task, got none")
-        channels = {name: channels_of(name, space) for name, space in tasks.items()}
+        check_spaces(tasks)
         self.encoder_name, self.fraction = encoder, fraction
         self.encoder = make_encoder(encoder, fraction)
         decoder = LightDecoder if isinstance(self.encoder, XceptionEncoder) else DenseDecoder
         self.decoders = nn.ModuleDict(
-            {name: decoder(self.encoder.channels, count, fraction) for name, count in channels.items()}
+            {name: decoder(self.encoder.channels, CHANNELS[space], fraction) for name, space in tasks.items()}
         )
         _initialise(self)
 
