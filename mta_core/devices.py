@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import os
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import TypeVar
 
@@ -55,12 +56,20 @@ def is_out_of_memory(error: Exception) -> bool:
 
 def _fold_batch_norm(module: nn.Module) -> None:
     for child in module.modules():
-        if not isinstance(child, nn.Sequential):
-            continue
-        for i, (conv, norm) in enumerate(zip(list(child), list(child)[1:], strict=False)):
+        for first, second in _followers(child):
+            conv, norm = getattr(child, first), getattr(child, second)
             if isinstance(conv, nn.Conv2d | nn.ConvTranspose2d) and isinstance(norm, nn.BatchNorm2d):
-                child[i] = fuse_conv_bn_eval(conv, norm, transpose=isinstance(conv, nn.ConvTranspose2d))
-                child[i + 1] = nn.Identity()
+                setattr(child, first, fuse_conv_bn_eval(conv, norm, transpose=isinstance(conv, nn.ConvTranspose2d)))
+                setattr(child, second, nn.Identity())
+
+
+def _followers(module: nn.Module) -> list[tuple[str, str]]:
+    """Names of layers of which the second takes what the first makes: neighbours in a sequence, and in a ResNet's
+    blocks `conv1` and `bn1`, and so on."""
+    names = [name for name, _ in module.named_children()]
+    if isinstance(module, nn.Sequential):
+        return list(pairwise(names))
+    return [(name, norm) for name in names if name.startswith("conv") and (norm := f"bn{name[4:]}") in names]
 
 
 def load_average() -> float | None:

@@ -12,6 +12,7 @@ from functools import partial
 from mta_core import paper_presets
 from mta_core.data.objects import DOMAINS
 from mta_core.recipe_settings import Recipe
+from mta_core.study_presets import study_preset
 from mta_core.tasks import SCENE_TASKS
 from mta_core.train_generator import GeneratorRecipe
 from mta_core.train_uap import UapRecipe
@@ -51,6 +52,15 @@ def dmtl() -> VictimRecipe:
     return replace(
         dmtl_late(), name="dmtl", init="dmtl-late", phases=((6, 288, 384),), class_balance=0.3,
         weights=(("segmentation", 2.0), ("depth", 1.0), ("normals", 2.0)),
+    )  # fmt: skip
+
+
+def dmtl_robust() -> VictimRecipe:
+    """The shipped robust victim: from `dmtl` on, every picture an adversarial one of three steps. Give the data:
+    `--set data=nyuv2:PATH,rooms,rooms`."""
+    return replace(
+        dmtl(), name="dmtl-robust", init="dmtl", adversary="pgd", adversary_epsilon=4.0, adversary_steps=3,
+        phases=((16, 96, 128), (10, 192, 256), (4, 288, 384)), noise=0.0, ema=0.998,
     )  # fmt: skip
 
 
@@ -237,6 +247,7 @@ VICTIMS: Mapping[str, Callable[[], VictimRecipe]] = {
     "dmtl-middle": dmtl_middle,
     "dmtl-late": dmtl_late,
     "dmtl": dmtl,
+    "dmtl-robust": dmtl_robust,
     "dmtl-paper": dmtl_paper,
     "dmtl-tiny": dmtl_tiny,
     "mtan-start": mtan_start,
@@ -273,8 +284,12 @@ UAPS: Mapping[str, Callable[[], UapRecipe]] = {"uap": uap, "uap-objects": uap_ob
 
 
 def victim_preset(name: str) -> VictimRecipe:
-    """Raises ValueError where there is no such preset."""
-    return _preset(VICTIMS, name)
+    """One of `VICTIMS`, or of the robustness study: `s1:sd`, see `mta_core.study_presets`.
+
+    Raises:
+        ValueError: there is no such preset.
+    """
+    return study_preset(name) if ":" in name else _preset(VICTIMS, name)
 
 
 def generator_preset(name: str) -> GeneratorRecipe:

@@ -61,7 +61,7 @@ def override(recipe: Recipe, settings: Mapping[str, str]) -> Recipe:
     if isinstance(changed, VictimRecipe) and not all(MIN_SIDE <= side <= MAX_SIDE for side in changed.size):
         raise ValueError(f"expected height and input_width in [{MIN_SIDE}, {MAX_SIDE}], got {changed.size}")
     if isinstance(changed, VictimRecipe):
-        _check_victim(changed)
+        changed.check()
     if not re.fullmatch(NAME, changed.name) or changed.name.endswith(".json"):
         raise ValueError(f"expected a name of letters, digits, dots and hyphens, not ending in .json: {changed.name!r}")
     if isinstance(changed, UapRecipe) and changed.fooling_rate > 1:
@@ -71,16 +71,6 @@ def override(recipe: Recipe, settings: Mapping[str, str]) -> Recipe:
     if changed.batch_size > changed.per_epoch:
         raise ValueError(f"expected per_epoch to be at least batch_size, {changed.batch_size}, got {changed.per_epoch}")
     return changed
-
-
-def _check_victim(recipe: VictimRecipe) -> None:
-    low, high = recipe.zooms
-    if not 0 < low <= high:
-        raise ValueError(f"expected zooms as the smallest and the largest, above 0, got {low:g} and {high:g}")
-    if recipe.ema >= 1 or recipe.light > 1 or recipe.noise > 255:
-        raise ValueError("expected ema below 1, light of at most 1 and noise of at most 255")
-    if len({name for name, _ in recipe.weights}) < len(recipe.weights):
-        raise ValueError("expected one weight for each task, got two for one")
 
 
 def _value(key: str, text: str, hint: Any) -> Any:
@@ -125,7 +115,7 @@ def _checked(key: str, value: Any) -> Any:
     if type(value) is int and not least <= value <= MAX_NUMBER:
         raise ValueError(f"expected {key} to be in [{least}, {MAX_NUMBER}], got {value}")
     if isinstance(value, tuple):
-        if not value and key != "curriculum":
+        if not value and key not in ("curriculum", "spaces"):
             raise ValueError(f"expected at least one value for {key}")
         for item in value:
             _checked(key, item)

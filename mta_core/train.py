@@ -18,9 +18,11 @@ from mta_core.turns import Stopwatch
 
 Phases = tuple[tuple[int, int, int], ...]
 """(epochs, height, width) of the crops of each phase of a training."""
-SCHEDULES = ("cycle", "halved", "constant")
+SCHEDULES = ("cycle", "halved", "constant", "steps")
 """Of the learning rate: one cycle, a linear warm-up over the first 5 % and a cosine to nearly zero; halved once, at
-half time; the same throughout."""
+half time; the same throughout; divided by ten at each of `DROPS`."""
+DROPS = (100 / 150, 120 / 150, 140 / 150)
+"""Shares of all epochs: where the robustness study (MTL-R, Appendix B) divides by ten, in however many."""
 TINY = 1e-6
 """Measures below it count as this much in a score."""
 DIVERGED = "the training diverged, choose a smaller learning_rate: it"
@@ -140,6 +142,8 @@ class Descent(Training):
                 factor = 1.0
             case "halved":
                 factor = 1.0 if share < 0.5 else 0.5
+            case "steps":
+                factor = 0.1 ** sum(share >= drop for drop in DROPS)
             case _:
                 warm = 0.05
                 factor = share / warm if share < warm else 0.5 * (1 + math.cos(math.pi * (share - warm) / (1 - warm)))

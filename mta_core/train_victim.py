@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Generator, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -13,102 +13,76 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from mta_core import data, distributed, victims
+from mta_core.adversaries import make_adversary
 from mta_core.data.augment import Augmentation
 from mta_core.data.loader import arriving
 from mta_core.devices import Device
 from mta_core.events import Event, Pause
-from mta_core.tasks import Meter, Task, task
-from mta_core.tasks.segmentation import CLASSES
-from mta_core.train import DIVERGED, TINY, Descent, Phases
+from mta_core.tasks import TASKS, Meter, Task, task
+from mta_core.train import DIVERGED, TINY, Descent
 from mta_core.train_places import Views, epoch_places, split_places
 from mta_core.train_recipes import chained, check_start, provenance_of
 from mta_core.train_run import train
 from mta_core.turns import PAUSE, Cuts, windows
+from mta_core.victim_recipe import VictimRecipe as VictimRecipe
 from mta_core.victims import Victim, check_finite
 from mta_core.weights import Card, save_weights
 from mta_core.whole_batch import see_whole_batches
+from mta_core.wording import plain
 
 Tensors = tuple[Tensor, ...] | list[Tensor]
+OPTIONS = {"classifier": ("network",), "encoder-decoder": ("encoder", "fraction")}
+"""What of a recipe an architecture is built by; `width` for the others."""
 
 
-@dataclass(frozen=True)
-class VictimRecipe:
-    """How a victim is trained; the card keeps it.
+def tasks_of(recipe: VictimRecipe) -> list[Task]:
+    """What a recipe's victim is to answer.
 
-    Attributes:
-        width: channels of the first stage of a SegNet.
-        network: of a classifier: its name in torchvision.
-        backbone: a weight file of that network to take all but the last layer from; empty for a random start.
-        data: sources with labels for every task, mixed evenly by taking `per_epoch` pictures of each.
-        phases: (epochs, height, width) of each phase: whole views at a low resolution first, which cost little.
-        cut_at: epoch after which it ends, its learning rate still that of all phases; 0 for none.
-        whole_views: whether a phase's resolution shows the whole view, or a crop of the picture at full resolution.
-        zooms: smallest and largest zoom into that, see `Augmentation.scales`.
-        flips, light, noise: see `Augmentation`; noise in 1/255.
-        init: name of a trained victim, or path to its card, to start from; empty for a random start.
-        learning_rate: of Adam, its largest.
-        schedule: how it moves, one of `mta_core.train.SCHEDULES`.
-        weights: of each task's loss.
-        class_balance: exponent b of the class weights `(median frequency / frequency)^b` in the segmentation loss.
-        holdout: every n-th picture of each source is kept out of training and measured instead.
-        limit: only the first pictures of each source; 0 for all.
+    Raises:
+        ValueError: there is no such task, or it is not known in that label space.
     """
-
-    name: str = "dmtl"
-    architecture: str = "dmtl"
-    width: int = 32
-    network: str = "shufflenet_v2_x1_0"
-    backbone: str = ""
-    data: tuple[str, ...] = ("rooms",)
-    per_epoch: int = 795
-    height: int = 288
-    input_width: int = 384
-    phases: Phases = ((40, 96, 128), (16, 192, 256), (5, 288, 384))
-    cut_at: int = 0
-    whole_views: bool = True
-    zooms: tuple[float, float] = (1.0, 1.25)
-    flips: bool = True
-    light: float = 0.2
-    init: str = ""
-    batch_size: int = 4
-    learning_rate: float = 1e-3
-    schedule: str = "cycle"
-    weight_decay: float = 1e-4
-    noise: float = 8.0
-    class_balance: float = 0.3
-    weights: tuple[tuple[str, float], ...] = (("segmentation", 1.0), ("depth", 0.5), ("normals", 2.0))
-    ema: float = 0.998
-    holdout: int = 20
-    limit: int = 0
-    seed: int = 0
-
-    @property
-    def size(self) -> tuple[int, int]:
-        return self.height, self.input_width
+    spaces, found = dict(recipe.spaces), []
+    for name, _ in recipe.weights:
+        space = spaces.get(name, task(name).space)
+        known = [t for t in TASKS if t.name == task(name).name]
+        if not (fitting := [t for t in known if t.space == space]):
+            there = ", ".join(t.space for t in known)
+            raise ValueError(f"expected {name} in a label space among {there}, got {space[:100]!r}")
+        found += fitting
+    return found
 
 
 class VictimTraining(Descent):
     """The network, a running average of its weights (the result), and its optimiser."""
 
     def __init__(self, recipe: VictimRecipe, device: Device) -> None:
+        recipe.check()
         torch.manual_seed(recipe.seed)
         self.recipe, self.device = recipe, device
-        spaces = {name: task(name).space for name, _ in recipe.weights}
-        options = {"network": recipe.network} if recipe.architecture == "classifier" else {"width": recipe.width}
+        self.tasks = tasks_of(recipe)
+        spaces = {t.name: t.space for t in self.tasks}
+        names = OPTIONS.get(recipe.architecture, ("width",))
+        options = {name: getattr(recipe, name) for name in names}
         self.card = Card(recipe.name, "victim", recipe.architecture, options, spaces, recipe.size, seed=recipe.seed)
+        self.adversary = make_adversary(recipe, self.tasks, device)
         self.start: Card | None = None
         self.victim: Victim = self._start().to(device.torch_device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         see_whole_batches(self.victim)
         self.average = AveragedModel(self.victim, multi_avg_fn=self._blend, use_buffers=True)
-        self.optimiser = torch.optim.AdamW(
-            self.victim.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay, fused=True
-        )
+        self.optimiser = self._optimiser()
         self.sources = [self._opened(text, spaces) for text in recipe.data]
-        self.tasks: list[Task] = [task(name) for name, _ in recipe.weights]
         self.views = Views(recipe.data, self._own_pictures(self.sources))
         self.train_places, self.held_out = split_places(self.sources, recipe.holdout, recipe.limit)
-        self.class_weights = torch.ones(len(CLASSES) + 1)
-        """Until `prepare` has counted them."""
+        classes = next((t.channels for t in self.tasks if t.name == "segmentation"), 0)
+        self.class_weights = torch.ones(classes + 1)
+        """One of each class, and of what is not labelled; ones until `prepare` has counted them."""
+
+    def _optimiser(self) -> torch.optim.Optimizer:
+        recipe, parameters = self.recipe, self.victim.parameters()
+        decay = {"lr": recipe.learning_rate, "weight_decay": recipe.weight_decay}
+        if recipe.optimiser == "sgd":
+            return torch.optim.SGD(parameters, momentum=recipe.momentum, fused=True, **decay)
+        return torch.optim.AdamW(parameters, fused=True, **decay)
 
     def _opened(self, text: str, spaces: Mapping[str, str]) -> data.DataSource:
         """The pictures of a source with labels for these tasks.
@@ -133,7 +107,8 @@ class VictimTraining(Descent):
 
     @property
     def builds_on(self) -> list[str]:
-        return [self.start.sha256] if self.start else []
+        needed = [self.start.sha256 if self.start else "", self.adversary.builds_on if self.adversary else ""]
+        return [digest for digest in needed if digest]
 
     def _start(self) -> Victim:
         """The network to train: a new one, or one that was trained before.
@@ -146,33 +121,29 @@ class VictimTraining(Descent):
         if not self.recipe.init:
             victim = victims.build(self.card)
             if self.recipe.backbone:
-                self._load_backbone(victim)
+                victim.load_backbone(Path(self.recipe.backbone))
             return victim
         victim, self.start = victims.load(self.recipe.init)
-        check_start(self.start, self.card, ("width", "network"))
+        check_start(self.start, self.card, tuple(self.card.options))
         return victim.requires_grad_(True)
-
-    def _load_backbone(self, victim: Victim) -> None:
-        if not isinstance(victim, victims.Classifier):
-            raise ValueError(f"expected a backbone for a classifier only, the recipe trains {self.recipe.architecture}")
-        victim.load_backbone(Path(self.recipe.backbone))
 
     def prepare(self) -> Iterator[Event]:
         """Counts the classes, for which pictures may have to be rendered."""
-        counts = torch.zeros(len(CLASSES))
+        classes = len(self.class_weights) - 1
+        counts = torch.zeros(classes)
         if any(t.name == "segmentation" for t in self.tasks):
             typical = [place for places in self.train_places for place in places[:: max(1, len(places) // 100)]]
             for batch in arriving(self.sources, typical, 1):
                 yield PAUSE
                 if batch is not None:
                     labels = batch[1]["segmentation"]
-                    counts += torch.bincount(labels[labels < len(CLASSES)].flatten(), minlength=len(CLASSES))
+                    counts += torch.bincount(labels[labels < classes].flatten(), minlength=classes)
         self.class_weights = self._balanced(counts)
 
     def _balanced(self, counts: Tensor) -> Tensor:
-        """(14,): one weight a class of a segmentation, and zero for unlabelled pixels; ones where none were counted."""
+        """One weight a class of a segmentation, and zero for unlabelled pixels; ones where none were counted."""
         if not counts.any():
-            return torch.ones(len(CLASSES) + 1)
+            return torch.ones(len(counts) + 1)
         balance = (counts[counts > 0].median() / counts.clamp(min=1)) ** self.recipe.class_balance
         return torch.cat([balance.clamp(max=5), torch.zeros(1)])
 
@@ -200,8 +171,12 @@ class VictimTraining(Descent):
         return total, {name: float(loss.detach()) for name, loss in losses.items()}
 
     def backward(
-        self, images: Tensor, targets: Mapping[str, Tensor], share: float
+        self, images: Tensor | Mapping[str, Tensor], targets: Mapping[str, Tensor], share: float
     ) -> Generator[Pause, None, dict[str, float]]:
+        if not isinstance(images, Tensor):
+            assert self.adversary is not None
+            seed = self.recipe.seed + 7907 * self.epoch + 1_000_033 * self.step
+            images = yield from self.adversary.replace(images["clean"], images["places"], targets, seed)
         cuts = Cuts()
         with cuts.of(self.victim):
             loss, parts = self.loss(images, targets)
@@ -221,7 +196,7 @@ class VictimTraining(Descent):
         valid = t.valid(target)
         weight = valid.float()
         if t.name == "segmentation":
-            weight = self.class_weights.to(target.device)[target.clamp(max=len(CLASSES))]
+            weight = self.class_weights.to(target.device)[target.clamp(max=t.channels)]
         # Of the whole batch; this process's part of that mean is counted by its share of the pictures.
         counted = distributed.total(weight.sum()).clamp(min=1) * distributed.share_of_whole(len(target))
         return (t.losses_on(answer, target, valid) * weight).sum() / counted
@@ -248,11 +223,18 @@ class VictimTraining(Descent):
                 group["lr"] = rate
             on_device = {name: target.to(self.device.torch_device) for name, target in targets.items()}
             losses: dict[str, float] = {}
-            yield from self.take_gradients(self.device.put(images), on_device, losses)
+            yield from self.take_gradients(self._given(self.device.put(images)), on_device, losses)
             nn.utils.clip_grad_norm_(self.victim.parameters(), 5.0)
             self.optimiser.step()
             self.average.update_parameters(self.victim)
             yield self.progress(rate, begun, steps, losses)
+
+    def _given(self, images: Tensor) -> Tensor | dict[str, Tensor]:
+        """What gradients are taken of; adversarial pictures are made part by part, as memory allows."""
+        if self.adversary is None:
+            return images
+        self.adversary.renew(self.victim)
+        return {"clean": images, "places": self.adversary.places(len(images))}
 
     def measure(self) -> Generator[Pause, None, dict[str, float]]:
         """Every task's measures on the held-out pictures, by the averaged weights."""
@@ -282,11 +264,18 @@ class VictimTraining(Descent):
         averaged: Victim = self.average.module  # type: ignore[assignment]
         return self.device.freeze(averaged)
 
+    @property
+    def _defence(self) -> str:
+        if self.adversary is None:
+            return ""
+        name = self.adversary.budget.label
+        return f", trained against {plain(Path(self.recipe.adversary).stem)} at {name}"
+
     def save(self, out: Path, command: str) -> None:
         described = {
             **provenance_of(self.recipe, self.start),
             "command": chained(self.start, command),
-            "summary": f"{self.victim.summary}{self.cut_remark}",
+            "summary": f"{self.victim.summary}{self._defence}{self.cut_remark}",
             "metrics": self.reported(),
         }
         save_weights(self.average.module, Card(**{**asdict(self.card), **described}), out)

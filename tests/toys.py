@@ -20,7 +20,7 @@ from mta_core.kinds import JOINT
 from mta_core.objective import make_problem, pseudo_targets
 from mta_core.tasks import SCENE_TASKS, Task
 from mta_core.train_victim import VictimRecipe
-from mta_core.victims import Classifier, Victim
+from mta_core.victims import Classifier, EncoderDecoder, Victim
 from mta_core.victims.dmtl import Dmtl
 from mta_core.weights import Card, save_weights
 
@@ -84,6 +84,10 @@ def make_victim(kind: type[Victim] = Dmtl, seed: int = 0, size: tuple[int, int] 
         stir_batch_norm(victim, make_pictures(8, 2 * size[0], 2 * size[1], seed=100))
         return victim.eval().requires_grad_(False)
     spaces = {task.name: task.space for task in SCENE_TASKS}
+    if kind is EncoderDecoder:
+        victim = EncoderDecoder(spaces, size, fraction=0.125)
+        stir_batch_norm(victim, make_pictures(8, 2 * size[0], 2 * size[1], seed=100))
+        return victim.eval().requires_grad_(False)
     victim = kind(spaces, size, width=4)  # type: ignore[call-arg]
     for parameter in victim.heads.parameters():  # type: ignore[union-attr]
         if parameter.ndim == 1:

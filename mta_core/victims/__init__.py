@@ -9,10 +9,11 @@ from mta_core.victims.base import Victim, check_finite
 from mta_core.victims.classifier import Classifier
 from mta_core.victims.composite import Composite, is_composite, parse_parts
 from mta_core.victims.dmtl import Dmtl
+from mta_core.victims.encoder_decoder import EncoderDecoder
 from mta_core.victims.mtan import Mtan
 from mta_core.victims.resized import Resized
 
-ARCHITECTURES: tuple[type[Victim], ...] = (Dmtl, Mtan, Classifier)
+ARCHITECTURES: tuple[type[Victim], ...] = (Dmtl, Mtan, EncoderDecoder, Classifier)
 
 
 def build(card: weights.Card) -> Victim:
@@ -125,6 +126,7 @@ __all__ = [
     "ARCHITECTURES",
     "Classifier",
     "Composite",
+    "EncoderDecoder",
     "Resized",
     "Victim",
     "build",

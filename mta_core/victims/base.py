@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Collection, Mapping
 from functools import cache
+from pathlib import Path
 from typing import Any, ClassVar
 
 import torch
@@ -16,6 +17,10 @@ from mta_core.vectors import is_finite, unit
 MEAN = (0.485, 0.456, 0.406)
 STD = (0.229, 0.224, 0.225)
 """Channel statistics of ImageNet: the usual normalisation."""
+
+
+UNIT_VECTORS = "unit-camera"
+"""The label space of vectors of length 1."""
 
 
 @cache
@@ -51,6 +56,14 @@ class Victim(nn.Module):
         self.tasks = dict(tasks)
         self.input_size = input_size
 
+    def load_backbone(self, path: Path) -> None:
+        """Takes what others have trained from a weight file.
+
+        Raises:
+            ValueError: nobody trains parts of this architecture, or the file is of something else.
+        """
+        raise ValueError(f"expected a backbone for a network of torchvision, the recipe trains {self.architecture}")
+
     @abstractmethod
     def options(self) -> dict[str, Any]:
         """Arguments that build this network again, beside tasks and input size."""
@@ -81,6 +94,9 @@ class Victim(nn.Module):
         if not fits:
             dense = {task: a for task, a in answers.items() if a.shape[-2:] != (1, 1)}
             answers |= {task: F.interpolate(a, (height, width), mode="bilinear") for task, a in dense.items()}
-        if "normals" in answers:
-            answers["normals"] = unit(answers["normals"], dim=1)
-        return answers
+        return self.of_length_1(answers)
+
+    def of_length_1(self, answers: dict[str, Tensor]) -> dict[str, Tensor]:
+        """The same with unit vectors where the label space is one of those."""
+        vectors = {task: answer for task, answer in answers.items() if self.tasks[task] == UNIT_VECTORS}
+        return answers | {task: unit(answer, dim=1) for task, answer in vectors.items()}
