@@ -259,7 +259,7 @@ def test_pictures_that_cannot_be_read_are_left_out(setting: Setting, monkeypatch
 
 def test_what_does_not_go_together_is_refused(setting: Setting, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Shelf, "spaces", {"depth": "log metres"})
-    with pytest.raises(ValueError, match="Shelf has depth labels in log metres, the victim answers in metres"):
+    with pytest.raises(ValueError, match="Shelf has depth labels in log metres, the task answers in metres"):
         rows_of(setting)
 
 

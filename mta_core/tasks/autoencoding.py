@@ -16,6 +16,7 @@ class Autoencoding(Numbers):
     """Prediction and target: the clean picture as 2 * image - 1, (B, 3, H, W) in [-1, 1]; labelled everywhere."""
 
     name, label, letter = "autoencoding", "Auto-encoder", "A"
+    space = "picture"
     channels = 3
     difference_label = "Change of the drawn picture"
     tones = None

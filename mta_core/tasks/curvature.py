@@ -21,6 +21,7 @@ class Curvature(Numbers):
     there is no geometry."""
 
     name, label, letter = "curvature", "Principal curvature", "p"
+    space = "curvatures"
     channels = 2
     difference_label = "Change of curvature"
     tones = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -35,7 +36,10 @@ class Depth(Task):
     letter = "d"
     channels = 1
     space = "metres"
-    measures = (Measure("abs_err", "Absolute error", "m", False), Measure("rel_err", "Relative error", "", False))
+    measures: ClassVar[tuple[Measure, ...]] = (
+        Measure("abs_err", "Absolute error", "m", False),
+        Measure("rel_err", "Relative error", "", False),
+    )
     goals = ("1", "0.5", "2", "3", "5", "8")
     tones = SCALE
     difference_label = "Change of depth (m)"

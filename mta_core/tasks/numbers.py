@@ -31,8 +31,8 @@ class Numbers(Task):
     tolerance: ClassVar[float] = 0.2
     """How far off every channel of a right answer may be: a tenth of the scale. Ours; the literature has none."""
     measures: ClassVar[tuple[Measure, ...]] = (MSE, ABS_ERR)
-    goals = ("-1", "-0.5", "0", "0.5", "1")
-    tones = SCALE
+    goals: ClassVar[tuple[str, ...]] = ("-1", "-0.5", "0", "0.5", "1")
+    tones: ClassVar[Tensor | None] = SCALE
 
     def valid(self, target: Tensor) -> Tensor:
         return target.isfinite().all(1)
