@@ -96,13 +96,15 @@ def test_a_head_for_every_label_space(t: Task) -> None:
 def test_normals_are_made_unit_where_the_label_space_says_so_alone(size: tuple[int, int]) -> None:
     torch.manual_seed(0)
     unit, plain = (Dmtl({"normals": space}, (64, 64), width=4).eval() for space in ("unit-camera", "components"))
+    torch.nn.init.normal_(unit.heads["normals"][1].bias, 0, 0.1)  # type: ignore[index]
     plain.load_state_dict(unit.state_dict())
     for victim in (unit, plain):
         shown = Resized(victim, size)(make_pictures(2, *size))["normals"]
         length = shown.norm(dim=1)
         is_unit = torch.allclose(length, torch.ones_like(length), atol=1e-3)
         assert is_unit == (victim is unit) and shown.shape[-2:] == size
-    torch.testing.assert_close(F.normalize(plain(make_pictures())["normals"], dim=1), unit(make_pictures())["normals"])
+    pictures = make_pictures()
+    torch.testing.assert_close(F.normalize(plain(pictures)["normals"], dim=1), unit(pictures)["normals"])
 
 
 def test_unit_normals_also_where_the_head_says_nothing() -> None:
