@@ -126,7 +126,7 @@ def read_trials(order: Order, shelves: Mapping[str, Shelf]) -> list[Trial]:
     """
     try:
         name, count, attacks = order.settings["shelf"], order.settings["count"], order.settings["trials"]
-        victim, asked = attacks[0]["victim"], attacks[0]["tasks"]
+        victim, asked = attacks[0]["victim"], [str(t) for t in attacks[0]["tasks"]]
     except (KeyError, TypeError, IndexError) as error:
         raise ValueError("expected the order of a comparison") from error
     if name not in shelves:

@@ -22,7 +22,7 @@ from app.panels import (
     scale_end,
     scale_end_words,
     split,
-)
+)  # fmt: skip
 from app.words import automatic_gain, direction, gain_of, perturbation_title, psnr, reference
 from app.workshop import Result
 from mta_core.explore import PerturbationOutcome, noisy_picture

@@ -80,9 +80,10 @@ class DataSource(ABC, Sequence[Sample]):
         Raises:
             DataError: a task has no labels here, or has them in a label space that it does not take.
         """
+        lacking = [f"{t.name} ({t.space})" for t in tasks if t.name not in self.spaces]
+        if lacking:
+            raise DataError(f"expected data with labels for {', '.join(lacking)}; {self.label} has none")
         for t in tasks:
-            if t.name not in self.spaces:
-                raise DataError(f"expected data with labels for {t.name} ({t.space}); {self.label} has none")
             if not t.accepts(space := self.spaces[t.name]):
                 raise DataError(f"{self.label} has {t.name} labels in {space}, the task answers in {t.space}")
         is_as_wanted = dict(self.spaces) == {t.name: t.space for t in tasks}
