@@ -70,8 +70,8 @@ class VictimTraining(Descent):
         see_whole_batches(self.victim)
         self.average = AveragedModel(self.victim, multi_avg_fn=self._blend, use_buffers=True)
         self.optimiser = self._optimiser()
-        self.sources = [self._opened(text, spaces) for text in recipe.data]
-        self.views = Views(recipe.data, self._own_pictures(self.sources))
+        self.sources = [self._opened(text) for text in recipe.data]
+        self.views = Views(recipe.data, self.tasks, self._own_pictures(self.sources))
         self.train_places, self.held_out = split_places(self.sources, recipe.holdout, recipe.limit)
         classes = next((t.channels for t in self.tasks if t.name == "segmentation"), 0)
         self.class_weights = torch.ones(classes + 1)
@@ -84,17 +84,14 @@ class VictimTraining(Descent):
             return torch.optim.SGD(parameters, momentum=recipe.momentum, fused=True, **decay)
         return torch.optim.AdamW(parameters, fused=True, **decay)
 
-    def _opened(self, text: str, spaces: Mapping[str, str]) -> data.DataSource:
+    def _opened(self, text: str) -> data.DataSource:
         """The pictures of a source with labels for these tasks.
 
         Raises:
             DataError: it lacks some.
         """
-        source = data.open_data(text, "train", self.recipe.size)
-        lacking = [name for name, space in spaces.items() if source.spaces.get(name) != space]
-        if lacking:
-            raise data.DataError(f"expected data with labels for {', '.join(lacking)}; {source.label} has none")
-        return source.for_task(next(iter(spaces)))
+        source = data.open_data(text, "train", self.recipe.size).for_tasks(self.tasks)
+        return source.for_task(self.tasks[0].name)
 
     def _own_pictures(self, sources: Sequence[data.DataSource]) -> str:
         """The task, where it has pictures of its own."""
@@ -205,7 +202,9 @@ class VictimTraining(Descent):
         recipe = self.recipe
         places = epoch_places(self.train_places, recipe.per_epoch, recipe.seed, self.epoch)
         steps, begun = max(1, len(places) // recipe.batch_size), self.step
-        augment = Augmentation(self.crop, recipe.zooms, recipe.light, recipe.noise / 255, recipe.flips)
+        augment = Augmentation(
+            self.crop, recipe.zooms, recipe.light, recipe.noise / 255, recipe.flips, self.card.tasks
+        )  # fmt: skip
         views = self.views.at(self.crop if recipe.whole_views else recipe.size)
         seed = recipe.seed + 1009 * (self.epoch + 1)
         self.victim.train()

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
 from mta_core.data.base import Sample, Size
+
+DEPTHS = {"depth", "euclidean_depth"}
+PICTURE = "autoencoding"
+"""The task whose label is the picture as the network gets it."""
+LOG_END = math.log(2**16)
 
 
 @dataclass(frozen=True)
@@ -22,6 +29,7 @@ class Augmentation:
         light: largest change of brightness, contrast and of each channel's gain.
         noise: largest amplitude of the noise that half of the samples get, on the [0, 1] pixel scale.
         flips: whether half of the samples are mirrored.
+        spaces: label spaces of the tasks, where they matter here: depth may be logarithmic.
     """
 
     crop: Size
@@ -29,6 +37,7 @@ class Augmentation:
     light: float = 0.2
     noise: float = 8 / 255
     flips: bool = True
+    spaces: Mapping[str, str] = field(default_factory=dict)
 
     def __call__(self, sample: Sample, random: torch.Generator) -> Sample:
         image, targets = self._view(sample, random)
@@ -36,7 +45,10 @@ class Augmentation:
             image, targets = image.flip(-1), {task: target.flip(-1) for task, target in targets.items()}
             if "normals" in targets:
                 targets["normals"] = targets["normals"] * torch.tensor([-1.0, 1.0, 1.0]).view(3, 1, 1)
-        return Sample(sample.name, self._noisy(self._lit(image, random), random), targets)
+        image = self._noisy(self._lit(image, random), random)
+        if PICTURE in targets:
+            targets[PICTURE] = 2 * image - 1
+        return Sample(sample.name, image, targets)
 
     def _view(self, sample: Sample, random: torch.Generator) -> tuple[Tensor, dict[str, Tensor]]:
         height, width = sample.image.shape[-2:]
@@ -55,8 +67,8 @@ class Augmentation:
                 (((torch.arange(want) + 0.5) * have / want).long()) for have, want in zip(taken, self.crop, strict=True)
             )
             targets = {task: target[..., rows[:, None], columns] for task, target in targets.items()}
-        if "depth" in targets:
-            targets["depth"] = targets["depth"] * (taken[0] / self.crop[0])
+        for task in DEPTHS & targets.keys():
+            targets[task] = _nearer(targets[task], taken[0] / self.crop[0], self.spaces.get(task, ""))
         return image, targets | of_whole
 
     def _lit(self, image: Tensor, random: torch.Generator) -> Tensor:
@@ -73,6 +85,13 @@ class Augmentation:
         if _uniform(random) < 0.5:
             noise = noise.sign()
         return (image + amplitude * noise).clamp(0, 1)
+
+
+def _nearer(depth: Tensor, share: float, space: str) -> Tensor:
+    """Depths times `share`, on their scale: see `mta_core.tasks.log_depth`."""
+    if space != "log":
+        return depth * share
+    return torch.log1p(torch.expm1(depth * LOG_END) * share) / LOG_END
 
 
 def _uniform(random: torch.Generator) -> float:
