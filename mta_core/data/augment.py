@@ -1,14 +1,18 @@
-"""Random views of a training sample: scale, crop, flip, light, noise."""
+"""Random views of a training sample: scale, crop, flip, light, noise.
+
+Principal curvatures, reshading, key points and edges are the same in a mirror; those of edges and key points that come
+from the picture stay those of the picture before its light and noise are changed.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from mta_core.data.base import Sample, Size
+from mta_core.data.base import Sample, Size, follow_picture
 
 
 @dataclass(frozen=True)
@@ -18,7 +22,8 @@ class Augmentation:
     Attributes:
         crop: (H, W) of the result.
         scales: smallest and largest zoom, relative to the picture; raised where the crop would not fit. Zooming by s
-            divides depth by s, so that the focal length in pixels stays that of the camera.
+            divides depth by s, so that the focal length in pixels stays that of the camera: things keep their size, and
+            with it their curvature.
         light: largest change of brightness, contrast and of each channel's gain.
         noise: largest amplitude of the noise that half of the samples get, on the [0, 1] pixel scale.
         flips: whether half of the samples are mirrored.
@@ -36,7 +41,8 @@ class Augmentation:
             image, targets = image.flip(-1), {task: target.flip(-1) for task, target in targets.items()}
             if "normals" in targets:
                 targets["normals"] = targets["normals"] * torch.tensor([-1.0, 1.0, 1.0]).view(3, 1, 1)
-        return Sample(sample.name, self._noisy(self._lit(image, random), random), targets)
+        image = self._noisy(self._lit(image, random), random)
+        return replace(sample, image=image, targets=follow_picture(image, targets))
 
     def _view(self, sample: Sample, random: torch.Generator) -> tuple[Tensor, dict[str, Tensor]]:
         height, width = sample.image.shape[-2:]
@@ -55,8 +61,8 @@ class Augmentation:
                 (((torch.arange(want) + 0.5) * have / want).long()) for have, want in zip(taken, self.crop, strict=True)
             )
             targets = {task: target[..., rows[:, None], columns] for task, target in targets.items()}
-        if "depth" in targets:
-            targets["depth"] = targets["depth"] * (taken[0] / self.crop[0])
+        for distance in targets.keys() & {"depth", "euclidean_depth"}:
+            targets[distance] = targets[distance] * (taken[0] / self.crop[0])
         return image, targets | of_whole
 
     def _lit(self, image: Tensor, random: torch.Generator) -> Tensor:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from copy import copy
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import ClassVar
 
@@ -25,13 +26,15 @@ class Sample:
         name: unique in its data set.
         image: (3, H, W) float32 in [0, 1].
         targets: label maps by task, on the same grid: segmentation (H, W) int64, depth (1, H, W) metres, normals
-            (3, H, W); of one pixel, (1, 1) int64, where the whole picture has one label; empty where the source has
-            none.
+            (3, H, W), those of `mta_core.data.derived`; of one pixel, (1, 1) int64, where the whole picture has one
+            label; empty where the source has none.
+        unlabelled: tasks that others of the source have labels of, but not this picture.
     """
 
     name: str
     image: Tensor
     targets: Mapping[str, Tensor] = field(default_factory=dict)
+    unlabelled: tuple[str, ...] = ()
 
 
 class DataSource(ABC, Sequence[Sample]):
@@ -43,10 +46,14 @@ class DataSource(ABC, Sequence[Sample]):
     """Under which terms its pictures may be used."""
     spaces: ClassVar[Mapping[str, str]]
     """Label space of each task it has labels for."""
+    derived: ClassVar[Mapping[str, str]] = {}
+    """Label space of each task that it has labels for only when asked (`labelled`), since they take time to make."""
     splits: ClassVar[tuple[str, ...]]
     needs_path: ClassVar[bool] = True
     is_divided: ClassVar[bool] = False
     """Whether every task has pictures of its own."""
+    asked: tuple[str, ...] | None = None
+    """The tasks that samples have labels of; None for all of `spaces`."""
     split: str
     """Which of them these pictures are; "all" where they are not divided."""
 
@@ -66,6 +73,22 @@ class DataSource(ABC, Sequence[Sample]):
             DataError: there are none.
         """
         return self
+
+    def labelled(self, names: Sequence[str]) -> DataSource:
+        """The same pictures with the labels of these tasks, among `spaces` and `derived`, and of no others; only what
+        is asked for is read or computed.
+
+        Raises:
+            DataError: it has no labels of one of them.
+        """
+        known = {**self.spaces, **self.derived}
+        lacking = [name for name in names if name not in known]
+        if lacking:
+            raise DataError(f"expected tasks that {self.label} has labels for ({', '.join(known) or 'none'}), got "
+                            f"{', '.join(lacking)}")  # fmt: skip
+        other = copy(self)
+        other.asked = tuple(dict.fromkeys(names))
+        return other
 
     @abstractmethod
     def name_of(self, index: int) -> str: ...
@@ -87,10 +110,14 @@ class DataSource(ABC, Sequence[Sample]):
     def __getitem__(self, index: int) -> Sample:  # type: ignore[override]
         if not 0 <= index < len(self):
             raise IndexError(index)
-        return self.read(index)
+        sample = self.read(index)
+        if self.asked is None or (sample.targets.keys() <= set(self.asked) >= set(sample.unlabelled)):
+            return sample
+        targets = {name: target for name, target in sample.targets.items() if name in self.asked}
+        return replace(sample, targets=targets, unlabelled=tuple(t for t in sample.unlabelled if t in self.asked))
 
     def __iter__(self) -> Iterator[Sample]:
-        return (self.read(index) for index in range(len(self)))
+        return (self[index] for index in range(len(self)))
 
 
 class DataError(ValueError):
@@ -107,7 +134,12 @@ def fit_sample(sample: Sample, size: Size) -> Sample:
         task: target[..., rows[:, None], columns] if target.shape[-2:] == (height, width) else target
         for task, target in sample.targets.items()
     }
-    return Sample(sample.name, imaging.fit(sample.image, size), targets)
+    return replace(sample, image=(image := imaging.fit(sample.image, size)), targets=follow_picture(image, targets))
+
+
+def follow_picture(image: Tensor, targets: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The labels, those that are the picture itself as it is now."""
+    return {task: image * 2 - 1 if task == "autoencoding" else target for task, target in targets.items()}
 
 
 def _nearest_grid(source: Size, size: Size) -> tuple[Tensor, Tensor]:
@@ -121,8 +153,25 @@ def _nearest_grid(source: Size, size: Size) -> tuple[Tensor, Tensor]:
     return grids[0], grids[1]
 
 
+def no_label(task: str, size: Size) -> Tensor:
+    """A map that has no label anywhere, in the form of the task's labels: 255, 0 of depths and normals, else NaN."""
+    if task == "segmentation":
+        return torch.full(size, 255)
+    channels = {"normals": 3, "autoencoding": 3, "curvature": 2}.get(task, 1)
+    return torch.full((channels, *size), 0 if task in ("depth", "euclidean_depth", "normals") else torch.nan)
+
+
 def collate(samples: Sequence[Sample]) -> tuple[Tensor, dict[str, Tensor]]:
-    """Pictures (B, 3, H, W) and the labels that all of them have, each with a batch dimension."""
-    tasks = set.intersection(*(set(sample.targets) for sample in samples))
-    targets = {task: torch.stack([sample.targets[task] for sample in samples]) for task in sorted(tasks)}
+    """Pictures (B, 3, H, W) and the labels that all of them have, each with a batch dimension.
+
+    A picture of a source that has labels of a task, but not for this picture, has maps without labels there: the batch
+    still counts for the task by what others have.
+    """
+    tasks = set.intersection(*(set(sample.targets) | set(sample.unlabelled) for sample in samples))
+    size = (samples[0].image.shape[-2], samples[0].image.shape[-1])
+
+    def target(sample: Sample, task: str) -> Tensor:
+        return sample.targets[task] if task in sample.targets else no_label(task, size)
+
+    targets = {task: torch.stack([target(sample, task) for sample in samples]) for task in sorted(tasks)}
     return torch.stack([sample.image for sample in samples]), targets

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import torch
 from torch import Tensor
 
-from mta_core.data.base import DataSource, Sample
+from mta_core.data.base import DataSource, Sample, follow_picture
 from mta_core.vectors import unit
 
 
 def _compact(task: str, target: Tensor) -> Tensor:
     if not target.is_floating_point():
         return target.to(torch.uint8)
+    if task == "autoencoding":
+        return target.new_empty(0)  # the picture itself
     return (target * 127).round().to(torch.int8) if task == "normals" else target.half()
 
 
@@ -29,7 +33,7 @@ class Cached:
 
     def __init__(self, source: DataSource) -> None:
         self.source = source
-        self._kept: dict[int, tuple[str, Tensor, dict[str, Tensor]]] = {}
+        self._kept: dict[int, Sample] = {}
 
     def __len__(self) -> int:
         return len(self.source)
@@ -38,6 +42,8 @@ class Cached:
         if index not in self._kept:
             sample = self.source[index]
             compact = {name: _compact(name, target) for name, target in sample.targets.items()}
-            self._kept[index] = (sample.name, (sample.image * 255).round().to(torch.uint8), compact)
-        name, image, targets = self._kept[index]
-        return Sample(name, image.float() / 255, {task: _restored(task, t) for task, t in targets.items()})
+            self._kept[index] = replace(sample, image=(sample.image * 255).round().to(torch.uint8), targets=compact)
+        kept = self._kept[index]
+        image = kept.image.float() / 255
+        targets = {task: _restored(task, target) for task, target in kept.targets.items()}
+        return replace(kept, image=image, targets=follow_picture(image, targets))

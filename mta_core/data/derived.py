@@ -19,7 +19,7 @@ with the height, so that a picture has the same labels at every size.
 | edge_occlusion | as Taskonomy: Sobel of the root of depth, blurred | depth |
 | keypoints2d | as Taskonomy: SURF's determinant of the Hessian over ten scales, with boxes that have a centre | image |
 | keypoints3d | a corner measure of the normals within Taskonomy's support of 0.3 m, in place of NARF | normals, depth |
-| curvature | shape operator of the normals over 5 x 5 pixels, in Taskonomy's unit of 1 / 0.03 m | depth, normals, camera |
+| curvature | shape operator over 5 x 5 pixels, in units of 1 / 0.03 m, as Taskonomy | depth, normals, camera |
 """
 
 from __future__ import annotations
@@ -77,7 +77,8 @@ def keypoints2d(image: Tensor) -> Tensor:
     """How much a point of the picture stands out, (1, H, W) in [-1, 1]: the largest determinant of the Hessian.
 
     Bay et al.: "SURF" (ECCV 2006), section 3: second derivatives by boxes of l x (2 l - 1) pixels, cross derivatives by
-    four squares of l pixels, weighted 0.9. Here l is odd at every scale, so that mirrored pictures have mirrored labels.
+    four squares of l pixels, weighted 0.9. Here l is odd at every scale and boxes are centred, so that a mirrored picture has mirrored labels
+    (Taskonomy's lie a pixel too far up and left).
     """
     luma = _luma(image)
     sizes = {max(1, 2 * round((sigma * image.shape[-2] / HEIGHT - 1) / 2) + 1) for sigma in SCALES}
@@ -132,7 +133,7 @@ def keypoints3d(depth: Tensor, normals: Tensor, focal: float) -> Tensor:
     det(M) of the mean M of n n^T over a square of `SUPPORT` metres at the point's distance, as in the detectors of
     Harris and Noble, of normals in place of gradients (Glomb: "Detection of interest points on 3D data", 2009): M has
     rank 1 on a plane, 2 along an edge or on a cylinder, and 3 in a corner, where three equal faces give det 1 / 27. The
-    label is its sixth root, which spreads what is near 0; Taskonomy's own NARF is not to be had from a formula.
+    label is the root of its share of that, about as dense as Taskonomy's own NARF, which no formula gives.
     """
     known = has_geometry(depth, normals)
     height, width = depth.shape[-2:]
@@ -149,7 +150,7 @@ def keypoints3d(depth: Tensor, normals: Tensor, focal: float) -> Tensor:
     xx, yy, zz, xy, xz, yz, count, _ = inside.t().contiguous().unbind(0)
     determinant = xx * (yy * zz - yz * yz) - xy * (xy * zz - yz * xz) + xz * (xy * yz - yy * xz)
     share = (27 * determinant / count.clamp(min=1) ** 3).clamp(0, 1).float().view(1, height, width)
-    return _masked(2 * share ** (1 / 6) - 1, known)
+    return _masked(2 * share.sqrt() - 1, known)
 
 
 def curvature(depth: Tensor, normals: Tensor, focal: float) -> Tensor:
@@ -157,18 +158,17 @@ def curvature(depth: Tensor, normals: Tensor, focal: float) -> Tensor:
     towards the viewer. NaN where there is no geometry, within two pixels of a jump of depth, and on surfaces seen
     edge-on.
 
-    Eigenvalues of the shape operator, do Carmo: "Differential Geometry of Curves and Surfaces", section 3.3. Derivatives
-    of normals are fitted over 5 x 5 pixels, so that their rounding (0.2 degrees) averages out: about 0.03 / m at 3 m.
-    Those of points follow from depth and normal, without differences of the rounded depth.
+    Eigenvalues of the shape operator, do Carmo: "Differential Geometry of Curves and Surfaces", section 3.3.
+    Derivatives of normals are fitted over 5 x 5 pixels, so that their rounding to 8 bits averages out; those of points follow from depth and normal, without differences of the rounded depth.
     """
     known = has_geometry(depth, normals)
     point_u, point_v, cosine = _tangents(depth, normals, focal)
     normal_u, normal_v = slopes(normals)
     e, f, g = _dot(point_u, point_u), _dot(point_u, point_v), _dot(point_v, point_v)
-    l, n = _dot(point_u, normal_u), _dot(point_v, normal_v)
-    m = (_dot(point_u, normal_v) + _dot(point_v, normal_u)) / 2
+    uu, vv = _dot(point_u, normal_u), _dot(point_v, normal_v)
+    uv = (_dot(point_u, normal_v) + _dot(point_v, normal_u)) / 2
     area = (e * g - f * f).clamp(min=1e-12)
-    mean, gauss = (l * g - 2 * m * f + n * e) / (2 * area), (l * n - m * m) / area
+    mean, gauss = (uu * g - 2 * uv * f + vv * e) / (2 * area), (uu * vv - uv * uv) / area
     spread = (mean.square() - gauss).clamp(min=0).sqrt()
     both = torch.cat([mean + spread, mean - spread]) * SMALLEST_RADIUS
     sound = (around(jumps(depth, normals, focal) | ~known, 2) == 0) & (cosine > GRAZING)
@@ -227,6 +227,10 @@ DERIVATIONS: dict[str, Callable[[Tensor, Tensor, Tensor, float], Tensor]] = {
     "autoencoding": lambda image, depth, normals, focal: autoencoding(image),
 }
 """Each label from the picture, its depth, its normals and the focal length."""
+
+
+WITH_CAMERA = frozenset({"euclidean_depth", "keypoints3d", "curvature", "reshading"})
+"""Those that need the focal length."""
 
 
 def derive(names: Sequence[str], image: Tensor, depth: Tensor, normals: Tensor, focal: float) -> dict[str, Tensor]:
