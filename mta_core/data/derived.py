@@ -76,9 +76,9 @@ def edge_texture(image: Tensor) -> Tensor:
 def keypoints2d(image: Tensor) -> Tensor:
     """How much a point of the picture stands out, (1, H, W) in [-1, 1]: the largest determinant of the Hessian.
 
-    Bay et al.: "SURF" (ECCV 2006), section 3: second derivatives by boxes of l x (2 l - 1) pixels, cross derivatives by
-    four squares of l pixels, weighted 0.9. Here l is odd at every scale and boxes are centred, so that a mirrored picture has mirrored labels
-    (Taskonomy's lie a pixel too far up and left).
+    Bay et al.: "SURF" (ECCV 2006), section 3: second derivatives by boxes of l x (2 l - 1) pixels, cross derivatives
+    by four squares of l pixels, weighted 0.9. Here l is odd at every scale and boxes are centred, so that a mirrored
+    picture has mirrored labels (Taskonomy's lie a pixel too far up and left).
     """
     luma = _luma(image)
     sizes = {max(1, 2 * round((sigma * image.shape[-2] / HEIGHT - 1) / 2) + 1) for sigma in SCALES}
@@ -158,8 +158,9 @@ def curvature(depth: Tensor, normals: Tensor, focal: float) -> Tensor:
     towards the viewer. NaN where there is no geometry, within two pixels of a jump of depth, and on surfaces seen
     edge-on.
 
-    Eigenvalues of the shape operator, do Carmo: "Differential Geometry of Curves and Surfaces", section 3.3.
-    Derivatives of normals are fitted over 5 x 5 pixels, so that their rounding to 8 bits averages out; those of points follow from depth and normal, without differences of the rounded depth.
+    Eigenvalues of the shape operator (do Carmo: "Differential Geometry of Curves and Surfaces", section 3.3).
+    Derivatives of normals are fitted over 5 x 5 pixels, so that their rounding to 8 bits averages out; those of points
+    follow from depth and normal, without differences of the rounded depth.
     """
     known = has_geometry(depth, normals)
     point_u, point_v, cosine = _tangents(depth, normals, focal)
