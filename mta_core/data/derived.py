@@ -18,7 +18,7 @@ with the height, so that a picture has the same labels at every size.
 | edge_texture | as Taskonomy: Gaussian of 3 pixels, Sobel | image |
 | edge_occlusion | as Taskonomy: Sobel of the root of depth, blurred | depth |
 | keypoints2d | as Taskonomy: SURF's determinant of the Hessian over ten scales, with boxes that have a centre | image |
-| keypoints3d | a corner measure of the normals within Taskonomy's support of 0.3 m, in place of NARF | normals, depth |
+| keypoints3d | a corner measure of the normals within the support of 0.2 m, in place of NARF | normals, depth |
 | curvature | shape operator over 5 x 5 pixels, in units of 1 / 0.03 m, as Taskonomy | depth, normals, camera |
 """
 
@@ -49,8 +49,8 @@ BLUR = 4 / 256
 """Of edges of occlusion, in heights of the picture: 4 pixels of the 256 that networks see."""
 SMALLEST_RADIUS = 0.03
 """Metres: a curvature of 1 / 0.03 m becomes 1, and so does what is bent more sharply."""
-SUPPORT = 0.3
-"""Metres across of the neighbourhood of a 3-D key point."""
+SUPPORT = 0.2
+"""Metres across of the neighbourhood of a 3-D key point, as in the released settings of NARF."""
 SCALES = tuple(1 + 29 / 9 * step for step in range(10))
 """Standard deviations of the blobs that 2-D key points are, in pixels of a picture 512 high."""
 GRAZING = 0.05

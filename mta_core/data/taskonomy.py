@@ -2,13 +2,13 @@
 
 Layouts: a folder for each kind of file, `<root>/<kind>/.../point_I_view_V_domain_*.png`, with the folder of the
 building (and Omnidata's `taskonomy/`) below it, or the building's above it, `<root>/<building>/<kind>/...`, or one
-building alone; or a folder for each view, `<root>/<view>/<kind>.png`. What kinds are called is in `KINDS`. A picture may
-lack labels.
+building alone; or a folder for each view, `<root>/<view>/<kind>.png`. What kinds are called is in `KINDS`. A picture
+may lack labels.
 
 Splits are by building: those of the released lists where any `train_val_test_*.csv` (id,train,val,test) lies in the
-root; else buildings are put in the order of a digest of their names, and the first 15 % (at least one) are for the test,
-the next 15 % for validation and the others for training, about as in the released Full+ (81, 75 and 381 of 537). One or
-two buildings are not divided.
+root; else buildings are put in the order of a digest of their names, and the first 15 % (at least one) are for the
+test, the next 15 % for validation and the others for training, about as in the released Full+ (81, 75 and 381 of 537).
+One or two buildings are not divided.
 """
 
 from __future__ import annotations
