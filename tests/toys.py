@@ -220,7 +220,8 @@ def write_taskonomy(root: Path, place: str, buildings: Sequence[str], side: int 
         "depth_zbuffer": np.where(none, 65535, 2 * 512).repeat(side, 1),
         "depth_euclidean": np.where(none, 65535, 5 * 256).repeat(side, 1),
         "keypoints2d": np.full((side, side), 0.005 * 65535 / 4), "keypoints3d": np.full((side, side), 65535 / 4),
-        "edge_texture": np.full((side, side), 0.5 * 65535), "edge_occlusion": np.full((side, side), 0.00625 * 65535 / 2),
+        "edge_texture": np.full((side, side), 0.5 * 65535),
+        "edge_occlusion": np.full((side, side), 0.00625 * 65535 / 2),
     }  # fmt: skip
     for number, building in enumerate(buildings):
         for point in ("point_0_view_0", "point_0_view_1"):

@@ -132,7 +132,7 @@ def test_labels_of_rendered_rooms_are_exact(tmp_path: Path) -> None:
     both = labels["curvature"]
     assert both.shape == (2, 96, 128) and 0.2 < both.isfinite().float().mean() < 1
     known = both[:, both.isfinite().all(0)]
-    assert (known[0] >= known[1]).all() and (known[0] > 0.02).any() and (known == 0).any()
+    assert (known[0] >= known[1]).all() and (known[0] > 0.02).any() and (known.abs() < 1e-4).float().mean() > 0.2
 
 
 def step(contrast: float, height: int) -> Tensor:
@@ -141,14 +141,18 @@ def step(contrast: float, height: int) -> Tensor:
     return image
 
 
-@pytest.mark.parametrize("height", [128, 288, 512])
-def test_an_edge_of_texture_is_as_strong_at_every_size(height: int) -> None:
-    """The steepest slope of a step that is blurred by sigma is contrast / (sigma sqrt(2 pi))."""
-    found = derived.edge_texture(step(0.5, height))[0]
-    slope = 0.5 / (3 * math.sqrt(2 * math.pi))
-    expected = 2 * min(slope * math.sqrt(2) / derived.EDGE_TEXTURE, 1) - 1
-    assert float(found[height // 2].max()) == pytest.approx(expected, abs=0.08)
-    assert float(found[height // 2, 4]) == -1 and int(found[height // 2].argmax()) in (height // 2 - 1, height // 2)
+@pytest.mark.parametrize("height", [192, 288, 512])
+def test_an_edge_of_texture_is_about_as_strong_at_every_size(height: int) -> None:
+    """What a blurred step rises by over two pixels, from its middle between two; the smaller the picture the less of it
+    is in the steepest place."""
+    found = derived.edge_texture(step(0.25, height))[0]
+    sigma = 3 * height / derived.HEIGHT
+    share = (math.erf(1.5 / sigma / math.sqrt(2)) + math.erf(0.5 / sigma / math.sqrt(2))) / 2
+    expected = 2 * 0.25 * share / math.sqrt(2) * height / derived.HEIGHT / derived.EDGE_TEXTURE - 1
+    strongest = found[height // 2].max()
+    assert float(strongest) == pytest.approx(expected, abs=0.03) and -0.1 < strongest < 0.2
+    assert found[height // 2, 4] == -1
+    assert (found[height // 2, height // 2 - 1 : height // 2 + 1] > strongest - 1e-4).all(), "on both sides of the step"
 
 
 def test_edges_of_occlusion_are_at_jumps_of_depth_and_weaker_far_away() -> None:
@@ -195,8 +199,7 @@ def test_key_points_of_surfaces_are_where_three_faces_meet() -> None:
     row, column = divmod(int(found.argmax()), SIZE[1])
     assert torch.unique(nearest[0, row - 3 : row + 4, column - 3 : column + 4]).numel() == 3, "the corner"
     assert found[row, column] > 0.2
-    edge = next(r for r in range(8, row - 40) if torch.unique(nearest[0, r, 60:132]).numel() == 2)
-    assert found[edge].max() < -0.9, "an edge is none"
+    assert torch.unique(nearest[0, row + 30 :]).numel() == 2 and found[row + 45 :].max() < -0.9, "an edge is none"
     for name in ("wall", "column"):
         label = derived.keypoints3d(*SHAPES[name][0], FOCAL)
         assert label[label.isfinite()].max() < -0.9, name
