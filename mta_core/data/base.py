@@ -154,11 +154,11 @@ def _nearest_grid(source: Size, size: Size) -> tuple[Tensor, Tensor]:
 
 
 def no_label(task: str, size: Size) -> Tensor:
-    """A map that has no label anywhere, in the form of the task's labels: 255, 0 of depths and normals, else NaN."""
+    """A map that has no label anywhere, in the form of the task's labels: 255 of classes, else NaN, which is no label
+    in every label space."""
     if task == "segmentation":
         return torch.full(size, 255)
-    channels = {"normals": 3, "autoencoding": 3, "curvature": 2}.get(task, 1)
-    return torch.full((channels, *size), 0 if task in ("depth", "euclidean_depth", "normals") else torch.nan)
+    return torch.full(({"normals": 3, "autoencoding": 3, "curvature": 2}.get(task, 1), *size), torch.nan)
 
 
 def collate(samples: Sequence[Sample]) -> tuple[Tensor, dict[str, Tensor]]:
