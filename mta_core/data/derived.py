@@ -36,7 +36,7 @@ from mta_core.vectors import length
 
 SPACES = {
     "euclidean_depth": "metres", "keypoints2d": "signed", "keypoints3d": "signed", "edge_texture": "signed",
-    "edge_occlusion": "signed", "curvature": "signed", "reshading": "signed", "autoencoding": "signed",
+    "edge_occlusion": "signed", "curvature": "curvatures", "reshading": "signed", "autoencoding": "picture",
 }  # fmt: skip
 """Label space of every task that is derived here."""
 HEIGHT = 512
