@@ -12,7 +12,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from mta_core.data import derived, open_data
+from mta_core.data import DataError, derived, open_data
 from mta_core.data.filters import box_sums
 from mta_core.data.rooms import render_room
 from mta_core.data.rooms.source import Rooms, read_field_of_view, write_scene
@@ -133,6 +133,27 @@ def test_labels_of_rendered_rooms_are_exact(tmp_path: Path) -> None:
     assert both.shape == (2, 96, 128) and 0.2 < both.isfinite().float().mean() < 1
     known = both[:, both.isfinite().all(0)]
     assert (known[0] >= known[1]).all() and (known[0] > 0.02).any() and (known.abs() < 1e-4).float().mean() > 0.2
+
+
+def test_a_room_without_its_camera_is_furnished_again_to_find_it(tmp_path: Path) -> None:
+    write_scene(tmp_path, 5, (24, 32))
+    source = Rooms.open(tmp_path, "all", (24, 32)).labelled(["euclidean_depth"])
+    before, file = source[0].targets["euclidean_depth"], tmp_path / "camera" / "0000005.txt"
+    file.unlink()
+    assert torch.equal(source[0].targets["euclidean_depth"], before) and not file.exists(), "not ours to write to"
+    cache = Rooms(tmp_path, ["0000005"], "all", (24, 32), render=True).labelled(["euclidean_depth"])
+    assert torch.equal(cache[0].targets["euclidean_depth"], before) and file.exists(), "found once"
+    file.write_text("wide")
+    with pytest.raises(
+        DataError, match=r"^expected camera/0000005.txt under .* to hold an angle in \(0, pi\), got 'wide'$"
+    ):
+        source[0]
+    for kind in ("rgb", "depth", "normal", "seg13"):
+        (tmp_path / kind / "0000005.png").rename(tmp_path / kind / "kitchen.png")
+    other = Rooms.open(tmp_path, "all", (24, 32))
+    with pytest.raises(DataError, match=r"^expected camera/kitchen.txt under "):
+        other.labelled(["curvature"])[0]
+    assert set(other.labelled(["edge_texture"])[0].targets) == {"edge_texture"}, "no camera is needed"
 
 
 def step(contrast: float, height: int) -> Tensor:
