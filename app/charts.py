@@ -106,7 +106,7 @@ def _dots(
 ) -> go.Figure:
     """A dot for each row with its interval, and a dashed line where the clean pictures are, if that is known."""
     figure = make_subplots(1, 1, subplot_titles=[heading])
-    scale = 1 if measure.unit else 100
+    scale = measure.scale
     values = [scale * row["adversarial"] for _, row in rows]
     ends = [_ends(row) for _, row in rows]
     dots = go.Scatter(
@@ -292,16 +292,16 @@ def _mark(figure: go.Figure, c: Cost) -> None:
 
 
 def _heading(measure: Measure) -> str:
-    unit = {"": "%", "m": "m", "°": "°"}.get(measure.unit, measure.unit)
-    return f"{measure.label} ({unit})<br><sup>{direction(measure.higher_is_better)}</sup>"
+    unit = f" ({measure.shown_unit})" if measure.shown_unit else ""
+    return f"{measure.label}{unit}<br><sup>{direction(measure.higher_is_better)}</sup>"
 
 
 def _tick_format(measure: Measure) -> str:
-    return ".0%" if not measure.unit else ".3~g"
+    return ".0%" if measure.shown_unit == "%" else ".3~g"
 
 
 def _suffix(measure: Measure) -> str:
-    return f" {measure.unit}" if measure.unit == "m" else measure.unit
+    return f" {measure.unit}" if measure.unit.startswith("m") else measure.unit
 
 
 def _finish(figure: go.Figure, title: str, *, height: int = HEIGHT, margin_top: int = 56) -> go.Figure:

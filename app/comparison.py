@@ -16,6 +16,7 @@ from mta_core.data.content import content_of
 from mta_core.events import Message, Progress
 from mta_core.jobs import Job
 from mta_core.setting import Setting
+from mta_core.tasks import Task
 
 
 class OnePicture(DataSource):
@@ -28,8 +29,8 @@ class OnePicture(DataSource):
     splits = ("all",)
     split = "all"
 
-    def __init__(self, picture: Picture) -> None:
-        self.picture = picture
+    def __init__(self, picture: Picture, tasks: Sequence[Task] = ()) -> None:
+        self.picture, self.tasks = picture, tasks
 
     @classmethod
     def open(cls, path: Path | None, split: str, size: Size) -> OnePicture:
@@ -39,7 +40,7 @@ class OnePicture(DataSource):
         return self.picture.name
 
     def read(self, index: int) -> Sample:
-        return Sample(self.picture.name, self.picture.image, dict(self.picture.targets))
+        return Sample(self.picture.name, self.picture.image, {**self.picture.targets, **self.picture.truth(self.tasks)})
 
     def __len__(self) -> int:
         return 1
@@ -144,7 +145,7 @@ def store(
 def settings_of(workshop: Workshop, trials: Sequence[Trial]) -> list[Setting]:
     """For `mta_core.compare`. Only the worker asks for them."""
     subject = workshop.subject(trials[0].request.victim)
-    source = trials[0].pictures or OnePicture(trials[0].request.picture)
+    source = trials[0].pictures or OnePicture(trials[0].request.picture, trials[0].request.tasks)
     requests = [trial.request for trial in trials]
     return [
         Setting(
@@ -165,7 +166,7 @@ def names(trial: Trial, known: Standing) -> list[str]:
 
 def contents(trial: Trial) -> dict[str, str]:
     """What the pictures are, by name: see `content_of`."""
-    source = trial.pictures or OnePicture(trial.request.picture)
+    source = trial.pictures or OnePicture(trial.request.picture, trial.request.tasks)
     return {source.name_of(i): content_of(source, i) for i in range(trial.count)}
 
 

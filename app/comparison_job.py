@@ -22,7 +22,7 @@ from mta_core.events import Event, Message, Progress, Row
 from mta_core.job_records import Order, Record
 from mta_core.jobs import Job
 from mta_core.results import to_json
-from mta_core.tasks import task
+from mta_core.tasks import suited
 from mta_core.weights import write_atomically
 from mta_core.wording import counted
 
@@ -126,12 +126,13 @@ def read_trials(order: Order, shelves: Mapping[str, Shelf]) -> list[Trial]:
     """
     try:
         name, count, attacks = order.settings["shelf"], order.settings["count"], order.settings["trials"]
-        victim, tasks = attacks[0]["victim"], [task(t) for t in attacks[0]["tasks"]]
+        victim, asked = attacks[0]["victim"], [str(t) for t in attacks[0]["tasks"]]
     except (KeyError, TypeError, IndexError) as error:
         raise ValueError("expected the order of a comparison") from error
     if name not in shelves:
         raise ValueError(f"expected the data set {name}, it is not connected now")
     shelf, card = shelves[name], victims.find(victim)
+    tasks = suited(asked, card.tasks)
     data = shelf.data_at(card.input_size)
     data = data.for_task(tasks[0].name) if data.is_divided else data
     picture = library.at_size(shelf.read(shelf.first_readable(data)), card.input_size)

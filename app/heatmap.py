@@ -182,7 +182,7 @@ def text(column: Column, clean: float, adversarial: float, scale: Scale) -> str:
         return "to 0" if math.isinf(times) else f"×{times:.2f}" if times < 10 else f"×{times:.0f}"
     change = adversarial - clean
     sign = "−" if change < 0 else "+"
-    if m.unit:
+    if m.shown_unit != "%":
         return f"{sign}{m.format(abs(change))}"
     return f"{sign}{100 * abs(change):.1f} pts"
 

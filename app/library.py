@@ -15,6 +15,7 @@ from app.kept import Kept
 from mta_core import imaging
 from mta_core.data import SOURCES, DataError, DataSource, Sample, Size, open_data
 from mta_core.imaging import Fit
+from mta_core.tasks import Task, task
 from mta_core.weights import ROOT
 
 SIZE: Size = (288, 384)
@@ -31,7 +32,7 @@ class Picture:
     Attributes:
         image: (3, H, W) in [0, 1], on the 8-bit grid, so that a PNG of it is exactly it.
         source: reads it anew at another size, so that what one size cuts off is there for another.
-        targets: its label maps, by task.
+        targets: its label maps, by task, in the label spaces that `spaces` names, else the usual ones.
         kept: what is computed of it, where that must end with it: an upload is forgotten with its session.
     """
 
@@ -42,6 +43,16 @@ class Picture:
     source: Callable[[Size], Sample] = field(compare=False, repr=False)
     targets: Mapping[str, Tensor] = field(default_factory=dict, compare=False, repr=False)
     kept: Kept | None = field(default=None, compare=False, repr=False)
+    spaces: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
+
+    def truth(self, tasks: Iterable[Task]) -> dict[str, Tensor]:
+        """The labels of those of these tasks that have some they can take, in the tasks' own spaces."""
+        spaces = {t.name: self.spaces.get(t.name, task(t.name).space) for t in tasks}
+        return {
+            t.name: t.convert(self.targets[t.name], spaces[t.name])
+            for t in tasks
+            if t.name in self.targets and t.accepts(spaces[t.name])
+        }
 
     @property
     def stem(self) -> str:
@@ -81,6 +92,7 @@ class Shelf:
             sample.image,
             partial(self._sample, index),
             sample.targets,
+            spaces=self.data.spaces,
         )
 
     def first_readable(self, data: DataSource) -> int:

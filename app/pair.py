@@ -9,8 +9,21 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from app.panels import ANSWERS, Drawing, Rows, amplify, answers, aspect_of, cell, drawing, packed, scale_end, split
-from app.words import automatic_gain, direction, gain_of, perturbation_title, psnr, reference, with_unit
+from app.panels import (
+    ANSWERS,
+    Drawing,
+    Rows,
+    amplify,
+    answers,
+    aspect_of,
+    cell,
+    drawing,
+    packed,
+    scale_end,
+    scale_end_words,
+    split,
+)  # fmt: skip
+from app.words import automatic_gain, direction, gain_of, perturbation_title, psnr, reference
 from app.workshop import Result
 from mta_core.explore import PerturbationOutcome, noisy_picture
 from mta_core.tasks import Task
@@ -125,15 +138,16 @@ def _answers(results: Sequence[Result], names: Names, t: Task) -> dict[str, Any]
 
 def _maps(results: Sequence[Result], names: Names, t: Task) -> dict[str, Any]:
     one, other = (result.outcome.tasks[t.name] for result in results)
-    legend = t.legend(one.clean, one.adversarial, other.adversarial)
+    every = (one.clean, one.adversarial, other.adversarial)
+    legend = t.legend(*every)
+    span = legend.span or t.span(*every)
     difference = t.difference(one.adversarial, other.adversarial)
     top = scale_end(difference)
-    unit = t.difference_label.partition("(")[2].rstrip(")")
 
     def coloured(value: Tensor) -> Drawing:
         if t.tones is None:
-            return drawing(t.colour(value, legend.span)[0])
-        return drawing(t.tone(value, legend.span)[0], t.tones)
+            return drawing(t.colour(value, span)[0])
+        return drawing(t.tone(value, span)[0], t.tones)
 
     cells = [
         cell("Clean", f"{t.label} of the clean picture", coloured(one.clean)),
@@ -151,7 +165,7 @@ def _maps(results: Sequence[Result], names: Names, t: Task) -> dict[str, Any]:
         "legend": asdict(legend) | {"scale": CIVIDIS if legend.span else None},
         "difference": {
             "label": t.difference_label,
-            "top": with_unit(f"{top:.3g}", unit) if unit else "",
+            "top": scale_end_words(t, top),
             "scale": CIVIDIS,
         },
         "cells": cells,

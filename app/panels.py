@@ -23,15 +23,16 @@ from app.words import automatic_gain, facts, measure_line, perturbation_title, s
 from app.workshop import LossStep, Request, Result
 from mta_core import imaging
 from mta_core.explore import TaskOutcome, noisy_picture
-from mta_core.tasks import TASKS, Task, task
+from mta_core.tasks import Task, names, task
 from mta_core.tasks.base import Span
 from mta_core.tasks.classification import Classification
 from mta_core.tasks.colours import CIVIDIS, SCALE, tone
+from mta_core.tasks.numbers import Numbers
 
 Rows = list[dict[str, Any]]
 Beside = Literal["target", "truth", "noise"]
 """What the last column shows."""
-TASK_COLOURS = dict(zip((t.name for t in TASKS), cycle(("#0072b2", "#d55e00", "#009e73", "#cc79a7")), strict=False))
+TASK_COLOURS = dict(zip(names(), cycle(("#0072b2", "#d55e00", "#009e73", "#cc79a7")), strict=False))
 _encoders = ThreadPoolExecutor(min(8, os.cpu_count() or 1), "png")
 ANSWERS = (("the answer", "#0072b2"), ("another than before", "#d55e00"))
 """Marks of an answer for the whole picture."""
@@ -208,11 +209,11 @@ def _task_row(result: Result, outcome: TaskOutcome, view: View) -> dict[str, Any
         return _answer_row(result, outcome, t)
     verdict = result.verdict(t.name)
     target = outcome.reference if outcome.is_targeted else None
-    legend = t.legend(*(v for v in (outcome.clean, outcome.adversarial, outcome.truth, target) if v is not None))
-    span = legend.span
+    every = [v for v in (outcome.clean, outcome.adversarial, outcome.truth, target) if v is not None]
+    legend = t.legend(*every)
+    span = legend.span or t.span(*every)
     difference = t.difference(outcome.clean, outcome.adversarial)
     top = scale_end(difference)
-    unit = t.difference_label.partition("(")[2].rstrip(")")  # a difference without a unit is yes or no
 
     def coloured(kind: str, value: Tensor) -> Drawing:
         return answer(result, t, kind, value, span)
@@ -245,10 +246,10 @@ def _task_row(result: Result, outcome: TaskOutcome, view: View) -> dict[str, Any
         "title": t.label,
         "words": sentence(verdict),
         "measure": measure_line(outcome, is_targeted=result.request.is_targeted) | {"rough": not result.is_precise},
-        "legend": asdict(legend) | {"scale": CIVIDIS if span else None},
+        "legend": asdict(legend) | {"scale": CIVIDIS if legend.span else None},
         "difference": {
             "label": t.difference_label,
-            "top": with_unit(f"{top:.3g}", unit) if unit else "",
+            "top": scale_end_words(t, top),
             "scale": CIVIDIS,
         },
         "cells": cells,
@@ -305,6 +306,12 @@ def scale_end(difference: Tensor) -> float:
         float(values.kthvalue(max(1, round(0.99 * len(values)))).values),
         1e-3 if values.max() < 1e-3 else 0.05 * float(values.max()),
     )
+
+
+def scale_end_words(t: Task, top: float) -> str:
+    """The end of the difference's scale with its unit; nothing where a difference is yes or no."""
+    unit = t.difference_label.partition("(")[2].rstrip(")")
+    return with_unit(f"{top:.3g}", unit) if unit or isinstance(t, Numbers) else ""
 
 
 def amplify(perturbation: Tensor, gain: float) -> Tensor:

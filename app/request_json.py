@@ -13,7 +13,7 @@ from mta_core import victims
 from mta_core.attacks import make_attack
 from mta_core.budget import Budget
 from mta_core.kinds import Aim
-from mta_core.tasks import task
+from mta_core.tasks import suited
 
 
 def written(request: Request) -> dict[str, Any]:
@@ -39,7 +39,7 @@ def read_request(one: Mapping[str, Any], picture: Picture, shelves: Mapping[str,
     attack, budget = make_attack(one["attack"], **one["settings"]), Budget.from_units(one["norm"], one["epsilon"])
     like = _like(one["like"], shelves, card.input_size)
     weights = tuple((str(a), str(b)) for a, b in one["weights"])
-    tasks = tuple(task(t) for t in one["tasks"])
+    tasks = suited(one["tasks"], card.tasks)
     return Request(
         picture, card.name, tasks, attack, one["scope"], budget, weights, one["seed"], to, one["target"], like
     )

@@ -24,7 +24,7 @@ from mta_core.events import Event, Message, Progress, Row
 from mta_core.job_records import Order, Record
 from mta_core.jobs import Job
 from mta_core.results import to_json
-from mta_core.tasks import task
+from mta_core.tasks import suited
 from mta_core.transfer import transfer
 from mta_core.turns import Stopwatch
 from mta_core.weights import write_atomically
@@ -168,8 +168,8 @@ def read(order: Order, shelves: Mapping[str, Shelf]) -> list[Series]:
         raise ValueError("expected the order of an evaluation") from error
     if name not in shelves:
         raise ValueError(f"expected the data set {name}, it is not connected now")
-    shelf, size = shelves[name], victims.find(victim).input_size
-    tasks = [task(t) for t in attacks[0]["tasks"]]
+    shelf, card = shelves[name], victims.find(victim)
+    tasks, size = suited(attacks[0]["tasks"], card.tasks), card.input_size
     first = shelf.first_readable(series.parts_of(shelf.data, tasks)[0])
     picture = library.at_size(shelf.read(first), size)
     made = [(one["label"], read_request(one, picture, shelves, one["to"])) for one in attacks]

@@ -22,7 +22,7 @@ from app.workshop import AttackEvent, Request, Result
 from mta_core.attacks import ATTACKS
 from mta_core.imaging import Fit
 from mta_core.jobs import Job
-from mta_core.tasks import TASKS, Task
+from mta_core.tasks import Task, names
 from mta_core.variables import VARIABLES
 
 LINKED: dict[str, Any] = {"bind": "query-params"}
@@ -35,7 +35,7 @@ CHOICES = (
     "victim", "to", "tasks", "attack", "scope", "norm", "epsilon", "epsilon_l2",
     "gain", BESIDE, BESIDE_TARGET,
     "compare", "on", "data", "count", "attacks", "steps", "attack_a", "attack_b", "epsilon_b", "epsilon_l2_b",
-    "goal", "target", "like", *(f"measure_{t.name}" for t in TASKS), *(f"target_{t.name}" for t in TASKS),
+    "goal", "target", "like", *(f"measure_{name}" for name in names()), *(f"target_{name}" for name in names()),
     "varied", "varied_task", "varied_attacks", *(f"values_{name}" for name in VARIABLES),
 )  # fmt: skip
 """Keys of the widgets in the side bar, beside the settings of the attacks: of Explore, then of Compare and Sweep."""
@@ -50,7 +50,7 @@ TRAIN = (
     "train_epsilon", "train_epsilon_l2", "train_end", "train_minutes", "train_epochs", "train_name", "train_ngf",
     "train_blocks", "train_rate", "train_rate_victim",
     "train_width", "train_kind", "train_size", "train_seed", "train_patience",
-    "train_data", *(f"train_share_{t.name}" for t in TASKS), SCENE, "source", "number",
+    "train_data", *(f"train_share_{name}" for name in names()), SCENE, "source", "number",
 )  # fmt: skip
 """The same of Train."""
 TRAIN_SHOWN = "train_shown"

@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 
 from app.charts import KINDS
 from app.sweeps import Known, Shown, series
-from app.words import in_sentence
+from app.words import in_sentence, with_unit
 from mta_core.sweep import SweepRow
 from mta_core.sweep_recipe import SweepRecipe
 from mta_core.tasks import Measure, Task
@@ -53,7 +53,7 @@ def _finish(made: go.Figure, recipe: SweepRecipe, measure: Measure) -> None:
         made.update_xaxes(range=[0, 1.06 * max(numbers)])
     else:
         made.update_xaxes(type="category", range=[-0.5, len(recipe.values) - 0.5])
-    suffix = {"": " %", "°": "°"}.get(measure.unit, f" {measure.unit}")
+    suffix = with_unit("", measure.shown_unit)
     made.update_yaxes(rangemode="tozero", ticksuffix=suffix, nticks=6)
     for axes in (made.update_xaxes, made.update_yaxes):
         axes(automargin=True, ticklabelstandoff=5)
@@ -71,10 +71,10 @@ def alt(found: Known, recipe: SweepRecipe, t: Task, shown: Shown) -> str:
 
 
 def _scaled(measure: Measure, value: float | None) -> float | None:
-    """In per cent where it has no unit; None where there is nothing to measure."""
+    """In per cent where it is a share; None where there is nothing to measure."""
     if value is None or value != value:
         return None
-    return value if measure.unit else 100 * value
+    return measure.scale * value
 
 
 def _x(row: SweepRow) -> Any:

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from app.words import in_sentence
 from mta_core.results import label_of, measure_of
-from mta_core.tasks import task
+from mta_core.tasks import task, variants
 from mta_core.transfer import Pair, format_share
 
 Names = tuple[str, str]
@@ -166,11 +166,12 @@ def summary(found: Sequence[Pair], names: Names) -> str:
     """How much of the attack carries over, in a sentence: the main measure of each task."""
     parts: list[str] = []
     for pair in found:
-        t = task(pair.source["task"])
-        is_main = pair.source["metric"] == t.main_measure.name and pair.source["aggregation"] == "pooled"
+        measure = measure_of(pair.source)
+        mains = [t.main_measure for t in variants(pair.source["task"])]
+        is_main = measure in mains and pair.source["aggregation"] == "pooled"
         if is_main and not math.isnan(pair.share):
             what = f" of what {names[0]} moves" if not parts else ""
-            parts.append(f"{format_share(pair.share)}{what} in {in_sentence(t.main_measure.label)}")
+            parts.append(f"{format_share(pair.share)}{what} in {in_sentence(measure.label)}")
     if not parts:
         return f"The attack moves {names[0]} no further than chance does, so nothing can carry over to {names[1]}."
     return f"{names[1]} moves by {_listed(parts)}."

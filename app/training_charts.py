@@ -37,7 +37,7 @@ def held_out(rows: Sequence[Mapping[str, Any]], t: Task, names: Mapping[str, str
     Args:
         names: in the rows, by what people call it: "Under attack", "Clean".
     """
-    measure, scale = t.main_measure, 1 if t.main_measure.unit else 100
+    measure, scale = t.main_measure, t.main_measure.scale
     figure = go.Figure()
     for label, name in names.items():
         points = [(row["epoch"], scale * row[name]) for row in rows if row.get(name) is not None]
@@ -49,11 +49,11 @@ def held_out(rows: Sequence[Mapping[str, Any]], t: Task, names: Mapping[str, str
                   "dash": "dash" if is_clean else "solid"},
             hovertemplate=f"{label}: %{{y:.4g}}<extra></extra>",
         )  # fmt: skip
-    unit = measure.unit or "%"
+    unit = f" ({measure.shown_unit})" if measure.shown_unit else ""
     figure.update_yaxes(rangemode="tozero")
     if len(rows) < FEW:
         figure.update_xaxes(tick0=1, dtick=1)
-    return _finished(figure, f"{t.label}: {measure.label} ({unit}), {direction(measure.higher_is_better)}", "epoch")
+    return _finished(figure, f"{t.label}: {measure.label}{unit}, {direction(measure.higher_is_better)}", "epoch")
 
 
 def _finished(figure: go.Figure, title: str, along: str) -> go.Figure:

@@ -14,14 +14,14 @@ from typing import Any
 from app import board_words
 from app.watching import Audience, Seat, Show
 from app.workshop import Workshop
-from mta_core import PROGRAM, data, presets, weights
+from mta_core import PROGRAM, data, presets, victims, weights
 from mta_core.board import Board
 from mta_core.events import Event, Message, Progress, Row
 from mta_core.job_records import Order, Record
 from mta_core.jobs import Job
 from mta_core.locks import is_locked
 from mta_core.recipe_settings import override
-from mta_core.tasks import TASKS, Task, task
+from mta_core.tasks import SCENE_TASKS, TASKS, Task, suited
 from mta_core.train_generator import GeneratorRecipe, GeneratorTraining
 from mta_core.train_run import LOCK, train
 from mta_core.train_victim import VictimRecipe, VictimTraining
@@ -254,10 +254,17 @@ def attackable(card: Card) -> list[Task]:
     return [t for t in TASKS if card.tasks.get(t.name) == t.space]
 
 
+def taught(victim: str, names: Iterable[str]) -> tuple[Task, ...]:
+    """These tasks in the label spaces of a victim; in the usual ones where it is gone."""
+    try:
+        return suited(names, victims.find(victim).tasks)
+    except ValueError:
+        return suited(names, {})
+
+
 def trainable() -> list[Task]:
     """Tasks that a new victim can learn from data that need no folder."""
-    found = [source.spaces for source in data.SOURCES if not source.needs_path and source.name == "rooms"]
-    return [task(name) for spaces in found for name in spaces]
+    return [t for t in SCENE_TASKS if data.source("rooms").spaces.get(t.name) == t.space]
 
 
 def names_of(rows: Sequence[Mapping[str, Any]], t: Task, *, is_fooling: bool) -> dict[str, str]:

@@ -34,13 +34,15 @@ def task_row(result: Result, outcome: TaskOutcome, view: View) -> dict[str, Any]
 
 def _maps(result: Result, outcome: TaskOutcome, other: TaskOutcome) -> dict[str, Any]:
     t = outcome.task
-    legend = t.legend(outcome.clean, outcome.adversarial, other.clean, other.adversarial)
+    every = (outcome.clean, outcome.adversarial, other.clean, other.adversarial)
+    legend = t.legend(*every)
+    span = legend.span or t.span(*every)
     cells = [
         cell(f"{name}, {state}", f"{t.label} of {name} for the {state} picture", made)
         for name, kind, one in _victims(result, outcome, other)
         for state, made in (
-            ("clean", answer(result, t, f"{kind} clean", one.clean, legend.span)),
-            ("attacked", answer(result, t, f"{kind} attacked", one.adversarial, legend.span)),
+            ("clean", answer(result, t, f"{kind} clean", one.clean, span)),
+            ("attacked", answer(result, t, f"{kind} attacked", one.adversarial, span)),
         )
     ]
     return {"legend": asdict(legend) | {"scale": CIVIDIS if legend.span else None}, "cells": cells}

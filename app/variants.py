@@ -91,7 +91,7 @@ def goals_of(t: Task, cards: Iterable[Card]) -> list[str]:
     """The targets to offer for a task: those that generators were trained for, then those it names itself."""
     found: list[str] = []
     for card in cards:
-        target, tasks = target_of(card), [other for other in TASKS if other.name in card.tasks]
+        target, tasks = target_of(card), [one for one in TASKS if card.tasks.get(one.name) == one.space]
         if t in tasks and _is_told(target) and is_target_of(target, tasks):
             found.append(_named(t, words_of(target, list(card.tasks))[t.name]))
     return list(dict.fromkeys([*found, *t.goals]))

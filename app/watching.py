@@ -149,7 +149,7 @@ def _attacked(training: GeneratorTraining, picture: Picture, seat: Seat, step: i
     for name, adversarial in drawn.items():
         known[name] = subject.answer(adversarial, [t for t in tasks if t.name in training.groups[name]], fast=True)
         yield PAUSE
-    truth = {t.name: picture.targets[t.name] for t in tasks if t.name in picture.targets}
+    truth = picture.truth(tasks)
     recipe = training.recipe
     outcome = finish(
         subject, picture.image, tasks, training.budget, drawn, truth=truth, known=known, fast=True, goal=training.goal,
@@ -189,13 +189,16 @@ def _answered(training: VictimTraining, picture: Picture, seat: Seat, step: int)
 
 
 def _answer_row(t: Task, value: Tensor, picture: Picture) -> dict[str, Any]:
-    truth = picture.targets[t.name][None] if t.name in picture.targets else None
-    legend = t.legend(*(v for v in (value, truth) if v is not None))
+    label = picture.truth([t]).get(t.name)
+    truth = None if label is None else label[None]
+    both = [v for v in (value, truth) if v is not None]
+    legend = t.legend(*both)
+    span = legend.span or t.span(*both)
 
     def coloured(of: Tensor) -> panels.Drawing:
         if t.tones is None:
-            return panels.drawing(t.colour(of, legend.span)[0])
-        return panels.drawing(t.tone(of, legend.span)[0], t.tones)
+            return panels.drawing(t.colour(of, span)[0])
+        return panels.drawing(t.tone(of, span)[0], t.tones)
 
     cells = [panels.cell("Answer", f"{t.label}: what the victim answers now", coloured(value))]
     words = ""

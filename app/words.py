@@ -72,7 +72,7 @@ def gain_of(difference: Tensor) -> float:
 
 def with_unit(number: str, unit: str) -> str:
     """A degree sign follows its number at once."""
-    return f"{number}{unit}" if unit == "°" else f"{number} {unit}"
+    return f"{number}{unit}" if unit in ("°", "") else f"{number} {unit}"
 
 
 def in_sentence(label: str) -> str:

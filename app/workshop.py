@@ -73,7 +73,7 @@ class Request:
 
     @property
     def truth(self) -> Answers:
-        return {t.name: self.picture.targets[t.name] for t in self.tasks if t.name in self.picture.targets}
+        return self.picture.truth(self.tasks)
 
 
 @dataclass(frozen=True)

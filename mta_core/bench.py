@@ -26,7 +26,7 @@ from mta_core.events import Event, Message, Progress, Row
 from mta_core.explore import Subject
 from mta_core.kinds import Aim
 from mta_core.objective import make_problem, pseudo_targets
-from mta_core.tasks import Task, task
+from mta_core.tasks import Task, suited, task
 from mta_core.victims import Victim
 from mta_core.weights import Card, WeightsError
 from mta_core.yardsticks import BUDGET, NUM_STEPS, bare_floor, floor, foolbox_pgd, joint_loss, plain_pgd
@@ -109,7 +109,7 @@ class Ring:
     @classmethod
     def prepare(cls, name: str, device: Device) -> Ring:
         victim, card, note = load_or_make(name)
-        tasks = tuple(task(t) for t in card.tasks)
+        tasks = suited(card.tasks, card.tasks)
         plain = copy.deepcopy(victim).eval().requires_grad_(False).to(device.torch_device, torch.float32)
         subject = Subject.prepare(card.name, victim, device)
         return cls(subject, card, plain, _generator(card, device), tasks, note)

@@ -18,7 +18,7 @@ from mta_core.generators import GapGenerator, Generator, MtaGenerator, Patterns
 from mta_core.generators.resnet import count_parameters
 from mta_core.multiply_adds import multiply_adds
 from mta_core.objective import make_problem, pseudo_targets
-from mta_core.tasks import SCENE_TASKS, task
+from mta_core.tasks import SCENE_TASKS, suited
 from mta_core.yardsticks import BUDGET, NUM_STEPS
 
 PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16}
@@ -226,7 +226,7 @@ def _attacker(setup: Setup, subject: Subject, name: str) -> Contender:
     """Its work begins with a pass over the clean pictures: their answers are what is to be left."""
     attack = make_attack("pgd", num_steps=NUM_STEPS) if name == "pgd" else make_attack(name)
     network = subject.precise if setup.dtype is torch.float32 else subject.fast
-    tasks = [task(t) for t in setup.tasks]
+    tasks = suited(setup.tasks, subject.precise.tasks)
 
     def work(pictures: Tensor, seed: int) -> Iterator[Any]:
         targets = pseudo_targets(subject.precise, tasks, pictures)

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from mta_core.kinds import goal_name
-from mta_core.tasks import task
+from mta_core.tasks import task, variants
 
 PICTURE = "picture:"
 
@@ -89,6 +89,16 @@ def is_same_target(text: str, own: Sequence[str], wanted: str, tasks: Sequence[s
         return text == wanted
     try:
         one, other = words_of(text, own), words_of(wanted, tasks)
-        return all(torch.equal(task(name).everywhere(one[name]), task(name).everywhere(other[name])) for name in tasks)
+        return all(_is_same(name, one[name], other[name]) for name in tasks)
     except ValueError:
         return False
+
+
+def _is_same(name: str, one: str, other: str) -> bool:
+    """Whether both words mean the same answer, in whichever label space of the task they mean one."""
+    for t in variants(name):
+        try:
+            return torch.equal(t.everywhere(one), t.everywhere(other))
+        except ValueError:
+            continue
+    return False

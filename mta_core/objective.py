@@ -17,7 +17,7 @@ from torch import Tensor
 from mta_core.attacks.base import Attack, Evaluation, Margins, Problem
 from mta_core.budget import Budget
 from mta_core.kinds import JOINT, Aim, Scope
-from mta_core.tasks import Task, task
+from mta_core.tasks import Task, suited
 from mta_core.victims import Victim
 
 Form = Literal["sum", "log"]
@@ -46,7 +46,11 @@ class VictimObjective:
     @cached_property
     def labelled(self) -> dict[str, Tensor | None]:
         """Which pixels of each target are labelled, looked up once for all steps."""
-        return {name: task(name).labelled(target) for name, target in self.targets.items()}
+        return {name: self.task(name).labelled(target) for name, target in self.targets.items()}
+
+    def task(self, name: str) -> Task:
+        """In the label space that the victim answers in."""
+        return suited([name], self.victim.tasks)[0]
 
     def __call__(self, images: Tensor) -> Evaluation:
         answers = self.victim(images, self.targets)
@@ -61,7 +65,7 @@ class VictimObjective:
     def losses_of(self, answers: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """The same, of answers that are there already."""
         return {
-            name: task(name).loss_on(answers[name], target, self.labelled[name])
+            name: self.task(name).loss_on(answers[name], target, self.labelled[name])
             for name, target in self.targets.items()
         }
 
@@ -77,7 +81,7 @@ class VictimObjective:
         if len(self.targets) != 1:
             raise ValueError(f"expected one task to have margins, got {len(self.targets)}")
         ((name, target),) = self.targets.items()
-        values = task(name).margins_on(answers[name], target, self.labelled[name])
+        values = self.task(name).margins_on(answers[name], target, self.labelled[name])
         return Margins(-values.amin(1, keepdim=True) if self.is_targeted else values, self.labelled[name])
 
     def join(self, losses: Mapping[str, Tensor]) -> Tensor:

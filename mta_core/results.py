@@ -14,10 +14,10 @@ from typing import Any
 import torch
 
 import mta_core
-from mta_core import distributed
+from mta_core import distributed, tasks
 from mta_core.rows import ROW_KEYS as ROW_KEYS
 from mta_core.rows import to_json as to_json
-from mta_core.tasks import Measure, task
+from mta_core.tasks import Measure
 from mta_core.tasks.meter import PUBLISHED
 from mta_core.weights import write_atomically
 
@@ -29,7 +29,7 @@ def is_brief(row: Mapping[str, Any]) -> bool:
 
 
 def measure_of(row: Mapping[str, Any]) -> Measure:
-    return task(row["task"]).measure(row["metric"])
+    return tasks.measure_of(row["task"], row["metric"], row.get("unit"))
 
 
 def label_of(row: Mapping[str, Any]) -> str:

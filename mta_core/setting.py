@@ -66,16 +66,24 @@ class Setting:
             raise ValueError(
                 f"expected per-task perturbations: {self.source.label} has pictures of its own for each task"
             )
-        for t in self.tasks:
-            space = self.source.spaces.get(t.name, t.space)
-            if space != t.space:
-                raise ValueError(f"{self.source.label} has {t.name} labels in {space}, the victim answers in {t.space}")
+        self.source.for_tasks(self.labelled)
+
+    @property
+    def labelled(self) -> list[Task]:
+        """The tasks that the data have labels for; for the others the victim's clean answers stand in."""
+        return [t for t in self.tasks if t.name in self.source.spaces]
 
     def parts(self) -> list[Setting]:
-        """The same for each set of pictures: one, or one a task where tasks have pictures of their own."""
+        """The same for each set of pictures, its labels in the tasks' label spaces: one, or one a task where tasks have
+        pictures of their own.
+
+        Raises:
+            DataError: labels are in a space that a task does not take.
+        """
         if not self.source.is_divided:
-            return [self]
-        return [replace(self, tasks=(t,), source=self.source.for_task(t.name)) for t in self.tasks]
+            return [replace(self, source=self.source.for_tasks(self.labelled)) if self.labelled else self]
+        source = self.source.for_tasks(self.labelled)
+        return [replace(self, tasks=(t,), source=source.for_task(t.name)) for t in self.tasks]
 
     def count(self, limit: int | None = None) -> int:
         """How many pictures of the source are used, from the first."""

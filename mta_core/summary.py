@@ -8,7 +8,7 @@ from typing import Any
 from mta_core.attacks import attack_class
 from mta_core.rows import Values
 from mta_core.store import Run
-from mta_core.tasks import Measure, task
+from mta_core.tasks import Measure, measure_of, task
 from mta_core.wording import counted_among, plain
 
 AGGREGATIONS = {"pooled": "", "per-picture": ", per picture", "published": ", as published"}
@@ -18,8 +18,8 @@ FEW = 3
 
 def measure_in(row: Values) -> Measure:
     try:
-        measure = task(row["task"]).measure(row["metric"])
-    except (ValueError, StopIteration):
+        measure = measure_of(row["task"], row["metric"], row["unit"])
+    except ValueError:
         return Measure(row["metric"], row["metric"], row["unit"], row["higher_is_better"])
     return measure.named(row["metric"] != measure.name)
 

@@ -30,7 +30,7 @@ from mta_core.sweep_points import EXTENT, Finished, PointRow, Shelf, quartiles_o
 from mta_core.sweep_recipe import SweepRecipe
 from mta_core.tally import Meters, rows_of
 from mta_core.targets import parse_goal
-from mta_core.tasks import Task
+from mta_core.tasks import Task, suited
 from mta_core.turns import PAUSE, Stopwatch
 from mta_core.variables import AttackOf, points, variable
 
@@ -100,7 +100,7 @@ class Sweep:
         self.subject = subject
         height, width = subject.precise.input_size
         self.source = source or open_data(recipe.data, recipe.split, (height, width))
-        self.goal = parse_goal(recipe.target, recipe.parsed_tasks(), subject)
+        self.goal = parse_goal(recipe.target, self._tasks(recipe), subject)
         self._used: list[dict[str, str]] = []
         self.settings = [self._setting(point) for point in self._points]
         self.weights = {name: digest for used in self._used for name, digest in used.items()}
@@ -109,8 +109,12 @@ class Sweep:
         self.names = self.settings[0].names(recipe.limit)
         self._contents: list[str] = []
 
+    def _tasks(self, point: SweepRecipe) -> tuple[Task, ...]:
+        """In the label spaces that the victim answers in."""
+        return suited(point.parsed_tasks(), self.subject.precise.tasks)
+
     def _setting(self, point: SweepRecipe) -> Setting:
-        tasks, budget, attack = point.parsed_tasks(), point.budget(), point.made()
+        tasks, budget, attack = self._tasks(point), point.budget(), point.made()
         used: dict[str, str] = {}
         if card := self.subject.card:
             aim = Aim(tuple(t.name for t in tasks), point.scope, self.goal.text, budget)

@@ -24,7 +24,7 @@ from mta_core.kinds import JOINT, Instance, Scope
 from mta_core.objective import Form, pseudo_targets
 from mta_core.targets import parse_goal
 from mta_core.task_weights import STRATEGIES
-from mta_core.tasks import Meter, Task, task
+from mta_core.tasks import Meter, Task, suited
 from mta_core.train import DIVERGED, TINY, Training
 from mta_core.train_places import Views, split_places
 from mta_core.train_recipes import chained, provenance_of
@@ -76,7 +76,7 @@ class FoolingTraining(Training):
         victim, victim_card = victims.load(recipe.victim)
         self.precise, self.fast = device.freeze(victim), device.freeze(victim, device.fast_dtype)
         self.budget = Budget.from_units(recipe.norm, recipe.epsilon)
-        self.tasks: list[Task] = [task(name) for name in recipe.tasks]
+        self.tasks: list[Task] = list(suited(recipe.tasks, victim_card.tasks))
         unknown = [t.name for t in self.tasks if victim_card.tasks.get(t.name) != t.space]
         if unknown:
             raise ValueError(f"the victim {recipe.victim} does not answer {', '.join(unknown)}")
@@ -133,7 +133,7 @@ class FoolingTraining(Training):
 
     def _part(self, names: list[str], is_divided: bool) -> Part:
         recipe, size = self.recipe, self.card.input_size
-        views = Views(recipe.data, names[0] if is_divided else "")
+        views = Views(recipe.data, self.tasks, names[0] if is_divided else "")
         sources = [view.source for view in views.at(size)]
         places, held_out = split_places(sources, recipe.holdout, recipe.limit, most=16)
         return Part(names, sources, views, places, held_out)

@@ -8,6 +8,7 @@ from collections.abc import Sequence, Sized
 from mta_core import data
 from mta_core.data.cached import Cached
 from mta_core.data.loader import Place, epoch_order
+from mta_core.tasks import Task
 
 
 class Views:
@@ -15,17 +16,19 @@ class Views:
 
     Args:
         texts: the sources, as `open_data` reads them.
+        tasks: have labels, those that the data have any for, in the tasks' own label spaces.
         task: only the pictures of this task, where tasks have pictures of their own; empty for all.
     """
 
-    def __init__(self, texts: Sequence[str], task: str = "") -> None:
-        self.texts, self.task = texts, task
+    def __init__(self, texts: Sequence[str], tasks: Sequence[Task], task: str = "") -> None:
+        self.texts, self.tasks, self.task = texts, tasks, task
         self.size: data.Size | None = None
         self.kept: list[Cached] = []
 
     def at(self, size: data.Size) -> list[Cached]:
         if size != self.size:
-            opened = [data.open_data(text, "train", size) for text in self.texts]
+            found = [data.open_data(text, "train", size) for text in self.texts]
+            opened = [source.for_tasks([t for t in self.tasks if t.name in source.spaces]) for source in found]
             self.size = size
             self.kept = [Cached(source.for_task(self.task) if self.task else source) for source in opened]
         return self.kept

@@ -93,7 +93,8 @@ class VictimTraining(Descent):
     def __init__(self, recipe: VictimRecipe, device: Device) -> None:
         torch.manual_seed(recipe.seed)
         self.recipe, self.device = recipe, device
-        spaces = {name: task(name).space for name, _ in recipe.weights}
+        self.tasks: list[Task] = [task(name) for name, _ in recipe.weights]
+        spaces = {t.name: t.space for t in self.tasks}
         options = {"network": recipe.network} if recipe.architecture == "classifier" else {"width": recipe.width}
         self.card = Card(recipe.name, "victim", recipe.architecture, options, spaces, recipe.size, seed=recipe.seed)
         self.start: Card | None = None
@@ -103,24 +104,20 @@ class VictimTraining(Descent):
         self.optimiser = torch.optim.AdamW(
             self.victim.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay, fused=True
         )
-        self.sources = [self._opened(text, spaces) for text in recipe.data]
-        self.tasks: list[Task] = [task(name) for name, _ in recipe.weights]
-        self.views = Views(recipe.data, self._own_pictures(self.sources))
+        self.sources = [self._opened(text) for text in recipe.data]
+        self.views = Views(recipe.data, self.tasks, self._own_pictures(self.sources))
         self.train_places, self.held_out = split_places(self.sources, recipe.holdout, recipe.limit)
         self.class_weights = torch.ones(len(CLASSES) + 1)
         """Until `prepare` has counted them."""
 
-    def _opened(self, text: str, spaces: Mapping[str, str]) -> data.DataSource:
+    def _opened(self, text: str) -> data.DataSource:
         """The pictures of a source with labels for these tasks.
 
         Raises:
             DataError: it lacks some.
         """
-        source = data.open_data(text, "train", self.recipe.size)
-        lacking = [name for name, space in spaces.items() if source.spaces.get(name) != space]
-        if lacking:
-            raise data.DataError(f"expected data with labels for {', '.join(lacking)}; {source.label} has none")
-        return source.for_task(next(iter(spaces)))
+        source = data.open_data(text, "train", self.recipe.size).for_tasks(self.tasks)
+        return source.for_task(self.tasks[0].name)
 
     def _own_pictures(self, sources: Sequence[data.DataSource]) -> str:
         """The task, where it has pictures of its own."""
@@ -230,7 +227,9 @@ class VictimTraining(Descent):
         recipe = self.recipe
         places = epoch_places(self.train_places, recipe.per_epoch, recipe.seed, self.epoch)
         steps, begun = max(1, len(places) // recipe.batch_size), self.step
-        augment = Augmentation(self.crop, recipe.zooms, recipe.light, recipe.noise / 255, recipe.flips)
+        augment = Augmentation(
+            self.crop, recipe.zooms, recipe.light, recipe.noise / 255, recipe.flips, self.card.tasks
+        )  # fmt: skip
         views = self.views.at(self.crop if recipe.whole_views else recipe.size)
         seed = recipe.seed + 1009 * (self.epoch + 1)
         self.victim.train()

@@ -24,12 +24,10 @@ def joint_loss(victim: Victim, images: Tensor, targets: Mapping[str, Tensor]) ->
     for name, target in targets.items():
         if not target.is_floating_point():  # classes, of pixels or of whole pictures
             losses.append(F.cross_entropy(answers[name], target))
-        elif name == "depth":
-            losses.append(F.l1_loss(answers[name], target))
-        elif name == "normals":
+        elif victim.tasks[name] == "unit-camera":
             losses.append((1 - (answers[name] * target).sum(1)).mean())
         else:
-            raise NotImplementedError(f"there is no independent loss for {name}")
+            losses.append(F.l1_loss(answers[name], target))
     return torch.stack(losses).mean()
 
 

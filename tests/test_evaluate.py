@@ -20,10 +20,10 @@ from mta_core.events import Message, Progress, Row
 from mta_core.explore import Subject
 from mta_core.imaging import ImageError
 from mta_core.objective import make_problem
-from mta_core.results import ROW_KEYS
+from mta_core.results import ROW_KEYS, label_of, measure_of
 from mta_core.setting import Setting
 from mta_core.tally import AGGREGATIONS
-from mta_core.tasks import SCENE_TASKS, Meter
+from mta_core.tasks import SCENE_TASKS, Meter, suited
 from mta_core.victims import Composite, Victim
 from tests import toys
 
@@ -38,6 +38,7 @@ class Shelf(DataSource):
     terms = "none"
     spaces: ClassVar[Mapping[str, str]] = {t.name: t.space for t in SCENE_TASKS}
     splits = ("test",)
+    split = "test"
 
     def __init__(self, count: int, labelled: Sequence[str] = tuple(t.name for t in SCENE_TASKS)) -> None:
         self.pictures = toys.make_pictures(count, seed=5)
@@ -257,9 +258,38 @@ def test_pictures_that_cannot_be_read_are_left_out(setting: Setting, monkeypatch
         list(evaluate(replace(setting, source=broken)))
 
 
+class Studied(Smooth):
+    """Answers depth and normals as the robustness study does."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tasks = {"depth": "log", "normals": "components"}
+        del self.heads["segmentation"]
+
+
+def test_labels_are_brought_into_the_label_space_of_the_victim(setting: Setting) -> None:
+    victim = Studied()
+    tasks = suited(["depth", "normals"], victim.tasks)
+    own = replace(setting, subject=Subject.prepare("studied", victim, toys.CPU), tasks=tasks)
+    rows = rows_of(own, batch_size=2)
+    pictures, labels = setting.source.pictures, setting.source.labels  # type: ignore[attr-defined]
+    for t in tasks:
+        target = t.convert(labels[t.name], setting.source.spaces[t.name])
+        assert not torch.equal(target, labels[t.name]) or t.name == "normals"
+        answer = victim(pictures)[t.name]
+        found = {row["metric"]: row for row in rows if (row["task"], row["aggregation"]) == (t.name, "pooled")}
+        assert list(found) == ["mse", "abs_err"]
+        expected = float((answer - target).detach().double().square().nanmean())
+        assert found["mse"]["clean"] == pytest.approx(expected, rel=1e-4)
+        assert measure_of(found["mse"]) == t.main_measure and label_of(found["mse"]) == "Mean squared error"
+        assert found["mse"]["adversarial"] > found["mse"]["clean"], "the attack climbs the loss of this label space"
+    with pytest.raises(ValueError, match=r"^the victim does not answer depth \(metres\); it answers depth \(log\)"):
+        rows_of(replace(own, tasks=SCENE_TASKS[1:2]))
+
+
 def test_what_does_not_go_together_is_refused(setting: Setting, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Shelf, "spaces", {"depth": "log metres"})
-    with pytest.raises(ValueError, match="Shelf has depth labels in log metres, the victim answers in metres"):
+    with pytest.raises(ValueError, match="Shelf has depth labels in log metres, the task answers in metres"):
         rows_of(setting)
 
 

@@ -257,7 +257,9 @@ def test_a_training_that_diverges_says_so_and_saves_nothing(recipe: VictimRecipe
 
 def test_data_must_have_labels_and_pictures(recipe: VictimRecipe, tmp_path: Path) -> None:
     pictures = recipe.data[0].replace("nyuv2:", "pictures:") + "/rgb"
-    with pytest.raises(ValueError, match=r"^expected data with labels for segmentation, depth, normals; Folder of"):
+    with pytest.raises(
+        ValueError, match=r"^expected data with labels for segmentation \(nyu13\), depth \(metres\), .*; Folder of"
+    ):
         next(train_victim(replace(recipe, data=(pictures,)), CPU, tmp_path))
     with pytest.raises(ValueError, match=r"^expected at least two pictures"):
         next(train_victim(replace(recipe, limit=1), CPU, tmp_path))

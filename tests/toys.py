@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,7 @@ from mta_core.generators import Generator, MtaGenerator, Patterns
 from mta_core.kinds import JOINT
 from mta_core.objective import make_problem, pseudo_targets
 from mta_core.tasks import SCENE_TASKS, Task
+from mta_core.tasks.numbers import Numbers
 from mta_core.train_victim import VictimRecipe
 from mta_core.victims import Classifier, Victim
 from mta_core.victims.dmtl import Dmtl
@@ -45,8 +47,11 @@ def make_pictures(batch: int = 2, height: int = SIDE, width: int = SIDE, seed: i
 
 
 def make_prediction(task: Task, batch: int = 2, height: int = 12, width: int = 10, seed: int = 0) -> Tensor:
-    """(B, C, H, W) above 0, so that it is a sound answer of every task."""
-    raw = torch.rand(batch, task.channels, height, width, generator=seeded(seed)) * 4 + 0.1
+    """(B, C, H, W), above 0 or on the task's own scale, so that it is a sound answer of every task."""
+    raw = torch.rand(batch, task.channels, height, width, generator=seeded(seed))
+    if isinstance(task, Numbers):
+        return task.low + (task.high - task.low) * raw
+    raw = raw * 4 + 0.1
     return raw if task.decode(raw).ndim == 3 else task.decode(raw)
 
 
@@ -55,7 +60,7 @@ def make_target(task: Task, batch: int = 2, height: int = 12, width: int = 10, s
     return task.as_target(task.decode(make_prediction(task, batch, height, width, seed)))
 
 
-def invalidate(target: Tensor, where: Tensor, value: float = 0.0) -> Tensor:
+def invalidate(target: Tensor, where: Tensor, value: float = math.nan) -> Tensor:
     """`target` without labels where the (B, H, W) mask says so; `value` stands for none in a map of numbers."""
     if not target.is_floating_point():
         return torch.where(where, 255, target)

@@ -63,7 +63,7 @@ function words(row) {
   }
   const legend = element("div", "mta-legend")
   if (row.legend?.span) {
-    const [low, high] = row.legend.span.map((v) => `${v.toFixed(1)} ${row.legend.unit}`)
+    const [low, high] = row.legend.span.map((v) => row.legend.unit ? `${v.toFixed(1)} ${row.legend.unit}` : v.toFixed(2))
     legend.append(scale(row.legend.scale, low, high))
   }
   for (const [name, colour] of row.legend?.entries ?? []) {

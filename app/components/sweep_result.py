@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 import streamlit as st
 
-from app import exports, orders, resources, state, sweep_charts, sweeps
+from app import exports, orders, resources, state, sweep_charts, sweeps, trainings
 from app.charts import KINDS
 from app.components import livechart, pulse
 from app.components.asking import answer, ask
@@ -17,7 +17,7 @@ from app.sweeps import Known, Shown
 from app.words import direction, plain
 from mta_core.job_records import CUT_OFF, Record
 from mta_core.sweep_recipe import SweepRecipe
-from mta_core.tasks import TASKS, Task, task
+from mta_core.tasks import TASKS, Task
 from mta_core.variables import AttackOf, variable
 from mta_core.wording import counted
 
@@ -44,7 +44,7 @@ DOTS = (
 
 def draw(asked: Asked, used: Mapping[str, object]) -> None:
     """Everything that is known of it; looks again by itself while more is being measured."""
-    hear(used, *(_key(t) for t in TASKS))
+    hear(used, *dict.fromkeys(_key(t) for t in TASKS))
     record = find(asked)
     is_live = record is not None and record.state in ("queued", "running")  # asked first: what ends is drawn next time
     found = sweeps.known(resources.board().folder_of(record.id)) if record else Known()
@@ -164,7 +164,7 @@ def _choose(recipe: SweepRecipe, t: Task) -> Shown:
 
 def _charts(recipe: SweepRecipe, found: Known) -> None:
     st.html(f'<p class="mta-headline">{html.escape(sweeps.headline(found, recipe))}</p>')
-    tasks = [task(name) for name in recipe.tasks]
+    tasks = trainings.taught(recipe.victim, recipe.tasks)
     for place, t in zip(st.columns(min(COLUMNS, len(tasks)), gap="medium") * len(tasks), tasks, strict=False):
         with place:
             shown = _choose(recipe, t)
@@ -204,7 +204,7 @@ def table(recipe: SweepRecipe, found: Known) -> str:
     head = (variable(recipe.variable).label, "Task", "Measure", "Clean", "Under attack", "95 % interval",
             "Middle half of the pictures", "Random noise")  # fmt: skip
     lines = []
-    for t in map(task, recipe.tasks):
+    for t in trainings.taught(recipe.victim, recipe.tasks):
         shown = sweeps.shown_of(t, bool(recipe.target))[0]
         (rows, noise), measure = sweeps.series(found, t, shown), shown.measure
         beside = {row.point["number"]: measure.format(row.values["adversarial"]) for row in noise}

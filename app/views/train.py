@@ -109,7 +109,7 @@ def watch(id: str, picture: Picture | None, used: Mapping[str, object]) -> None:
         st.error(plain(f"{error}."))
         return
     if isinstance(recipe, GeneratorRecipe):
-        tasks, is_fooling = [task(name) for name in recipe.tasks], True
+        tasks, is_fooling = list(trainings.taught(recipe.victim, recipe.tasks)), True
     else:
         tasks, is_fooling = [task(name) for name, _ in recipe.weights], False
     finished(record, recipe.name, is_fooling)

@@ -16,7 +16,7 @@ from mta_core.objective import check_attackable
 from mta_core.recipe_settings import parse_settings
 from mta_core.targets import parse_goal
 from mta_core.task_weights import parse_weights
-from mta_core.tasks import Task, parse_tasks, task
+from mta_core.tasks import Task, parse_tasks, suited, task
 from mta_core.transfer import common_tasks
 from mta_core.victims import Victim
 from mta_core.victims.composite import is_composite, parse_parts
@@ -102,7 +102,7 @@ def choose(arguments: argparse.Namespace, also: Victim | None = None) -> Choice:
     asked = parse_tasks(arguments.tasks) if arguments.tasks is not None else None
     device = devices.pick(arguments.device)
     victim, card = load_victim(arguments.victim)
-    tasks = asked or tuple(task(name) for name in common_tasks(victim.tasks, (also or victim).tasks))
+    tasks = suited(asked or common_tasks(victim.tasks, (also or victim).tasks), victim.tasks)
     scope: Scope = "joint" if arguments.joint else "per-task"
     check_attackable(attack, victim, tasks, scope)
     _check_form(arguments.form, attack)

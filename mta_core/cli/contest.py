@@ -23,7 +23,7 @@ from mta_core.kinds import Aim
 from mta_core.results import label_of
 from mta_core.setting import Setting
 from mta_core.targets import parse_goal
-from mta_core.tasks import Task, parse_tasks
+from mta_core.tasks import Task, parse_tasks, suited
 from mta_core.wording import counted_among
 
 Values = Mapping[str, Any]
@@ -37,8 +37,8 @@ def run(arguments: argparse.Namespace) -> int:
     common = set.intersection(*(set(generator.tasks) for generator in made.values()))
     if not common:
         raise ValueError(f"expected generators with a task in common, got {', '.join(made)}")
-    tasks = parse_tasks(sorted(common))
     victim, card = load_victim(arguments.victim)
+    tasks = suited(parse_tasks(sorted(common)), card.tasks)
     subject = Subject.prepare(card.name, victim, pick(arguments.device), card)
     source = open_data(arguments.data, arguments.split, card.input_size)
     budget = Budget.from_units(arguments.norm, arguments.epsilon)

@@ -33,12 +33,20 @@ def run(arguments: argparse.Namespace) -> int:
 def _tasks() -> list[Item]:
     return [
         {
-            "name": t.name, "summary": f"{_named(t)}, {t.space}: {', '.join(m.name for m in t.measures)}",
-            "letter": t.letter, "space": t.space,
-            "measures": [{"name": m.name, "unit": m.unit, "higher_is_better": m.higher_is_better} for m in t.measures],
+            "name": name, "summary": f"{_named(own[0])}, {'; '.join(map(_measured, own))}",
+            "letter": own[0].letter, "space": own[0].space, "spaces": [t.space for t in own],
+            "measures": [
+                {"name": m.name, "unit": m.unit, "higher_is_better": m.higher_is_better} for m in own[0].measures
+            ],
         }
-        for t in tasks.TASKS
+        for name in tasks.names()
+        for own in [tasks.variants(name)]
     ]  # fmt: skip
+
+
+def _measured(t: tasks.Task) -> str:
+    """A label space with what is measured in it."""
+    return f"{t.space}: {', '.join(m.name for m in t.measures)}"
 
 
 def _named(t: tasks.Task) -> str:

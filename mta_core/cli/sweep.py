@@ -18,7 +18,7 @@ from mta_core.results import label_of, measure_of
 from mta_core.sweep import Sweep, SweepRow
 from mta_core.sweep_recipe import SweepRecipe
 from mta_core.task_weights import parse_weights
-from mta_core.tasks import parse_tasks, task
+from mta_core.tasks import Task, parse_tasks
 from mta_core.variables import variable
 from mta_core.wording import counted_among
 
@@ -75,8 +75,8 @@ def _say(arguments: argparse.Namespace, sweep: Sweep, rows: Sequence[SweepRow]) 
         f"{pictures} of {first['data']} ({first['split']}); {sweep.subject.device.label}",
     )
     head = (sweep.variable.label.lower(), "clean", "adversarial", "95 % interval", "quartiles of pictures", "noise")
-    for name in sweep.recipe.parsed_tasks():
-        own = [row for row in rows if row.values["task"] == name.name and _is_main(row)]
+    for name in sweep.settings[0].tasks:
+        own = [row for row in rows if row.values["task"] == name.name and _is_main(row, name)]
         say(arguments, f"\n{name.label}: {label_of(own[0].values)}")
         say(arguments, table(head, _lines(sweep, own)))
     share = sweep.max_perturbation
@@ -84,9 +84,9 @@ def _say(arguments: argparse.Namespace, sweep: Sweep, rows: Sequence[SweepRow]) 
     say(arguments, f"\nlargest perturbation {100 * share:.4g} % of epsilon; {outside}")
 
 
-def _is_main(row: SweepRow) -> bool:
+def _is_main(row: SweepRow, t: Task) -> bool:
     """Of the task's main measure over all pictures."""
-    return row.values["aggregation"] == "pooled" and measure_of(row.values) is task(row.values["task"]).main_measure
+    return row.values["aggregation"] == "pooled" and measure_of(row.values) == t.main_measure
 
 
 def _lines(sweep: Sweep, rows: Sequence[SweepRow]) -> Iterator[Sequence[str]]:

@@ -6,13 +6,18 @@ from the picture stay those of the picture before its light and noise are change
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
 from mta_core.data.base import Sample, Size, follow_picture
+
+DEPTHS = {"depth", "euclidean_depth"}
+LOG_END = math.log(2**16)
 
 
 @dataclass(frozen=True)
@@ -27,6 +32,7 @@ class Augmentation:
         light: largest change of brightness, contrast and of each channel's gain.
         noise: largest amplitude of the noise that half of the samples get, on the [0, 1] pixel scale.
         flips: whether half of the samples are mirrored.
+        spaces: label spaces of the tasks, where they matter here: depth may be logarithmic.
     """
 
     crop: Size
@@ -34,6 +40,7 @@ class Augmentation:
     light: float = 0.2
     noise: float = 8 / 255
     flips: bool = True
+    spaces: Mapping[str, str] = field(default_factory=dict)
 
     def __call__(self, sample: Sample, random: torch.Generator) -> Sample:
         image, targets = self._view(sample, random)
@@ -61,8 +68,8 @@ class Augmentation:
                 (((torch.arange(want) + 0.5) * have / want).long()) for have, want in zip(taken, self.crop, strict=True)
             )
             targets = {task: target[..., rows[:, None], columns] for task, target in targets.items()}
-        for distance in targets.keys() & {"depth", "euclidean_depth"}:
-            targets[distance] = targets[distance] * (taken[0] / self.crop[0])
+        for task in DEPTHS & targets.keys():
+            targets[task] = _nearer(targets[task], taken[0] / self.crop[0], self.spaces.get(task, ""))
         return image, targets | of_whole
 
     def _lit(self, image: Tensor, random: torch.Generator) -> Tensor:
@@ -79,6 +86,13 @@ class Augmentation:
         if _uniform(random) < 0.5:
             noise = noise.sign()
         return (image + amplitude * noise).clamp(0, 1)
+
+
+def _nearer(depth: Tensor, share: float, space: str) -> Tensor:
+    """Depths times `share`, on their scale: see `mta_core.tasks.log_depth`."""
+    if space != "log":
+        return depth * share
+    return torch.log1p(torch.expm1(depth * LOG_END) * share) / LOG_END
 
 
 def _uniform(random: torch.Generator) -> float:

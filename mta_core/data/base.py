@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Protocol
 
 import torch
 from torch import Tensor
@@ -16,6 +16,17 @@ from mta_core import imaging
 
 Size = tuple[int, int]
 """Height and width."""
+
+
+class Labelled(Protocol):
+    """What data have to know of a task: see `mta_core.tasks.Task`."""
+
+    name: ClassVar[str]
+    space: ClassVar[str]
+
+    def accepts(self, space: str) -> bool: ...
+
+    def convert(self, target: Tensor, space: str) -> Tensor: ...
 
 
 @dataclass(frozen=True)
@@ -65,6 +76,25 @@ class DataSource(ABC, Sequence[Sample]):
         Raises:
             DataError: the folder is not there or not in a layout that this source knows.
         """
+
+    def for_tasks(self, tasks: Sequence[Labelled]) -> DataSource:
+        """The same pictures with the labels of these tasks alone, in the tasks' own label spaces.
+
+        Here for sources whose labels are in those spaces, or in ones that the tasks convert from; one that derives
+        labels as they are asked for has a way of its own. Where every task has pictures of its own a picture has but
+        the label of its task.
+
+        Raises:
+            DataError: a task has no labels here, or has them in a label space that it does not take.
+        """
+        lacking = [f"{t.name} ({t.space})" for t in tasks if t.name not in self.spaces]
+        if lacking:
+            raise DataError(f"expected data with labels for {', '.join(lacking)}; {self.label} has none")
+        for t in tasks:
+            if not t.accepts(space := self.spaces[t.name]):
+                raise DataError(f"{self.label} has {t.name} labels in {space}, the task answers in {t.space}")
+        is_as_wanted = dict(self.spaces) == {t.name: t.space for t in tasks}
+        return self if is_as_wanted else Relabelled(self, tasks)
 
     def for_task(self, task: str) -> DataSource:
         """The pictures that a task is to be tried on: all of them, unless tasks have pictures of their own.
@@ -118,6 +148,42 @@ class DataSource(ABC, Sequence[Sample]):
 
     def __iter__(self) -> Iterator[Sample]:
         return (self[index] for index in range(len(self)))
+
+
+class Relabelled(DataSource):
+    """Another source with the labels of some tasks alone, in their own label spaces: see `DataSource.for_tasks`."""
+
+    def __init__(self, source: DataSource, tasks: Sequence[Labelled]) -> None:
+        self.source, self.tasks, self.split = source, tuple(tasks), source.split
+        # What others say once for all their objects.
+        for key in ("name", "label", "terms", "splits", "needs_path", "is_divided"):
+            setattr(self, key, getattr(source, key))
+        setattr(self, "spaces", {t.name: t.space for t in tasks})  # noqa: B010 - of the class elsewhere
+
+    @classmethod
+    def open(cls, path: Path | None, split: str, size: Size) -> DataSource:
+        raise NotImplementedError("it is made from a source that is open already")
+
+    def for_task(self, task: str) -> DataSource:
+        return Relabelled(self.source.for_task(task), self.tasks)
+
+    def for_tasks(self, tasks: Sequence[Labelled]) -> DataSource:
+        return self.source.for_tasks(tasks)
+
+    def name_of(self, index: int) -> str:
+        return self.source.name_of(index)
+
+    def read(self, index: int) -> Sample:
+        sample = self.source[index]
+        own = [t for t in self.tasks if t.name in sample.targets]
+        targets = {t.name: t.convert(sample.targets[t.name], self.source.spaces[t.name]) for t in own}
+        return Sample(sample.name, sample.image, targets)
+
+    def files_of(self, index: int) -> Sequence[Path]:
+        return self.source.files_of(index)
+
+    def __len__(self) -> int:
+        return len(self.source)
 
 
 class DataError(ValueError):

@@ -20,7 +20,7 @@ class Measure:
     Attributes:
         name: as in rows and JSON, e.g. `"miou"`; in targeted evaluations `when_targeted`, if that is given.
         label: for people, e.g. `"mIoU"`.
-        unit: `""` for fractions, `"m"`, `"°"`.
+        unit: `""` for fractions and mere numbers, `"m"`, `"m²"`, `"°"`.
     """
 
     name: str
@@ -31,6 +31,18 @@ class Measure:
     """Its name where the answer is compared with the target of an attack; empty where that makes no difference."""
     is_of_change: bool = False
     """Whether it compares with the clean answer: a target then makes no difference."""
+    is_share: bool = True
+    """Whether a number without a unit is a share of 1, which people read in per cent."""
+
+    @property
+    def scale(self) -> int:
+        """What a value is multiplied with for people, who read shares in per cent."""
+        return 1 if self.unit or not self.is_share else 100
+
+    @property
+    def shown_unit(self) -> str:
+        """The unit of a value times `scale`; empty for mere numbers."""
+        return self.unit or ("%" if self.is_share else "")
 
     def named(self, is_targeted: bool) -> Measure:
         """The measure under the name and label that it has there."""
@@ -48,6 +60,8 @@ class Measure:
             return "–"
         if self.unit == "°":
             return f"{value:.1f}°"
+        if not self.shown_unit:
+            return f"{value:.4f}"
         return f"{value:.3f} {self.unit}" if self.unit else f"{100 * value:.1f} %"
 
     def format_change(self, value: float) -> str:
@@ -56,6 +70,8 @@ class Measure:
             return "–"
         if self.unit == "°":
             return f"{value:+.2f}°"
+        if not self.shown_unit:
+            return f"{value:+.4f}"
         return f"{value:+.3f} {self.unit}" if self.unit else f"{100 * value:+.2f} points"
 
     def is_worse(self, value: float, than: float) -> bool:
@@ -95,7 +111,7 @@ def class_margins(logits: Tensor, target: Tensor) -> Tensor:
 
 
 class Task(ABC):
-    """Everything the program knows about one task.
+    """Everything the program knows about one task, whose name and label space tell it from all others.
 
     `prediction` is what a victim answers, (B, C, H, W) float. `value` and `target` are in label space: what
     `decode` makes of a prediction and what a data set provides. Pixels whose target is unlabelled or invalid
@@ -110,6 +126,8 @@ class Task(ABC):
     """Channels of a prediction."""
     space: ClassVar[str]
     """Label space and unit, e.g. `"nyu13"` or `"metres"`; victims and data must agree on it."""
+    takes: ClassVar[tuple[str, ...]] = ()
+    """Other label spaces whose labels `convert` brings into this one."""
     measures: ClassVar[tuple[Measure, ...]]
     """The first one is the task's main measure."""
     tones: ClassVar[Tensor | None] = None
@@ -131,6 +149,15 @@ class Task(ABC):
 
     def measure(self, name: str) -> Measure:
         return next(measure for measure in self.measures if name in (measure.name, measure.when_targeted))
+
+    def accepts(self, space: str) -> bool:
+        """Whether labels of that space can be labels of this task."""
+        return space == self.space or space in self.takes
+
+    def convert(self, target: Tensor, space: str) -> Tensor:
+        """Labels (..., H, W) of a space that it accepts, in its own."""
+        assert space == self.space, f"{self.name} in {self.space} does not take labels in {space}"
+        return target
 
     @abstractmethod
     def valid(self, target: Tensor) -> Tensor:

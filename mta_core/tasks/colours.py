@@ -26,6 +26,16 @@ SCALE = torch.cat(
 """The cividis scale in 255 tones, and the grey of pixels without a value: (256, 3) in [0, 1]."""
 
 
+def usual_span(*values: Tensor) -> tuple[float, float]:
+    """What all but the lowest and the highest 1 % of these numbers lie between: a few wild pixels must not flatten the
+    scale for all others."""
+    known = torch.cat([value.flatten() for value in values])
+    if not len(known):
+        return (0.0, 1.0)
+    low, high = (float(known.kthvalue(max(1, round(q * len(known)))).values) for q in (0.01, 0.99))
+    return (low, max(high, low + 1e-3))
+
+
 def tone(values: Tensor) -> Tensor:
     """Places in `SCALE` of values in [0, 1], uint8; what lies outside takes the nearest end, NaN the grey."""
     return torch.where(values.isnan(), 255, (values.clamp(0, 1) * 254).round()).to(torch.uint8)

@@ -3,17 +3,29 @@
 from __future__ import annotations
 
 import math
+from typing import ClassVar
 
 import torch
 from torch import Tensor
 
 from mta_core.tasks.base import Legend, Measure, Span, Task
-from mta_core.tasks.colours import SCALE, tone
+from mta_core.tasks.colours import SCALE, tone, usual_span
 
 FARTHEST = 100.0
 """Metres; nothing indoors is farther."""
 TOLERANCE = 1.25
 """A depth is right where its ratio to the truth, or the inverse, is below it."""
+
+
+def parse_metres(text: str) -> float:
+    """Raises ValueError where that is no depth of an indoor scene."""
+    try:
+        metres = float(text)
+    except ValueError:
+        metres = math.nan
+    if not 0 < metres <= FARTHEST:
+        raise ValueError(f"expected a depth in metres in (0, {FARTHEST:g}], got {text!r}")
+    return metres
 
 
 class Depth(Task):
@@ -24,7 +36,10 @@ class Depth(Task):
     letter = "d"
     channels = 1
     space = "metres"
-    measures = (Measure("abs_err", "Absolute error", "m", False), Measure("rel_err", "Relative error", "", False))
+    measures: ClassVar[tuple[Measure, ...]] = (
+        Measure("abs_err", "Absolute error", "m", False),
+        Measure("rel_err", "Relative error", "", False),
+    )
     goals = ("1", "0.5", "2", "3", "5", "8")
     tones = SCALE
     difference_label = "Change of depth (m)"
@@ -44,13 +59,7 @@ class Depth(Task):
         return prediction.float()
 
     def everywhere(self, text: str) -> Tensor:
-        try:
-            metres = float(text)
-        except ValueError:
-            metres = math.nan
-        if not 0 < metres <= FARTHEST:
-            raise ValueError(f"expected a depth in metres in (0, {FARTHEST:g}], got {text!r}")
-        return torch.full((1, 1, 1), metres)
+        return torch.full((1, 1, 1), parse_metres(text))
 
     def statistics(self, value: Tensor, target: Tensor, clean: Tensor | None = None) -> Tensor:
         """Labelled pixels, sum of |error|, sum of |error| / truth: (B, 3)."""
@@ -64,12 +73,7 @@ class Depth(Task):
         return {"abs_err": absolute / count, "rel_err": relative / count}
 
     def span(self, *values: Tensor) -> Span | None:
-        known = torch.cat([value[(value > 0) & value.isfinite()].flatten() for value in values])
-        if not len(known):
-            return (0.0, 1.0)
-        # A few wild pixels must not flatten the scale for all others.
-        low, high = (float(known.kthvalue(max(1, round(q * len(known)))).values) for q in (0.01, 0.99))
-        return (low, max(high, low + 1e-3))
+        return usual_span(*(value[(value > 0) & value.isfinite()] for value in values))
 
     def tone(self, value: Tensor, span: Span | None = None) -> Tensor:
         low, high = span or self.span(value) or (0.0, 1.0)

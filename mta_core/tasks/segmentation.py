@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import torch
 from torch import Tensor
 from torch.nn import functional as F
@@ -31,8 +33,8 @@ class Segmentation(Task):
     measures = (Measure("miou", "mIoU", "", True), Measure("pixel_accuracy", "Pixel accuracy", "", True))
     difference_label = "Class changed"
     goals = ("wall", *(name for name in CLASSES if name != "wall"))
-    classes = CLASSES
-    palette = PALETTE
+    classes: ClassVar[tuple[str, ...]] = CLASSES
+    palette: ClassVar[tuple[str, ...]] = PALETTE
     tones = torch.cat([rgb(PALETTE), torch.full((1, 3), INVALID)])
 
     def valid(self, target: Tensor) -> Tensor:

@@ -18,6 +18,10 @@ STD = (0.229, 0.224, 0.225)
 """Channel statistics of ImageNet: the usual normalisation."""
 
 
+UNIT_VECTORS = "unit-camera"
+"""The label space of vectors of length 1."""
+
+
 @cache
 def _statistics(device: torch.device) -> tuple[Tensor, Tensor]:
     mean, std = (torch.tensor(values, device=device).view(1, 3, 1, 1) for values in (MEAN, STD))
@@ -81,6 +85,9 @@ class Victim(nn.Module):
         if not fits:
             dense = {task: a for task, a in answers.items() if a.shape[-2:] != (1, 1)}
             answers |= {task: F.interpolate(a, (height, width), mode="bilinear") for task, a in dense.items()}
-        if "normals" in answers:
-            answers["normals"] = unit(answers["normals"], dim=1)
-        return answers
+        return self.of_length_1(answers)
+
+    def of_length_1(self, answers: dict[str, Tensor]) -> dict[str, Tensor]:
+        """The same with unit vectors where the label space is one of those."""
+        vectors = {task: answer for task, answer in answers.items() if self.tasks[task] == UNIT_VECTORS}
+        return answers | {task: unit(answer, dim=1) for task, answer in vectors.items()}

@@ -8,7 +8,6 @@ from typing import Any
 from torch import Tensor
 from torch.nn import functional as F
 
-from mta_core.vectors import unit
 from mta_core.victims.base import Victim
 
 
@@ -44,6 +43,4 @@ class Resized(Victim):
         for task, answer in answers.items():
             if answer.shape[-2:] == own:
                 answers[task] = F.interpolate(answer, size, mode="bilinear")
-        if "normals" in answers:
-            answers["normals"] = unit(answers["normals"], dim=1)
-        return answers  # type: ignore[no-any-return]
+        return self.of_length_1(answers)

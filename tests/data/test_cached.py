@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import ClassVar
+
 import torch
 
 from mta_core.data.base import Sample
 from mta_core.data.cached import Cached
+from mta_core.tasks import SCENE_TASKS
 
 
 class Counting:
     """Stands in for a source on disk, counting what is read."""
+
+    spaces: ClassVar[Mapping[str, str]] = {t.name: t.space for t in SCENE_TASKS}
 
     def __init__(self) -> None:
         self.num_reads = 0

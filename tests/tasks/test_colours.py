@@ -9,7 +9,9 @@ import pytest
 import torch
 from skimage.color import deltaE_ciede2000, rgb2lab
 
+from mta_core.tasks import taskonomy
 from mta_core.tasks.colours import SCALE, rgb, tone
+from mta_core.tasks.curvature import CORNERS
 from mta_core.tasks.segmentation import CLASSES, PALETTE
 
 # Machado, Oliveira and Fernandes, "A Physiologically-based Model for Simulation of Color Vision Deficiency" (2009),
@@ -31,11 +33,15 @@ def seen(colours: np.ndarray, vision: str) -> np.ndarray:
 
 
 @every
-def test_every_two_classes_differ(vision: str) -> None:
-    lab = seen(rgb(PALETTE).double().numpy(), vision)
+@pytest.mark.parametrize(
+    ("names", "palette"),
+    [(CLASSES, PALETTE), (taskonomy.CLASSES, taskonomy.PALETTE), tuple(zip(*CORNERS, strict=True))],
+    ids=["nyu13", "taskonomy", "curvature"],
+)
+def test_every_two_classes_differ(vision: str, names: tuple[str, ...], palette: tuple[str, ...]) -> None:
+    lab = seen(rgb(palette).double().numpy(), vision)
     distances = {
-        (CLASSES[a], CLASSES[b]): float(deltaE_ciede2000(lab[a], lab[b]))
-        for a, b in combinations(range(len(CLASSES)), 2)
+        (names[a], names[b]): float(deltaE_ciede2000(lab[a], lab[b])) for a, b in combinations(range(len(names)), 2)
     }
     closest = min(distances, key=lambda pair: distances[pair])
     assert distances[closest] > 6, f"{closest} are {distances[closest]:.1f} apart"

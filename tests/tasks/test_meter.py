@@ -18,9 +18,10 @@ from torchmetrics.classification import MulticlassJaccardIndex
 
 from mta_core.tasks import TASKS, Meter, Task, task
 from mta_core.tasks.meter import _Batches
+from mta_core.tasks.numbers import Numbers
 from tests.toys import invalidate, make_target, seeded
 
-every = pytest.mark.parametrize("task", TASKS, ids=lambda task: task.name)
+every = pytest.mark.parametrize("task", TASKS, ids=lambda task: f"{task.name}-{task.space}")
 AGGREGATIONS = ("pooled", "per-picture")
 
 
@@ -91,6 +92,32 @@ def test_depth_agrees_with_numpy() -> None:
     assert tuple(meter.compute().values()) == pytest.approx(errors(answers, truths), rel=1e-9)
     apart = np.mean([errors(a, t) for a, t in zip(answers, truths, strict=True)], axis=0)
     assert tuple(meter.compute("per-picture").values()) == pytest.approx(tuple(apart), rel=1e-9)
+
+
+@pytest.mark.parametrize("task", [t for t in TASKS if isinstance(t, Numbers)], ids=lambda t: f"{t.name}-{t.space}")
+@settings(max_examples=10, deadline=None)
+@given(seed=st.integers(0, 10_000))
+def test_numbers_agree_with_numpy(task: Task, seed: int) -> None:
+    value, target = make_pairs(task, 5, seed=seed)
+    meter = fill(task, value, target, [2, 3])
+
+    def errors(answer: np.ndarray, truth: np.ndarray) -> tuple[float, float]:
+        error = (answer - truth)[np.isfinite(truth)]
+        return float(np.mean(error**2)), float(np.abs(error).mean())
+
+    answers, truths = value.double().numpy(), target.double().numpy()
+    assert tuple(meter.compute().values()) == pytest.approx(errors(answers, truths), rel=1e-9)
+    apart = np.mean([errors(a, t) for a, t in zip(answers, truths, strict=True)], axis=0)
+    assert tuple(meter.compute("per-picture").values()) == pytest.approx(tuple(apart), rel=1e-9)
+
+
+def test_euclidean_depth_agrees_with_numpy() -> None:
+    value, target = make_pairs(task("euclidean_depth"), 5)
+    found = fill(task("D"), value, target, [2, 3]).compute()
+    answer, truth = (labels.double().numpy()[:, 0][target.numpy()[:, 0] > 0] for labels in (value, target))
+    error = answer - truth
+    wanted = {"mse": np.mean(error**2), "abs_err": np.abs(error).mean(), "rel_err": (np.abs(error) / truth).mean()}
+    assert found == pytest.approx(wanted, rel=1e-9)
 
 
 def make_normals(pictures: int, seed: int, spread: float) -> tuple[Tensor, Tensor]:

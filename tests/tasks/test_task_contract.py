@@ -3,17 +3,46 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
+import numpy as np
 import pytest
 import torch
 
-from mta_core.tasks import SCENE_TASKS, TASKS, Meter, Task, parse_tasks, task
+from mta_core.tasks import (
+    SCENE_TASKS,
+    STUDY_TASKS,
+    TASKS,
+    Meter,
+    Task,
+    measure_of,
+    names,
+    parse_tasks,
+    suited,
+    task,
+    variants,
+)
+from mta_core.tasks.depth import Depth
+from mta_core.tasks.normals import Normals
+from mta_core.tasks.numbers import Numbers
 from tests.toys import invalidate, make_prediction, make_target, seeded
 
-every = pytest.mark.parametrize("task", TASKS, ids=lambda task: task.name)
-dense = pytest.mark.parametrize("task", [t for t in TASKS if t.is_dense], ids=lambda task: task.name)
-sparse = pytest.mark.parametrize("task", [t for t in TASKS if not t.is_dense], ids=lambda task: task.name)
+
+def each(tasks: Sequence[Task]) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize("task", tasks, ids=lambda task: f"{task.name}-{task.space}")
+
+
+every = each(TASKS)
+dense = each([t for t in TASKS if t.is_dense])
+sparse = each([t for t in TASKS if not t.is_dense])
+numbers = each([t for t in TASKS if isinstance(t, Numbers)])
 SHAPE = (2, 12, 10)
+
+
+def no_labels(task: Task) -> tuple[float, ...]:
+    """Numbers that stand for none: where the whole scale has a meaning 0 is not among them."""
+    own = isinstance(task, Depth | Normals)
+    return (*((0.0,) if own else ()), math.nan, math.inf)
 
 
 def some_pixels(seed: int = 9) -> torch.Tensor:
@@ -44,11 +73,15 @@ def test_loss_is_the_mean_over_labelled_pixels(task: Task) -> None:
 
 @every
 @pytest.mark.parametrize("wild", [1e4, math.nan, math.inf, -math.inf])
-@pytest.mark.parametrize("no_label", [0.0, math.nan, math.inf])
-def test_pixels_without_label_never_count(task: Task, wild: float, no_label: float) -> None:
+def test_pixels_without_label_never_count(task: Task, wild: float) -> None:
     mask = some_pixels()
-    target = invalidate(make_target(task), mask, no_label)
-    assert torch.equal(task.valid(target), ~mask)
+    for no_label in no_labels(task):
+        target = invalidate(make_target(task), mask, no_label)
+        assert torch.equal(task.valid(target), ~mask)
+        check_without_label(task, target, mask, wild)
+
+
+def check_without_label(task: Task, target: torch.Tensor, mask: torch.Tensor, wild: float) -> None:
     prediction = make_prediction(task)
     changed = torch.where(mask[:, None], wild, prediction).requires_grad_()
     assert (task.losses_on(changed, target, ~mask)[mask] == 0).all()
@@ -94,6 +127,8 @@ def test_margins_say_how_far_an_answer_is_from_being_wrong(task: Task) -> None:
     (gradient,) = torch.autograd.grad(torch.where(margins.isfinite(), margins, 0)[:, 0].sum(), point)
     assert torch.equal((gradient != 0).any(1), margins[:, 0].isfinite()), "of each pixel, and of no other"
     other = make_prediction(task, seed=2)
+    if isinstance(task, Numbers):  # of several channels chance makes hardly any pixel right
+        other = torch.where(some_pixels()[:, None], prediction + (other - prediction) / 8, other)
     is_right = (task.margins_on(other, target, None) > 0).all(1)
     assert torch.equal(is_right, rightness(task, task.decode(other), target)) and 0.02 < is_right.float().mean() < 0.98
 
@@ -102,7 +137,11 @@ def rightness(task: Task, value: torch.Tensor, target: torch.Tensor) -> torch.Te
     """Which pixels are right as the literature counts them."""
     if target.ndim == 3:
         return task.as_target(value) == target
-    if task.name == "depth":
+    if task.space == "log":
+        return (2 ** (16 * (value - target).abs().double()))[:, 0] < 1.25  # the ratio of the two, as it is of depths
+    if isinstance(task, Numbers):
+        return ((value - target).abs() < 0.2).all(1)
+    if isinstance(task, Depth):
         return torch.maximum(value / target, target / value)[:, 0] < 1.25
     degrees = torch.rad2deg(torch.linalg.vector_norm(value - target, dim=1).div(2).asin() * 2)
     return degrees < 30
@@ -189,7 +228,7 @@ def test_a_pseudo_target_is_the_answer_without_its_gradient(task: Task) -> None:
 @dense
 def test_colours_are_pictures_and_invalid_pixels_are_grey(task: Task) -> None:
     mask = some_pixels()
-    for no_label in (0.0, math.nan):
+    for no_label in no_labels(task)[:2]:
         target = invalidate(make_target(task), mask, no_label)
         shown = task.colour(target, task.span(target))
         assert shown.shape == (2, 3, 12, 10) and shown.min() >= 0 and shown.max() <= 1
@@ -237,14 +276,78 @@ def test_legend_fits_the_colours(task: Task) -> None:
     for name, colour in legend.entries:
         assert name and len(colour) == 7 and colour.startswith("#")
     if legend.span:
-        assert legend.span[0] < legend.span[1] and legend.unit
+        assert legend.span[0] < legend.span[1] and (legend.unit or isinstance(task, Numbers))
 
 
 def test_registry_has_distinct_names_and_letters() -> None:
-    lettered = [t.letter for t in TASKS if t.letter]
-    assert len({t.name for t in TASKS}) == len(TASKS) and len(set(lettered)) == len(lettered)
-    names = [(t.space, measure.name) for t in TASKS for measure in t.measures]
-    assert len({measure for _, measure in names}) == len(set(names)), "a measure belongs to one label space"
+    assert len({(t.name, t.space) for t in TASKS}) == len(TASKS)
+    lettered = {(t.name, t.letter, t.label) for t in TASKS}
+    assert len(lettered) == len(names()) == len({t.name for t in TASKS}), "label spaces share letter and label"
+    letters = [letter for _, letter, _ in lettered if letter]
+    assert len(set(letters)) == len(letters) == 11 and all(len(letter) == 1 for letter in letters)
+
+
+def test_a_row_tells_its_measure_by_task_name_and_unit() -> None:
+    for t in TASKS:
+        for measure in t.measures:
+            found = measure_of(t.name, measure.name, measure.unit)
+            assert found == measure, f"{t.name} in {t.space}: {found} is shown for {measure}"
+    with pytest.raises(ValueError, match=r"^expected a measure of depth, got 'miou'$"):
+        measure_of("depth", "miou")
+
+
+def test_a_task_is_known_by_its_name_and_label_space() -> None:
+    for t in TASKS:
+        assert task(t.name, t.space) is t and t in variants(t.name)
+        assert not t.letter or task(t.letter, t.space) is t
+        assert task(t.name) is variants(t.name)[0]
+        assert suited([t.name], {t.name: t.space}) == (t,)
+    assert [(t.name, t.space) for t in SCENE_TASKS] == [
+        ("segmentation", "nyu13"), ("depth", "metres"), ("normals", "unit-camera")
+    ]  # fmt: skip
+    assert suited(["depth", "normals"], {"depth": "miles"}) == parse_tasks("dn")
+    with pytest.raises(ValueError, match=r"^expected depth in a label space among metres, log, got 'miles'$"):
+        task("d", "miles")
+
+
+def test_the_study_has_eleven_tasks_in_its_own_label_spaces() -> None:
+    assert "".join(t.letter for t in STUDY_TASKS) == "sdDnkKeEprA"
+    assert {t.name for t in parse_tasks("sdDnkKeEprA")} == {t.name for t in STUDY_TASKS}
+    for t in STUDY_TASKS[1:]:  # L1, and the mean squared error
+        prediction, target = make_prediction(t), make_target(t)
+        expected = np.abs(prediction.double().numpy() - target.double().numpy()).mean((1, 2, 3))
+        np.testing.assert_allclose(t.loss(prediction, target).numpy(), expected, rtol=1e-5)
+        assert t.main_measure.name == "mse"
+
+
+@numbers
+def test_numbers_are_shown_as_numbers(task: Task) -> None:
+    assert task.measures[0].format(0.01234) == "0.0123" and task.measures[0].format_change(-0.01234) == "-0.0123"
+
+
+@every
+def test_labels_of_other_spaces_become_labels_of_this_one(task: Task) -> None:
+    target = make_target(task)
+    assert task.accepts(task.space) and task.convert(target, task.space) is target
+    assert not task.accepts("miles")
+    for space in task.takes:
+        usual, mask = variants(task.name)[0], some_pixels()
+        assert usual.space == space and task.accepts(space)
+        for no_label in (0.0, math.nan):
+            theirs = invalidate(make_target(usual), mask, no_label)
+            converted = task.convert(theirs, space)
+            assert torch.equal(task.valid(converted), ~mask) and converted.dtype == torch.float32
+            torch.testing.assert_close(converted[0], task.convert(theirs[0], space), equal_nan=True)
+
+
+def test_log_depth_is_taskonomys_scale() -> None:
+    t = task("depth", "log")
+    metres = torch.tensor([0.01, 0.5, 1.0, 10.0, 128.0, 0.0, -1.0, math.nan, math.inf]).view(1, 1, 1, 9)
+    found = t.convert(metres, "metres").flatten().double().numpy()
+    expected = [math.log(1 + 512 * m) / math.log(2**16) for m in (0.01, 0.5, 1.0, 10.0, 128.0)]
+    np.testing.assert_allclose(found[:5], expected, rtol=1e-6)
+    assert np.isnan(found[5:]).all()
+    assert float(t.everywhere("1")) == pytest.approx(expected[2])
 
 
 def test_tasks_are_found_by_words_and_letters() -> None:

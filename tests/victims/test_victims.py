@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 import torch
+from torch.nn import functional as F
 
 from mta_core import victims, weights
 from mta_core.generators.resnet import count_parameters
-from mta_core.tasks import task
-from mta_core.victims import ARCHITECTURES, Victim
+from mta_core.tasks import TASKS, Task, task
+from mta_core.victims import ARCHITECTURES, Resized, Victim
 from mta_core.victims.dmtl import Dmtl
 from mta_core.victims.mtan import Mtan
 from tests.toys import make_pictures, make_victim
@@ -82,6 +83,28 @@ def test_a_card_builds_it_again(kind: type[Victim]) -> None:
 
 def test_answers_only_the_tasks_it_was_made_for() -> None:
     assert set(Dmtl({"depth": "metres"}, (64, 64), width=2)(make_pictures())) == {"depth"}
+
+
+@pytest.mark.parametrize("t", [t for t in TASKS if t.is_dense], ids=lambda t: f"{t.name}-{t.space}")
+def test_a_head_for_every_label_space(t: Task) -> None:
+    victim = Dmtl({t.name: t.space}, (64, 64), width=2).eval()
+    answer = victim(make_pictures())[t.name]
+    assert answer.shape == (2, t.channels, 64, 64)
+
+
+@pytest.mark.parametrize("size", [(64, 64), (50, 70)])
+def test_normals_are_made_unit_where_the_label_space_says_so_alone(size: tuple[int, int]) -> None:
+    torch.manual_seed(0)
+    unit, plain = (Dmtl({"normals": space}, (64, 64), width=4).eval() for space in ("unit-camera", "components"))
+    torch.nn.init.normal_(unit.heads["normals"][1].bias, 0, 0.1)  # type: ignore[index]
+    plain.load_state_dict(unit.state_dict())
+    for victim in (unit, plain):
+        shown = Resized(victim, size)(make_pictures(2, *size))["normals"]
+        length = shown.norm(dim=1)
+        is_unit = torch.allclose(length, torch.ones_like(length), atol=1e-3)
+        assert is_unit == (victim is unit) and shown.shape[-2:] == size
+    pictures = make_pictures()
+    torch.testing.assert_close(F.normalize(plain(pictures)["normals"], dim=1), unit(pictures)["normals"])
 
 
 def test_unit_normals_also_where_the_head_says_nothing() -> None:
