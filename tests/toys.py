@@ -210,3 +210,37 @@ def tiny_recipe(scenes: Path) -> VictimRecipe:
         name="tiny", width=4, data=(f"nyuv2:{scenes}",), per_epoch=8, height=64, input_width=96,
         phases=((2, 32, 64), (2, 64, 96)), batch_size=2, learning_rate=1e-2, holdout=5, ema=0.5,
     )  # fmt: skip
+
+
+def write_taskonomy(root: Path, place: str, buildings: Sequence[str], side: int = 32) -> None:
+    """Two views of each building in Taskonomy's files, the same everywhere: a floor without geometry in its first rows.
+
+    place: where a file lies below `root`, with {building}, {kind} and {point}.
+    """
+    none = np.arange(side)[:, None] < side // 8
+    half = np.broadcast_to(np.where(np.arange(side) < side // 2, 3, 0), (side, side))
+    rest = {
+        "segment_semantic": half.astype(np.uint8),  # 3 is "chair", 0 uncertain
+        "normal": np.where(none[..., None], 128, np.array([128, 0, 128], np.uint8)).repeat(side, 1).astype(np.uint8),
+        "principal_curvature": np.where(none[..., None], 0, np.array([191, 191, 0])).repeat(side, 1).astype(np.uint8),
+        "reshading": np.full((side, side), 127, np.uint8),
+    }
+    deep = {
+        "depth_zbuffer": np.where(none, 65535, 2 * 512).repeat(side, 1),
+        "depth_euclidean": np.where(none, 65535, 5 * 256).repeat(side, 1),
+        "keypoints2d": np.full((side, side), 0.005 * 65535 / 4), "keypoints3d": np.full((side, side), 65535 / 4),
+        "edge_texture": np.full((side, side), 0.5 * 65535),
+        "edge_occlusion": np.full((side, side), 0.00625 * 65535 / 2),
+    }  # fmt: skip
+    for number, building in enumerate(buildings):
+        for point in ("point_0_view_0", "point_0_view_1"):
+            picture = np.random.default_rng(number).integers(0, 256, (side, side, 3), dtype=np.uint8)
+            kinds = {
+                "rgb": picture,
+                **rest,
+                **{kind: np.rint(values).astype(np.uint16) for kind, values in deep.items()},
+            }
+            for kind, pixels in kinds.items():
+                file = root / place.format(building=building, kind=kind, point=point)
+                file.parent.mkdir(parents=True, exist_ok=True)
+                Image.fromarray(pixels).save(file)

@@ -10,8 +10,9 @@ from mta_core.data.objects.source import Objects
 from mta_core.data.office31 import Office31
 from mta_core.data.pictures import Pictures
 from mta_core.data.rooms.source import Rooms
+from mta_core.data.taskonomy import Taskonomy
 
-SOURCES: tuple[type[DataSource], ...] = (Rooms, Nyuv2, Objects, Office31, Pictures)
+SOURCES: tuple[type[DataSource], ...] = (Rooms, Nyuv2, Taskonomy, Objects, Office31, Pictures)
 
 
 def source(name: str) -> type[DataSource]:

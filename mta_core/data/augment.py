@@ -1,20 +1,22 @@
-"""Random views of a training sample: scale, crop, flip, light, noise."""
+"""Random views of a training sample: scale, crop, flip, light, noise.
+
+Principal curvatures, reshading, key points and edges are the same in a mirror; those of edges and key points that come
+from the picture stay those of the picture before its light and noise are changed.
+"""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from mta_core.data.base import Sample, Size
+from mta_core.data.base import Sample, Size, follow_picture
 
 DEPTHS = {"depth", "euclidean_depth"}
-PICTURE = "autoencoding"
-"""The task whose label is the picture as the network gets it."""
 LOG_END = math.log(2**16)
 
 
@@ -25,7 +27,8 @@ class Augmentation:
     Attributes:
         crop: (H, W) of the result.
         scales: smallest and largest zoom, relative to the picture; raised where the crop would not fit. Zooming by s
-            divides depth by s, so that the focal length in pixels stays that of the camera.
+            divides depth by s, so that the focal length in pixels stays that of the camera: things keep their size, and
+            with it their curvature.
         light: largest change of brightness, contrast and of each channel's gain.
         noise: largest amplitude of the noise that half of the samples get, on the [0, 1] pixel scale.
         flips: whether half of the samples are mirrored.
@@ -46,9 +49,7 @@ class Augmentation:
             if "normals" in targets:
                 targets["normals"] = targets["normals"] * torch.tensor([-1.0, 1.0, 1.0]).view(3, 1, 1)
         image = self._noisy(self._lit(image, random), random)
-        if PICTURE in targets:
-            targets[PICTURE] = 2 * image - 1
-        return Sample(sample.name, image, targets)
+        return replace(sample, image=image, targets=follow_picture(image, targets))
 
     def _view(self, sample: Sample, random: torch.Generator) -> tuple[Tensor, dict[str, Tensor]]:
         height, width = sample.image.shape[-2:]

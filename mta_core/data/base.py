@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from copy import copy
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import ClassVar, Protocol
 
@@ -36,13 +37,15 @@ class Sample:
         name: unique in its data set.
         image: (3, H, W) float32 in [0, 1].
         targets: label maps by task, on the same grid: segmentation (H, W) int64, depth (1, H, W) metres, normals
-            (3, H, W); of one pixel, (1, 1) int64, where the whole picture has one label; empty where the source has
-            none.
+            (3, H, W), those of `mta_core.data.derived`; of one pixel, (1, 1) int64, where the whole picture has one
+            label; empty where the source has none.
+        unlabelled: tasks that others of the source have labels of, but not this picture.
     """
 
     name: str
     image: Tensor
     targets: Mapping[str, Tensor] = field(default_factory=dict)
+    unlabelled: tuple[str, ...] = ()
 
 
 class DataSource(ABC, Sequence[Sample]):
@@ -54,10 +57,14 @@ class DataSource(ABC, Sequence[Sample]):
     """Under which terms its pictures may be used."""
     spaces: ClassVar[Mapping[str, str]]
     """Label space of each task it has labels for."""
+    derived: ClassVar[Mapping[str, str]] = {}
+    """Label space of each task that it has labels for only when asked (`labelled`), since they take time to make."""
     splits: ClassVar[tuple[str, ...]]
     needs_path: ClassVar[bool] = True
     is_divided: ClassVar[bool] = False
     """Whether every task has pictures of its own."""
+    asked: tuple[str, ...] | None = None
+    """The tasks that samples have labels of; None for all of `spaces`."""
     split: str
     """Which of them these pictures are; "all" where they are not divided."""
 
@@ -73,18 +80,18 @@ class DataSource(ABC, Sequence[Sample]):
     def for_tasks(self, tasks: Sequence[Labelled]) -> DataSource:
         """The same pictures with the labels of these tasks alone, in the tasks' own label spaces.
 
-        Here for sources whose labels are in those spaces, or in ones that the tasks convert from; one that derives
-        labels as they are asked for has a way of its own. Where every task has pictures of its own a picture has but
-        the label of its task.
+        Nothing else is read or derived (see `labelled`). Where every task has pictures of its own a picture has but the
+        label of its task.
 
         Raises:
             DataError: a task has no labels here, or has them in a label space that it does not take.
         """
-        lacking = [f"{t.name} ({t.space})" for t in tasks if t.name not in self.spaces]
+        known = {**self.spaces, **self.derived}
+        lacking = [f"{t.name} ({t.space})" for t in tasks if t.name not in known]
         if lacking:
             raise DataError(f"expected data with labels for {', '.join(lacking)}; {self.label} has none")
         for t in tasks:
-            if not t.accepts(space := self.spaces[t.name]):
+            if not t.accepts(space := known[t.name]):
                 raise DataError(f"{self.label} has {t.name} labels in {space}, the task answers in {t.space}")
         is_as_wanted = dict(self.spaces) == {t.name: t.space for t in tasks}
         return self if is_as_wanted else Relabelled(self, tasks)
@@ -96,6 +103,22 @@ class DataSource(ABC, Sequence[Sample]):
             DataError: there are none.
         """
         return self
+
+    def labelled(self, names: Sequence[str]) -> DataSource:
+        """The same pictures with the labels of these tasks, among `spaces` and `derived`, and of no others; only what
+        is asked for is read or computed.
+
+        Raises:
+            DataError: it has no labels of one of them.
+        """
+        known = {**self.spaces, **self.derived}
+        lacking = [name for name in names if name not in known]
+        if lacking:
+            raise DataError(f"expected tasks that {self.label} has labels for ({', '.join(known) or 'none'}), got "
+                            f"{', '.join(lacking)}")  # fmt: skip
+        other = copy(self)
+        other.asked = tuple(dict.fromkeys(names))
+        return other
 
     @abstractmethod
     def name_of(self, index: int) -> str: ...
@@ -117,10 +140,14 @@ class DataSource(ABC, Sequence[Sample]):
     def __getitem__(self, index: int) -> Sample:  # type: ignore[override]
         if not 0 <= index < len(self):
             raise IndexError(index)
-        return self.read(index)
+        sample = self.read(index)
+        if self.asked is None or (sample.targets.keys() <= set(self.asked) >= set(sample.unlabelled)):
+            return sample
+        targets = {name: target for name, target in sample.targets.items() if name in self.asked}
+        return replace(sample, targets=targets, unlabelled=tuple(t for t in sample.unlabelled if t in self.asked))
 
     def __iter__(self) -> Iterator[Sample]:
-        return (self.read(index) for index in range(len(self)))
+        return (self[index] for index in range(len(self)))
 
 
 class Relabelled(DataSource):
@@ -128,6 +155,8 @@ class Relabelled(DataSource):
 
     def __init__(self, source: DataSource, tasks: Sequence[Labelled]) -> None:
         self.source, self.tasks, self.split = source, tuple(tasks), source.split
+        self._known = {**source.spaces, **source.derived}
+        self._labelled = source.labelled([t.name for t in tasks])
         # What others say once for all their objects.
         for key in ("name", "label", "terms", "splits", "needs_path", "is_divided"):
             setattr(self, key, getattr(source, key))
@@ -147,10 +176,10 @@ class Relabelled(DataSource):
         return self.source.name_of(index)
 
     def read(self, index: int) -> Sample:
-        sample = self.source[index]
+        sample = self._labelled[index]
         own = [t for t in self.tasks if t.name in sample.targets]
-        targets = {t.name: t.convert(sample.targets[t.name], self.source.spaces[t.name]) for t in own}
-        return Sample(sample.name, sample.image, targets)
+        targets = {t.name: t.convert(sample.targets[t.name], self._known[t.name]) for t in own}
+        return replace(sample, targets=targets)
 
     def files_of(self, index: int) -> Sequence[Path]:
         return self.source.files_of(index)
@@ -173,7 +202,12 @@ def fit_sample(sample: Sample, size: Size) -> Sample:
         task: target[..., rows[:, None], columns] if target.shape[-2:] == (height, width) else target
         for task, target in sample.targets.items()
     }
-    return Sample(sample.name, imaging.fit(sample.image, size), targets)
+    return replace(sample, image=(image := imaging.fit(sample.image, size)), targets=follow_picture(image, targets))
+
+
+def follow_picture(image: Tensor, targets: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The labels, those that are the picture itself as it is now."""
+    return {task: image * 2 - 1 if task == "autoencoding" else target for task, target in targets.items()}
 
 
 def _nearest_grid(source: Size, size: Size) -> tuple[Tensor, Tensor]:
@@ -187,8 +221,25 @@ def _nearest_grid(source: Size, size: Size) -> tuple[Tensor, Tensor]:
     return grids[0], grids[1]
 
 
+def no_label(task: str, size: Size) -> Tensor:
+    """A map that has no label anywhere, in the form of the task's labels: 255 of classes, else NaN, which is no label
+    in every label space."""
+    if task == "segmentation":
+        return torch.full(size, 255)
+    return torch.full(({"normals": 3, "autoencoding": 3, "curvature": 2}.get(task, 1), *size), torch.nan)
+
+
 def collate(samples: Sequence[Sample]) -> tuple[Tensor, dict[str, Tensor]]:
-    """Pictures (B, 3, H, W) and the labels that all of them have, each with a batch dimension."""
-    tasks = set.intersection(*(set(sample.targets) for sample in samples))
-    targets = {task: torch.stack([sample.targets[task] for sample in samples]) for task in sorted(tasks)}
+    """Pictures (B, 3, H, W) and the labels that all of them have, each with a batch dimension.
+
+    A picture of a source that has labels of a task, but not for this picture, has maps without labels there: the batch
+    still counts for the task by what others have.
+    """
+    tasks = set.intersection(*(set(sample.targets) | set(sample.unlabelled) for sample in samples))
+    size = (samples[0].image.shape[-2], samples[0].image.shape[-1])
+
+    def target(sample: Sample, task: str) -> Tensor:
+        return sample.targets[task] if task in sample.targets else no_label(task, size)
+
+    targets = {task: torch.stack([target(sample, task) for sample in samples]) for task in sorted(tasks)}
     return torch.stack([sample.image for sample in samples]), targets

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import torch
 from torch import Tensor
 
-from mta_core.data.base import DataSource, Sample
+from mta_core.data.base import DataSource, Sample, follow_picture
 from mta_core.vectors import unit
 
 UNIT_VECTORS = "unit-camera"
@@ -32,7 +34,7 @@ class Cached:
 
     def __init__(self, source: DataSource) -> None:
         self.source = source
-        self._kept: dict[int, tuple[str, Tensor, dict[str, Tensor]]] = {}
+        self._kept: dict[int, Sample] = {}
 
     def _space(self, task: str) -> str:
         return self.source.spaces.get(task, "")
@@ -44,6 +46,10 @@ class Cached:
         if index not in self._kept:
             sample = self.source[index]
             compact = {name: _compact(self._space(name), target) for name, target in sample.targets.items()}
-            self._kept[index] = (sample.name, (sample.image * 255).round().to(torch.uint8), compact)
-        name, image, targets = self._kept[index]
-        return Sample(name, image.float() / 255, {name: _restored(self._space(name), t) for name, t in targets.items()})
+            if "autoencoding" in compact:
+                compact["autoencoding"] = torch.empty(0)  # the picture itself
+            self._kept[index] = replace(sample, image=(sample.image * 255).round().to(torch.uint8), targets=compact)
+        kept = self._kept[index]
+        image = kept.image.float() / 255
+        targets = {name: _restored(self._space(name), target) for name, target in kept.targets.items()}
+        return replace(kept, image=image, targets=follow_picture(image, targets))

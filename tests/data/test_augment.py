@@ -90,3 +90,30 @@ def test_a_seed_repeats_a_view_and_the_source_is_not_touched() -> None:
     assert torch.equal(first.image, again.image) and not torch.equal(first.image, other.image)
     assert torch.equal(sample.image, before.image)
     assert all(torch.equal(target, before.targets[name]) for name, target in sample.targets.items())
+
+
+NEW = {"euclidean_depth": 1, "curvature": 2, "reshading": 1, "edge_texture": 1, "autoencoding": 3}
+
+
+@pytest.mark.parametrize("scales", [(1.0, 1.0), (0.6, 0.9), (1.5, 2.0)])
+def test_new_labels_follow_the_picture_too(scales: tuple[float, float]) -> None:
+    coded = coded_sample()
+    column = coded.image[:1]
+    maps = {name: column.repeat(channels, 1, 1) for name, channels in NEW.items()}
+    maps["reshading"] = torch.where(column < 0.2, torch.nan, column)
+    for seed in range(8):
+        augment = Augmentation((24, 32), scales, light=0.3, noise=0.1)
+        options = {"seed": seed, "scales": scales}
+        sample = augment(Sample("coded", coded.image, maps, ("depth",)), seeded(seed))
+        plain = view(**options)  # type: ignore[arg-type]
+        inner = (slice(1, -1), slice(1, -1))
+        for name in ("curvature", "edge_texture"):
+            assert (sample.targets[name][0] - plain.image[0])[inner].abs().max() < 2 / 64, name
+        known = sample.targets["reshading"].isfinite()
+        assert (sample.targets["reshading"] - plain.image[:1])[known].abs().max() < 3 / 64
+        assert (plain.image[:1][~known] < 0.2 + 2 / 64).all(), "what had no label has none"
+        zoom = float(plain.targets["depth"][0, 0, 0]) / 2.0
+        far = sample.targets["euclidean_depth"][0] / zoom
+        assert (far - plain.image[0])[inner].abs().max() < 2 / 64, "nearer by the zoom, as depth"
+        assert torch.equal(sample.targets["autoencoding"], 2 * sample.image - 1), "the picture as it is shown"
+        assert sample.unlabelled == ("depth",)

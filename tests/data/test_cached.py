@@ -31,11 +31,14 @@ class Counting:
         labels = torch.randint(0, 13, (8, 8), generator=random)
         labels[0] = 255
         depth = 5 * torch.rand(1, 8, 8, generator=random)
-        return Sample(
-            f"{index}",
-            torch.rand(3, 8, 8, generator=random),
-            {"segmentation": labels, "depth": depth, "normals": normals},
-        )
+        curvature = 2 * torch.rand(2, 8, 8, generator=random) - 1
+        curvature[:, 2] = torch.nan
+        image = torch.rand(3, 8, 8, generator=random)
+        targets = {
+            "segmentation": labels, "depth": depth, "normals": normals, "curvature": curvature,
+            "autoencoding": 2 * image - 1,
+        }  # fmt: skip
+        return Sample(f"{index}", image, targets, ("reshading",))
 
 
 def test_cached_samples_equal_the_source_to_rounding() -> None:
@@ -50,6 +53,11 @@ def test_cached_samples_equal_the_source_to_rounding() -> None:
             torch.testing.assert_close(ours.targets["depth"], theirs.targets["depth"], rtol=1e-3, atol=1e-4)
             torch.testing.assert_close(ours.targets["normals"], theirs.targets["normals"], rtol=0, atol=0.01)
             assert ours.targets["normals"][:, 0].abs().max() == 0
+            torch.testing.assert_close(
+                ours.targets["curvature"], theirs.targets["curvature"], rtol=1e-3, atol=1e-4, equal_nan=True
+            )
+            assert torch.equal(ours.targets["autoencoding"], 2 * ours.image - 1)
+            assert ours.unlabelled == theirs.unlabelled
 
 
 def test_each_sample_is_read_once() -> None:

@@ -17,7 +17,7 @@ from mta_core.data.objects import CLASS_NAMES, DOMAINS
 from mta_core.tasks import TASKS, task
 from mta_core.tasks.classification import CLASSES
 from mta_core.weights import ROOT
-from tests.toys import write_domains, write_scenes
+from tests.toys import write_domains, write_scenes, write_taskonomy
 
 every = pytest.mark.parametrize("kind", SOURCES, ids=lambda kind: kind.name)
 
@@ -27,7 +27,8 @@ def test_describes_itself(kind: type[DataSource]) -> None:
     assert kind.name and kind.label and kind.terms and kind.splits
     assert data.source(kind.name) is kind
     known = {(t.name, t.space) for t in TASKS}
-    assert set(kind.spaces.items()) <= known, "labels are in a space of their task"
+    assert {*kind.spaces.items(), *kind.derived.items()} <= known, "labels are in a space of their task"
+    assert not kind.spaces.keys() & kind.derived.keys()
 
 
 @every
@@ -62,6 +63,22 @@ def test_reads_sound_samples_again_and_again(kind: type[DataSource], tmp_path: P
             assert t.valid(target[None]).any(), "some pixel has a label"
 
 
+@every
+def test_gives_the_labels_that_are_asked_for(kind: type[DataSource], tmp_path: Path) -> None:
+    size = (48, 64)
+    source = open_data(EXAMPLES[kind.name](tmp_path), kind.splits[-1], size)
+    known = {**kind.spaces, **kind.derived}
+    for names in ([], *([name] for name in known), list(reversed(known))):
+        sample = source.labelled(names)[0]
+        assert set(sample.targets) == (
+            {sample.name.partition("/")[0]} & set(names) if source.is_divided else set(names)
+        )
+        assert all(t.shape[-2:] == size or source.is_divided for t in sample.targets.values())
+    assert set(source[0].targets) <= set(kind.spaces), "the source itself is as it was"
+    with pytest.raises(DataError, match=rf"^expected tasks that {source.label} has labels for \(.*\), got juggling$"):
+        source.labelled([*known, "juggling"])
+
+
 def test_refuses_an_unknown_source() -> None:
     with pytest.raises(DataError, match=f"^expected data among {', '.join(s.name for s in SOURCES)}, got 'roms'$"):
         open_data("roms")
@@ -82,7 +99,13 @@ def office31_example(root: Path) -> str:
     return f"office31:{root}"
 
 
+def taskonomy_example(root: Path) -> str:
+    write_taskonomy(root, "{kind}/{building}/{point}_domain_{kind}.png", ["house", "shop", "shed"])
+    return f"taskonomy:{root}"
+
+
 EXAMPLES = {
+    "taskonomy": taskonomy_example,
     "office31": office31_example,
     "objects": lambda root: office31_example(root).replace("office31", "objects"),
     "rooms": lambda _: f"rooms:{ROOT / 'assets' / 'gallery'}",
@@ -159,6 +182,16 @@ def test_a_batch_has_the_labels_that_all_of_it_have() -> None:
     images, targets = collate([one, other])
     assert images.shape == (2, 3, 8, 8) and set(targets) == {"depth"} and targets["depth"].shape == (2, 1, 8, 8)
     assert set(collate([one, one])[1]) == set(one.targets)
+
+
+def test_a_batch_has_the_labels_that_some_of_it_have_where_the_others_could() -> None:
+    one = coded_sample(8, 8)
+    other = Sample("bare", torch.zeros(3, 8, 8), {}, ("depth", "normals", "curvature"))
+    _, targets = collate([one, other])
+    assert set(targets) == {"depth", "normals"}, "one has no curvature, and could not"
+    assert torch.equal(targets["depth"][0], one.targets["depth"]) and targets["depth"][1].isnan().all()
+    _, targets = collate([other, other])
+    assert targets["curvature"].shape == (2, 2, 8, 8) and targets["curvature"].isnan().all()
 
 
 def test_the_classes_of_data_and_tasks_are_the_same() -> None:

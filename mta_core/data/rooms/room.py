@@ -6,7 +6,7 @@ import numpy as np
 
 from mta_core.data.rooms.arrays import Bools, Floats, Ints
 from mta_core.data.rooms.camera import Camera, choose_camera
-from mta_core.data.rooms.interior import furnish
+from mta_core.data.rooms.interior import Interior, furnish
 from mta_core.data.rooms.labels import UNLABELLED
 from mta_core.data.rooms.raycast import Hits, RayCaster
 from mta_core.data.rooms.sensor import capture, expose
@@ -52,10 +52,8 @@ def render_room(seed: int, height: int = 288, width: int = 384) -> Room:
     """
     if seed < 0:
         raise ValueError(f"expected a non-negative seed, got {seed}")
-    furnishing_rng, camera_rng, light_rng, sensor_rng = (np.random.default_rng([seed, stream]) for stream in range(4))
-    interior = furnish(furnishing_rng)
-    caster = RayCaster(interior.scene)
-    camera = choose_camera(camera_rng, interior.plan, caster)
+    light_rng, sensor_rng = (np.random.default_rng([seed, stream]) for stream in (2, 3))
+    interior, caster, camera = furnished_view(seed)
     rays = camera.rays(height, width)
     hits = caster.cast(np.array([camera.position], np.float32), rays)
     shader = Shader(interior, caster, light_rng)
@@ -70,6 +68,14 @@ def render_room(seed: int, height: int = 288, width: int = 384) -> Room:
         focal=camera.focal(width),
         camera=camera,
     )
+
+
+def furnished_view(seed: int) -> tuple[Interior, RayCaster, Camera]:
+    """The furnished room of a seed and the view of it that is rendered."""
+    furnishing_rng, camera_rng = (np.random.default_rng([seed, stream]) for stream in (0, 1))
+    interior = furnish(furnishing_rng)
+    caster = RayCaster(interior.scene)
+    return interior, caster, choose_camera(camera_rng, interior.plan, caster)
 
 
 def _labels(
