@@ -123,9 +123,16 @@ def order_of(
     """
     varied = variable(recipe.variable)
     what = f"{varied.label} at {counted(len(recipe.values), 'value')}"
-    title = f"{what}, {counted(recipe.limit, 'picture')} of {shelf.name}, victim {recipe.victim}"
+    on = f"on {recipe.victim}" if varied.name == AttackOf.name else f"{recipe.made().label} on {recipe.victim}"
+    title = f"{what}, {on}, {counted(recipe.limit, 'picture')} of {shelf.name}"
     settings = to_json({"shelf": shelf.name, "recipe": recipe.to_json(), "weights": weights})
     return Order(KIND, title, settings, owner, command_of(recipe, shelf), PAGE, query)
+
+
+def is_of(order: Order, recipe: SweepRecipe, shelf: Shelf) -> bool:
+    """Whether an order is that of a sweep, with whatever weights."""
+    settings = {key: value for key, value in order.settings.items() if key != "weights"}
+    return order.kind == KIND and settings == to_json({"shelf": shelf.name, "recipe": recipe.to_json()})
 
 
 def command_of(recipe: SweepRecipe, shelf: Shelf) -> str:

@@ -15,7 +15,7 @@ from app.components.hearing import hear
 from app.components.sweep_form import Asked
 from app.sweeps import Known, Shown
 from app.words import direction, plain
-from mta_core.job_records import CUT_OFF, Record
+from mta_core.job_records import CUT_OFF, Order, Record
 from mta_core.sweep_recipe import SweepRecipe
 from mta_core.tasks import TASKS, Task, task
 from mta_core.variables import AttackOf, variable
@@ -23,6 +23,13 @@ from mta_core.wording import counted
 
 LIVE, WAITING = 0.7, 2.0
 """Seconds between two looks at a sweep that is measured, and at one that waits."""
+START_ANEW = "Start anew"
+OTHER_WEIGHTS = "Other weights are at hand now than those that this was measured with."
+FORM = (
+    "data", "count", "victim", "tasks", "attack", "scope", "norm", "epsilon", "epsilon_l2", "varied", "varied_task",
+    "varied_attacks",
+)  # fmt: skip
+"""Keys of the controls of a sweep, beside those of what varies and of the attack's settings."""
 COLUMNS = 3
 ATTACKED, NOISE, CLEAN = (KINDS[kind][1] for kind in ("adversarial", "noise", "clean"))
 LINES = (
@@ -57,8 +64,12 @@ def draw(asked: Asked, used: Mapping[str, object]) -> None:
 
 
 def find(asked: Asked) -> Record | None:
-    """The job of it, whoever asked for it; the link names it."""
-    record = orders.find(resources.board(), sweeps.order_of(asked.recipe, asked.weights, asked.shelf, "", {}))
+    """The job of it, whoever asked for it; the link names it, and means that one also where other weights are at hand
+    by now."""
+    named = resources.board().record(st.query_params.get(state.JOB, ""))
+    if named is not None and sweeps.is_of(named.order, asked.recipe, asked.shelf):
+        return named
+    record = orders.find(resources.board(), _order(asked))
     if record is not None and st.query_params.get(state.JOB) != record.id:
         st.query_params[state.JOB] = record.id
     elif record is None and state.JOB in st.query_params:
@@ -66,15 +77,35 @@ def find(asked: Asked) -> Record | None:
     return record
 
 
+def _order(asked: Asked) -> Order:
+    query = {key: value for key, value in state.query().items() if key != state.JOB}
+    return sweeps.order_of(asked.recipe, asked.weights, asked.shelf, state.owner(), query | _said(asked.recipe))
+
+
+def _said(recipe: SweepRecipe) -> dict[str, list[str]]:
+    """The form's answers as query parameters, all of them: the first choices may be others by the time the link is
+    followed."""
+    settings = [f"{recipe.attack}_{name}" for name, _ in recipe.settings]
+    return state.explicit(*FORM, f"values_{recipe.variable.partition(':')[0]}", *settings)
+
+
+def is_out_of_date(asked: Asked, record: Record) -> bool:
+    """Whether it was measured with weights that are others now, or was cancelled: it is shown, and never goes on."""
+    return record.state == "cancelled" or record.order.settings != _order(asked).settings
+
+
 def _start(asked: Asked) -> None:
     """Called by a button."""
     board = resources.board()
     record = find(asked)
-    if record is not None and record.can_go_on:
+    if record is not None and is_out_of_date(asked, record):
+        record = orders.find(board, _order(asked))
+    if record is None:
+        st.query_params[state.JOB] = board.submit(_order(asked))
+        return
+    st.query_params[state.JOB] = record.id
+    if record.can_go_on:
         ask(record.id, board.resume)
-    elif record is None:
-        query = {key: value for key, value in state.query().items() if key != state.JOB}
-        board.submit(sweeps.order_of(asked.recipe, asked.weights, asked.shelf, state.owner(), query))
 
 
 def _stop(id: str) -> None:
@@ -101,8 +132,9 @@ def _toolbar(asked: Asked, record: Record | None, found: Known) -> None:
                 help="Lets others have the device; it goes on exactly where it was.",
             )  # fmt: skip
         else:
-            if record is None or record.can_go_on:
-                label, is_off = "Go on" if record else "Start", bool(asked.problem)
+            is_old = record is not None and is_out_of_date(asked, record)
+            if record is None or record.can_go_on or is_old:
+                label, is_off = "Start" if record is None else START_ANEW if is_old else "Go on", bool(asked.problem)
                 st.button(label, key="sweep_start", type="primary", on_click=_start, args=(asked,), disabled=is_off)
             else:
                 st.html('<i class="mta-none"></i>')
@@ -128,8 +160,8 @@ def status(asked: Asked, record: Record | None, found: Known) -> str:
         left = f" · about {_duration(record.left)} left" if record.left else ""
         return f"{record.stage or 'Getting ready'}{left} …"
     done = f"{found.num_points} of {counted(len(recipe.values), 'value')} measured"
-    if record.state == "paused":
-        return f"Paused: {done}"
+    if record.state in ("paused", "cancelled"):
+        return f"{record.state.capitalize()}: {done}"
     return f"Stopped: {done}" if found.num_points < len(recipe.values) else what
 
 
@@ -145,6 +177,8 @@ def _notes(asked: Asked, record: Record | None) -> None:
         st.error(plain(f"{record.note}."))
     elif record is not None and record.note == CUT_OFF:
         st.info(CUT_OFF)
+    if record is not None and record.state != "cancelled" and is_out_of_date(asked, record):
+        st.info(OTHER_WEIGHTS)
 
 
 def _key(t: Task) -> str:

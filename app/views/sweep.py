@@ -32,12 +32,15 @@ def page() -> None:
 
 
 def restore() -> None:
-    """A link that names a job alone means its settings too."""
-    if set(st.query_params) != {state.JOB}:
+    """A link that names a job means its settings too, also where other ones would be the first choice by now."""
+    if not state.is_first_draw() or state.JOB not in st.query_params:
         return
     record = resources.board().record(st.query_params[state.JOB])
-    if record is not None and record.order.kind == sweeps.KIND and record.order.query:
-        st.query_params.from_dict({**record.order.query, state.JOB: record.id})
+    if record is None or record.order.kind != sweeps.KIND:
+        return
+    before, query = state.query(), {key: state.texts(value) for key, value in record.order.query.items() if value}
+    if before | query != before:
+        st.query_params.from_dict(before | query)
         st.rerun()
 
 

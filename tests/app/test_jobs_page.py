@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -144,6 +145,8 @@ def test_words() -> None:
     record = Record("20260101-000000-abcd", order, "running", done=30, total=120, unit="steps", speed=0.5, seconds=60)
     assert board_words.standing(record) == "30 of 120 steps · about 3 min left · 60 s computed"
     assert board_words.link(record) == "./sweep?job=20260101-000000-abcd"
+    chosen = replace(record, order=replace(order, query={"tasks": ["Depth", "Normals"], "count": "6"}))
+    assert board_words.link(chosen) == "./sweep?tasks=Depth&tasks=Normals&count=6&job=20260101-000000-abcd"
     assert board_words.share(record) == 0.25
     assert [board_words.duration(s) for s in (1, 89, 100, 5399, 7260)] == [
         "1 s",
