@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from app import exports
-from app.library import Shelf
+from app.library import SHIPPED, Shelf
 from app.words import in_sentence
 from app.workshop import Request, Workshop
 from mta_core import PROGRAM, victims
@@ -136,11 +136,13 @@ def is_of(order: Order, recipe: SweepRecipe, shelf: Shelf) -> bool:
 
 
 def command_of(recipe: SweepRecipe, shelf: Shelf) -> str:
-    """The same on the command line; empty where that cannot find the pictures."""
-    needs_path = shelf.data.needs_path or recipe.split == "gallery"
+    """The same on the command line, which finds the shipped pictures by itself."""
+    data, split = f"{recipe.data}:PATH", recipe.split
+    if shelf.name in SHIPPED:
+        data, split = recipe.data, "gallery"
     values = ",".join(f"{value:g}" if isinstance(value, float) else value for value in recipe.values)
     words = ["sweep", "--variable", recipe.variable, "--values", values]
-    words += ["--data", f"{recipe.data}:PATH" if needs_path else recipe.data, "--split", recipe.split]
+    words += ["--data", data, "--split", split]
     words += ["--limit", str(recipe.limit), "--victim", recipe.victim, "--tasks", ",".join(recipe.tasks)]
     words += ["--attack", recipe.attack, "--norm", recipe.norm, "--epsilon", f"{recipe.epsilon:g}"]
     words += ["--joint"] if recipe.scope == "joint" else []

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import math
+import shlex
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from app import sweep_charts, sweeps
+from app.library import Shelf
 from app.sweeps import Known, Shown
+from mta_core import PROGRAM
+from mta_core.cli.arguments import make_parser
+from mta_core.data import open_data
 from mta_core.sweep import SweepRow
 from mta_core.sweep_recipe import SweepRecipe
 from mta_core.tasks import task
@@ -101,5 +106,13 @@ def test_the_headline_says_where_it_is_strongest() -> None:
 def test_the_command_line_says_the_same(gallery: Any) -> None:
     recipe = replace(RECIPE, data="rooms", split="gallery", settings=(("num_steps", 3),), scope="joint")
     command = sweeps.command_of(recipe, gallery)
-    assert "--variable epsilon --values 4,1,16 --data rooms:PATH --split gallery" in command
+    assert "--variable epsilon --values 4,1,16 --data rooms --split gallery --limit" in command
     assert "--set num_steps=3" in command and "--joint" in command
+    elsewhere = Shelf("Rooms", gallery.data_at)
+    assert "--data rooms:PATH --split gallery" in sweeps.command_of(recipe, elsewhere), "an operator's folder"
+
+
+def test_the_command_line_of_the_gallery_runs_as_printed(gallery: Any) -> None:
+    recipe = replace(RECIPE, data=gallery.data.name, split=gallery.data.split)
+    parsed = make_parser().parse_args(shlex.split(sweeps.command_of(recipe, gallery).removeprefix(PROGRAM)))
+    assert len(open_data(parsed.data, parsed.split)) >= 24
