@@ -139,7 +139,8 @@ def restore(store: Store, ids: Sequence[int]) -> None:
 
 
 def undo(store: Store) -> None:
-    if ids := state.deleted_runs():
+    """Offered while there is something to undo: others, or an import, may have brought it back."""
+    if ids := store.deleted(state.deleted_runs()):
         with st.container(horizontal=True, vertical_alignment="center", key="undo_toolbar", gap="small"):
             st.button("Undo", key="undo_delete", on_click=restore, args=(store, ids))
             st.html(f'<div class="mta-status" role="status">{counted(len(ids), "run")} deleted</div>')

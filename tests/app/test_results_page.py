@@ -109,6 +109,19 @@ class TestPage:
         at.button(key="undo_delete").click().run()
         assert listed(at) == three[::-1] and "deleted" not in html(at)
 
+    def test_there_is_nothing_to_undo_where_an_import_brought_it_back(
+        self, results: Open, three: list[int], store: Store
+    ) -> None:
+        at = results(*three[:2])
+        data = exchange.to_jsonl(store.get(three[:1]))
+        at.button(key="delete_runs").click().run()
+        assert "2 runs deleted" in html(at)
+        at.file_uploader(key="found_file").upload("runs.jsonl", data, "application/jsonl").run()
+        assert "1 run deleted" in html(at), "the other one"
+        store.restore(three)
+        at.run()
+        assert "deleted" not in html(at) and "undo_delete" not in {button.key for button in at.button}
+
     def test_what_was_deleted_is_found_and_restored(self, results: Open, three: list[int], store: Store) -> None:
         store.delete(three)
         assert not results().dataframe
