@@ -282,7 +282,7 @@ def series(found: Known, t: Task, shown: Shown) -> tuple[list[SweepRow], list[Sw
 
 
 def headline(found: Known, recipe: SweepRecipe) -> str:
-    """What came out, in plain words; empty before two points are finished."""
+    """What came out so far, in plain words; empty before two points are finished."""
     if found.num_points < 2:
         return ""
     strongest: dict[str, list[str]] = {}
@@ -294,7 +294,8 @@ def headline(found: Known, recipe: SweepRecipe) -> str:
         before, after = (measure.format(most.values[key]) for key in ("clean", "adversarial"))
         words = f"{in_sentence(t.label)} {in_sentence(shown.label)} from {before} to {after}"
         strongest.setdefault(said(most), []).append(words)
-    return ". ".join(f"Strongest with {where}: {'; '.join(words)}" for where, words in strongest.items()) + "."
+    most_yet = "Strongest" if found.num_points == len(recipe.values) else "Strongest so far"
+    return ". ".join(f"{most_yet} with {where}: {'; '.join(words)}" for where, words in strongest.items()) + "."
 
 
 def said(row: SweepRow) -> str:

@@ -60,8 +60,17 @@ def test_points_lie_in_the_order_of_their_values_and_begin_clean() -> None:
 
 
 def test_what_has_not_had_all_its_pictures_is_open_and_moves_nothing_else() -> None:
-    figure = traces(Known((row(4.0, 2.0), row(1.0, 1.0, is_final=False, clean=0.9))))
-    assert main(figure).marker.symbol == ("circle-open", "circle")
+    under_way = {"is_final": False, "clean": 0.9}
+    noise = (row(4.0, 0.6, "noise"), row(1.0, 0.7, "noise", **under_way))
+    figure = traces(Known((row(4.0, 2.0), row(1.0, 1.0, **under_way), *noise)))
+    assert main(figure).x == (0.0, 4.0), "the line"
+    assert figure.data[0].x == (0.0, 4.0), "the band"
+    drawn = [trace for trace in figure.data if "lines" in trace.mode]
+    assert not any(1.0 in trace.x for trace in drawn)
+    dots = [trace for trace in figure.data if trace.mode == "markers"]
+    assert [(trace.x, trace.y, trace.marker.symbol) for trace in dots] == [
+        ((1.0,), (0.7,), "circle-open"), ((1.0,), (1.0,), "circle-open"),
+    ]  # fmt: skip
     assert figure.layout.shapes[0].y0 == 0.5, "clean values of fewer pictures are others"
 
 
@@ -99,6 +108,8 @@ def test_the_headline_says_where_it_is_strongest() -> None:
     assert sweeps.headline(found, RECIPE) == (
         "Strongest with epsilon 4/255 (L-inf): depth absolute error from 0.500 m to 2.000 m."
     )
+    fewer = Known(tuple(row for row in found.rows if row.point["value"] != 16))
+    assert sweeps.headline(fewer, RECIPE).startswith("Strongest so far with epsilon 4/255"), "of three values"
     targeted = replace(RECIPE, target="depth=2")
     assert "epsilon 1/255" in sweeps.headline(found, targeted), "nearer to the target is stronger"
 
