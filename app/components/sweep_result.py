@@ -212,7 +212,8 @@ def _charts(recipe: SweepRecipe, found: Known) -> None:
     )
     st.html(f'<div class="mta-marks">{items}</div>')
     st.caption(
-        "An open dot has not had all its pictures yet, and no line leads to it. Drag over a chart to zoom, double-click to see all of it."
+        "An open dot has not had all its pictures yet, and no line leads to it. Drag over a chart to zoom, "
+        "double-click to see all of it."
     )
 
 
