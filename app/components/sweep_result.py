@@ -9,7 +9,7 @@ import streamlit as st
 
 from app import exports, orders, resources, state, sweep_charts, sweeps
 from app.charts import KINDS
-from app.components import livechart, pulse
+from app.components import linked, livechart, pulse
 from app.components.asking import answer, ask
 from app.components.hearing import hear
 from app.components.sweep_form import Asked
@@ -23,8 +23,6 @@ from mta_core.wording import counted
 
 LIVE, WAITING = 0.7, 2.0
 """Seconds between two looks at a sweep that is measured, and at one that waits."""
-START_ANEW = "Start anew"
-OTHER_WEIGHTS = "Other weights are at hand now than those that this was measured with."
 FORM = (
     "data", "count", "victim", "tasks", "attack", "scope", "norm", "epsilon", "epsilon_l2", "varied", "varied_task",
     "varied_attacks",
@@ -66,27 +64,22 @@ def draw(asked: Asked, used: Mapping[str, object]) -> None:
 def find(asked: Asked) -> Record | None:
     """The job of it, whoever asked for it; the link names it, and means that one also where other weights are at hand
     by now."""
-    named = resources.board().record(st.query_params.get(state.JOB, ""))
+    named = linked.named(sweeps.KIND)
     if named is not None and sweeps.is_of(named.order, asked.recipe, asked.shelf):
         return named
     record = orders.find(resources.board(), _order(asked))
     if record is not None and st.query_params.get(state.JOB) != record.id:
         st.query_params[state.JOB] = record.id
-    elif record is None and state.JOB in st.query_params:
-        del st.query_params[state.JOB]
+    elif record is None:
+        linked.forget()
     return record
 
 
 def _order(asked: Asked) -> Order:
-    query = {key: value for key, value in state.query().items() if key != state.JOB}
-    return sweeps.order_of(asked.recipe, asked.weights, asked.shelf, state.owner(), query | _said(asked.recipe))
-
-
-def _said(recipe: SweepRecipe) -> dict[str, list[str]]:
-    """The form's answers as query parameters, all of them: the first choices may be others by the time the link is
-    followed."""
+    recipe = asked.recipe
     settings = [f"{recipe.attack}_{name}" for name, _ in recipe.settings]
-    return state.explicit(*FORM, f"values_{recipe.variable.partition(':')[0]}", *settings)
+    query = linked.query(*FORM, f"values_{recipe.variable.partition(':')[0]}", *settings)
+    return sweeps.order_of(recipe, asked.weights, asked.shelf, state.owner(), query)
 
 
 def is_out_of_date(asked: Asked, record: Record) -> bool:
@@ -134,7 +127,10 @@ def _toolbar(asked: Asked, record: Record | None, found: Known) -> None:
         else:
             is_old = record is not None and is_out_of_date(asked, record)
             if record is None or record.can_go_on or is_old:
-                label, is_off = "Start" if record is None else START_ANEW if is_old else "Go on", bool(asked.problem)
+                label, is_off = (
+                    "Start" if record is None else linked.START_ANEW if is_old else "Go on",
+                    bool(asked.problem),
+                )
                 st.button(label, key="sweep_start", type="primary", on_click=_start, args=(asked,), disabled=is_off)
             else:
                 st.html('<i class="mta-none"></i>')
@@ -178,7 +174,7 @@ def _notes(asked: Asked, record: Record | None) -> None:
     elif record is not None and record.note == CUT_OFF:
         st.info(CUT_OFF)
     if record is not None and record.state != "cancelled" and is_out_of_date(asked, record):
-        st.info(OTHER_WEIGHTS)
+        st.info(linked.OTHER_WEIGHTS)
 
 
 def _key(t: Task) -> str:
