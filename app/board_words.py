@@ -90,7 +90,7 @@ def link(record: Record) -> str:
     """The address of the page that shows it, as seen from any page; empty where none does."""
     if not record.order.page:
         return ""
-    return f"./{record.order.page}?{urlencode(record.order.query or {'job': record.id}, doseq=True)}"
+    return f"./{record.order.page}?{urlencode({**record.order.query, 'job': record.id}, doseq=True)}"
 
 
 def happened(record: Record, messages: Sequence[Message]) -> list[str]:

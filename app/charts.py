@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
@@ -150,14 +150,19 @@ def found_dots(name: str, measure: Measure, rows: Sequence[tuple[str, Mapping[st
         name: of what is measured, with its task.
         rows: labels, each once, and rows.
     """
-    known = {row["clean"] for _, row in rows}
-    clean = known.pop() if len(known) == 1 else None
+    clean = _clean_of(row for _, row in rows)
     title = f"{name}, by attack: {'; '.join(f'{label} {_with_interval(measure, row)}' for label, row in rows)}"
     return _dots(f"{name}, {direction(measure.higher_is_better)}", measure, rows, clean, title)
 
 
+def _clean_of(rows: Iterable[Mapping[str, Any]]) -> float | None:
+    """The value without an attack, where all rows have the same."""
+    known = {row["clean"] for row in rows}
+    return known.pop() if len(known) == 1 else None
+
+
 def found_lines(name: str, measure: Measure, unit: str, lines: Mapping[str, Sequence[Mapping[str, Any]]]) -> go.Figure:
-    """A measure in rows of any runs against epsilon, with intervals.
+    """A measure in rows of any runs against epsilon, with intervals; the clean pictures as in `found_dots`.
 
     Args:
         unit: of epsilon.
@@ -186,6 +191,9 @@ def found_lines(name: str, measure: Measure, unit: str, lines: Mapping[str, Sequ
             hovertemplate="epsilon %{x:g}: %{text}",
         )
         figure.add_trace(line)
+    clean = _clean_of(row for rows in lines.values() for row in rows)
+    if clean is not None:
+        figure.add_hline(clean, line={"color": KINDS["clean"][1], "width": 2, "dash": "dash"})
     figure.update_yaxes(tickformat=_tick_format(measure), ticksuffix=_suffix(measure), rangemode="tozero")
     figure.update_xaxes(title_text=f"epsilon ({unit})", rangemode="tozero")
     _finish(figure, f"{name} against epsilon ({unit}): {', '.join(lines)}", height=320 + 20 * len(lines))

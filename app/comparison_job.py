@@ -12,7 +12,7 @@ from typing import Any
 from app import comparison, library
 from app.comparison import Trial
 from app.library import Shelf
-from app.request_json import check_weights, read_request, written
+from app.request_json import check_weights, read_request, without_weights, written
 from app.workshop import Workshop
 from mta_core import victims
 from mta_core.board import Board
@@ -54,6 +54,18 @@ def order_of(trials: Sequence[Trial], owner: str, query: Mapping[str, Any] | Non
         page=PAGE,
         query=query or {},
     )
+
+
+def is_of(order: Order, trials: Sequence[Trial]) -> bool:
+    """Whether an order is that of a comparison, with whatever weights."""
+
+    def told(settings: Mapping[str, Any]) -> dict[str, Any]:
+        return {**settings, "trials": [without_weights(one) for one in settings["trials"]]}
+
+    try:
+        return order.kind == KIND and told(order.settings) == told(order_of(trials, "").settings)
+    except (KeyError, TypeError, AttributeError):
+        return False
 
 
 def run(

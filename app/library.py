@@ -21,6 +21,8 @@ from mta_core.weights import ROOT
 SIZE: Size = (288, 384)
 """Height and width on which everything is shown and attacked."""
 THUMBNAIL: Size = (72, 96)
+SHIPPED = ("gallery", "objects")
+"""Names of the shelves that the program has by itself, which the command line finds without a path."""
 FIRST = 8
 """Pictures of a data set that are tried before it is given up."""
 

@@ -28,11 +28,6 @@ def kinds(workshop: Workshop, shelves: Shelves, training: Trainings) -> dict[str
 def find(board: Board, order: Order) -> Record | None:
     """The newest job that does what an order asks for, whoever asked; None where there is none that counts."""
     for record in board.records():
-        if is_for(record, order) and record.state != "cancelled":
+        if (record.order.kind, record.order.settings) == (order.kind, order.settings) and record.state != "cancelled":
             return record
     return None
-
-
-def is_for(record: Record, order: Order) -> bool:
-    """Whether a job does what an order asks for."""
-    return (record.order.kind, record.order.settings) == (order.kind, order.settings)

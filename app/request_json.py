@@ -45,6 +45,12 @@ def read_request(one: Mapping[str, Any], picture: Picture, shelves: Mapping[str,
     )
 
 
+def without_weights(one: Mapping[str, Any]) -> dict[str, Any]:
+    """What `written` wrote, but for what says which trained weights are used."""
+    settings = {key: value for key, value in one["settings"].items() if key != "generator"}
+    return {**one, "settings": settings, "weights": []}
+
+
 def check_weights(request: Request) -> None:
     """Raises ValueError where the weights that a request names are not there any more, or others bear their names."""
     card = victims.find(request.victim)

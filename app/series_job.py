@@ -14,7 +14,7 @@ from typing import Any
 
 from app import library, series
 from app.library import Shelf
-from app.request_json import check_weights, read_request, written
+from app.request_json import check_weights, read_request, without_weights, written
 from app.series import Measured, Series
 from app.workshop import Workshop
 from mta_core import victims
@@ -50,6 +50,18 @@ def order_of(asked: Sequence[Series], owner: str, query: Mapping[str, Any]) -> O
     title = f"{others}, made on {first.request.victim}, tried on {first.request.to}"
     settings = {"shelf": first.request.picture.key, "name": first.shelf, "count": first.count, "attacks": attacks}
     return Order(KIND, title, to_json(settings), owner, page=PAGE, query=query)
+
+
+def is_of(order: Order, asked: Sequence[Series]) -> bool:
+    """Whether an order is that of these attacks, with whatever weights."""
+
+    def told(settings: Mapping[str, Any]) -> dict[str, Any]:
+        return {**settings, "attacks": [without_weights(one) for one in settings["attacks"]]}
+
+    try:
+        return order.kind == KIND and told(order.settings) == told(order_of(asked, "", {}).settings)
+    except (KeyError, TypeError, AttributeError):
+        return False
 
 
 def run(

@@ -94,6 +94,22 @@ def query() -> dict[str, list[str]]:
     return {key: st.query_params.get_all(key) for key in st.query_params}
 
 
+def texts(value: Any) -> list[str]:
+    """What a widget's value is as a query parameter."""
+    values = value if isinstance(value, list | tuple) else [value]
+    return [str(one).lower() if isinstance(one, bool) else str(one) for one in values]
+
+
+def explicit(*keys: str) -> dict[str, list[str]]:
+    """Query parameters that say what these controls say, also where that is their first choice."""
+    return {key: texts(st.session_state[key]) for key in keys if st.session_state.get(key) not in (None, [])}
+
+
+def is_first_draw() -> bool:
+    """Whether no page has been drawn in this session yet, so that a link alone says what is asked for."""
+    return _REDRAWS not in st.session_state
+
+
 def note_deleted_job(id: str, title: str) -> None:
     """Remembers what was deleted last, to be undone."""
     st.session_state[_DELETED_JOB] = (id, title)

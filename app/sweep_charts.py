@@ -24,19 +24,23 @@ UNITS = {"1/255": "1/255", "l2": "L2 norm"}
 
 def figure(found: Known, recipe: SweepRecipe, t: Task, shown: Shown) -> go.Figure:
     """The measure with its 95 % interval, in front of the middle half of the pictures; clean and random noise as
-    reference lines. Values that are no numbers stand beside each other."""
+    reference lines. Values that are no numbers stand beside each other. What has not had all its pictures is an open
+    dot and nothing else."""
     (rows, noise), measure = series(found, t, shown), shown.measure
     varied = variable(recipe.variable)
     made = go.Figure()
     if varied.is_number:
         rows = sorted(rows, key=lambda row: row.point["value"])
         noise = sorted(noise, key=lambda row: row.point["value"])
-        if shown.has_spread:
-            _add_band(made, rows, measure, starts_clean=varied.name == "epsilon")
+    whole, whole_noise = ([row for row in each if row.point["is_final"]] for each in (rows, noise))
+    if shown.has_spread and varied.is_number:
+        _add_band(made, whole, measure, starts_clean=varied.name == "epsilon")
     elif shown.has_spread:
-        _add_boxes(made, rows, measure)
-    _add_noise(made, noise, measure, varied.is_number)
-    _add_attack(made, rows, measure, varied.is_number, starts_clean=varied.name == "epsilon")
+        _add_boxes(made, whole, measure)
+    _add_noise(made, whole_noise, measure, varied.is_number)
+    _add_attack(made, whole, measure, varied.is_number, starts_clean=varied.name == "epsilon")
+    for each, kind, size in ((noise, "noise", 5), (rows, "adversarial", 8)):
+        _add_open(made, [row for row in each if not row.point["is_final"]], measure, KINDS[kind][1], size)
     _add_clean(made, rows, measure)
     _finish(made, recipe, measure)
     made.update_yaxes(showticklabels=bool(rows))  # without any value they would be of no scale
@@ -86,7 +90,7 @@ def _add_band(made: go.Figure, rows: Sequence[SweepRow], measure: Measure, *, st
     known = [row for row in rows if row.point["quartiles"]]
     if not known:
         return
-    clean = known[0].point["clean_quartiles"] if starts_clean and known[0].point["is_final"] else None
+    clean = known[0].point["clean_quartiles"] if starts_clean else None
     x = [*([0.0] if clean else []), *(_x(row) for row in known)]
     spread = [*([clean] if clean else []), *(row.point["quartiles"] for row in known)]
     shared: dict[str, Any] = {"x": x, "mode": "lines", "hoverinfo": "skip"}
@@ -120,18 +124,28 @@ def _add_attack(
     down = [max(0.0, (value or 0) - (low or 0)) for value, (low, _) in zip(values, ends, strict=True)]
     x = [_x(row) for row in rows]
     texts = [_hover(measure, row) for row in rows]
-    symbols = ["circle" if row.point["is_final"] else "circle-open" for row in rows]
-    if starts_clean and rows and rows[0].point["is_final"]:  # at epsilon 0 nothing is changed
+    if starts_clean and rows:  # at epsilon 0 nothing is changed
         x, values = [0.0, *x], [_scaled(measure, rows[0].values["clean"]), *values]
-        up, down, symbols = [0.0, *up], [0.0, *down], ["circle", *symbols]
+        up, down = [0.0, *up], [0.0, *down]
         texts = [f"clean: {measure.format(rows[0].values['clean'])}", *texts]
     made.add_trace(
         go.Scatter(
             x=x, y=values, mode="lines+markers" if is_number else "markers", text=texts,
             hovertemplate="%{text}<extra></extra>", line={"color": colour, "width": 2},
-            marker={"size": 8, "color": colour, "symbol": symbols, "line": {"width": 2, "color": colour}},
+            marker={"size": 8, "color": colour, "line": {"width": 2, "color": colour}},
             error_y={"type": "data", "symmetric": False, "array": up, "arrayminus": down, "thickness": 1.6, "width": 4,
                      "color": colour},
+        )
+    )  # fmt: skip
+
+
+def _add_open(made: go.Figure, rows: Sequence[SweepRow], measure: Measure, colour: str, size: int) -> None:
+    """Values of the pictures so far."""
+    made.add_trace(
+        go.Scatter(
+            x=[_x(row) for row in rows], y=[_scaled(measure, row.values["adversarial"]) for row in rows],
+            mode="markers", text=[_hover(measure, row) for row in rows], hovertemplate="%{text}<extra></extra>",
+            marker={"size": size, "color": colour, "symbol": "circle-open", "line": {"width": 2, "color": colour}},
         )
     )  # fmt: skip
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from app import exports
-from app.library import Shelf
+from app.library import SHIPPED, Shelf
 from app.words import in_sentence
 from app.workshop import Request, Workshop
 from mta_core import PROGRAM, victims
@@ -123,17 +123,26 @@ def order_of(
     """
     varied = variable(recipe.variable)
     what = f"{varied.label} at {counted(len(recipe.values), 'value')}"
-    title = f"{what}, {counted(recipe.limit, 'picture')} of {shelf.name}, victim {recipe.victim}"
+    on = f"on {recipe.victim}" if varied.name == AttackOf.name else f"{recipe.made().label} on {recipe.victim}"
+    title = f"{what}, {on}, {counted(recipe.limit, 'picture')} of {shelf.name}"
     settings = to_json({"shelf": shelf.name, "recipe": recipe.to_json(), "weights": weights})
     return Order(KIND, title, settings, owner, command_of(recipe, shelf), PAGE, query)
 
 
+def is_of(order: Order, recipe: SweepRecipe, shelf: Shelf) -> bool:
+    """Whether an order is that of a sweep, with whatever weights."""
+    settings = {key: value for key, value in order.settings.items() if key != "weights"}
+    return order.kind == KIND and settings == to_json({"shelf": shelf.name, "recipe": recipe.to_json()})
+
+
 def command_of(recipe: SweepRecipe, shelf: Shelf) -> str:
-    """The same on the command line; empty where that cannot find the pictures."""
-    needs_path = shelf.data.needs_path or recipe.split == "gallery"
+    """The same on the command line, which finds the shipped pictures by itself."""
+    data, split = f"{recipe.data}:PATH", recipe.split
+    if shelf.name in SHIPPED:
+        data, split = recipe.data, "gallery"
     values = ",".join(f"{value:g}" if isinstance(value, float) else value for value in recipe.values)
     words = ["sweep", "--variable", recipe.variable, "--values", values]
-    words += ["--data", f"{recipe.data}:PATH" if needs_path else recipe.data, "--split", recipe.split]
+    words += ["--data", data, "--split", split]
     words += ["--limit", str(recipe.limit), "--victim", recipe.victim, "--tasks", ",".join(recipe.tasks)]
     words += ["--attack", recipe.attack, "--norm", recipe.norm, "--epsilon", f"{recipe.epsilon:g}"]
     words += ["--joint"] if recipe.scope == "joint" else []
@@ -273,7 +282,7 @@ def series(found: Known, t: Task, shown: Shown) -> tuple[list[SweepRow], list[Sw
 
 
 def headline(found: Known, recipe: SweepRecipe) -> str:
-    """What came out, in plain words; empty before two points are finished."""
+    """What came out so far, in plain words; empty before two points are finished."""
     if found.num_points < 2:
         return ""
     strongest: dict[str, list[str]] = {}
@@ -285,7 +294,8 @@ def headline(found: Known, recipe: SweepRecipe) -> str:
         before, after = (measure.format(most.values[key]) for key in ("clean", "adversarial"))
         words = f"{in_sentence(t.label)} {in_sentence(shown.label)} from {before} to {after}"
         strongest.setdefault(said(most), []).append(words)
-    return ". ".join(f"Strongest with {where}: {'; '.join(words)}" for where, words in strongest.items()) + "."
+    most_yet = "Strongest" if found.num_points == len(recipe.values) else "Strongest so far"
+    return ". ".join(f"{most_yet} with {where}: {'; '.join(words)}" for where, words in strongest.items()) + "."
 
 
 def said(row: SweepRow) -> str:

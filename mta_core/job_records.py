@@ -43,8 +43,7 @@ class Order:
         settings: everything that it depends on, of JSON's types.
         owner: who asked; the queue serves owners in turn.
         command: the same on the command line, if there is such a command.
-        page, query: where it is looked at: a page of the app and its query parameters; without any, its id is the only
-            one, as `job`.
+        page, query: where it is looked at: a page of the app and its query parameters, beside its id as `job`.
     """
 
     kind: str

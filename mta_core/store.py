@@ -176,6 +176,12 @@ class Store:
             self._mark(connection, ids, written(now), "deleted_at IS NULL")
             connection.execute("DELETE FROM runs WHERE deleted_at < ?", [written(now - timedelta(days=KEPT_DAYS))])
 
+    def deleted(self, ids: Collection[int]) -> tuple[int, ...]:
+        """Those of these runs that are deleted and can be restored."""
+        query = f"SELECT id FROM runs WHERE id IN ({','.join('?' * len(ids))}) AND deleted_at IS NOT NULL ORDER BY id"
+        with self._reading() as connection:
+            return tuple(row[0] for row in connection.execute(query, list(ids))) if connection else ()
+
     def restore(self, ids: Collection[int]) -> None:
         """Undoes `delete`; raises StoreError where one of them is not there."""
         with self._writing() as connection:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from mta_core.attacks import attack_class
@@ -72,6 +72,26 @@ def interval_in(row: Values) -> str:
     return " to ".join(measure_in(row).format(end) for end in row["ci95"])
 
 
+def span_in(rows: Iterable[Values]) -> str:
+    """Every epsilon of the rows: those of a unit as a span, `1 to 16 /255`."""
+    of: dict[str, dict[float, str]] = {}
+    for row in rows:
+        of.setdefault(row["epsilon_unit"], {})[row["epsilon"]] = epsilon_in(row)
+    spans = []
+    for said in of.values():
+        last = said[max(said)]
+        spans.append(last if len(said) == 1 else f"{min(said):g} to {last.replace('/', ' /')}")
+    return _listed(spans)
+
+
+def strongest(rows: Sequence[Values]) -> list[Values]:
+    """Those at the largest epsilon of the first attack, in the unit of its first row."""
+    first = rows[0]
+    own = [row for row in rows if all(row[key] == first[key] for key in ("attack", "epsilon_unit"))]
+    largest = max(row["epsilon"] for row in own)
+    return [row for row in own if row["epsilon"] == largest]
+
+
 def briefly(rows: Iterable[Values]) -> list[Values]:
     """The first pooled measure of each task, the main one, of the first attack on the first victim; of vulnerabilities
     and of other rows, the first of each task."""
@@ -87,7 +107,10 @@ def briefly(rows: Iterable[Values]) -> list[Values]:
 def summary(run: Run) -> dict[str, str]:
     """A run on a line: date and time are local."""
     rows: list[dict[str, Any]] = sorted(run.rows, key=lambda row: row["attack"] == "noise")  # which is but a yardstick
-    effects = (f"{label_in(r)} {number_in(r, 'clean')} → {number_in(r, 'adversarial')}" for r in briefly(rows))
+    span = span_in(rows)
+    shown = strongest(rows)
+    at = "" if span == epsilon_in(shown[0]) else f" at {epsilon_in(shown[0])}"
+    effects = (f"{label_in(r)} {number_in(r, 'clean')} → {number_in(r, 'adversarial')}{at}" for r in briefly(shown))
     said = {
         "run": str(run.id),
         "finished": run.date.astimezone().strftime("%Y-%m-%d %H:%M"),
@@ -95,7 +118,7 @@ def summary(run: Run) -> dict[str, str]:
         "pictures": counted_among([row["n"] for row in rows], "picture").partition(" picture")[0],
         "attack": _listed(map(attack_in, rows)),
         "victim": _listed(map(victim_in, rows)),
-        "epsilon": _listed(map(epsilon_in, rows)),
+        "epsilon": span,
         "measures": "; ".join(effects),
     }
     return {key: plain(text) for key, text in said.items()}

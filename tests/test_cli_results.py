@@ -69,6 +69,21 @@ class TestKeeping:
         assert run("transfer", "--from", "small", "--to", "small", "--noise", *measured) == 0
         assert {row["attack"] for row in store.find()[0].rows} == {"fgsm", "noise"}
 
+    def test_a_sweep_that_is_gone_on_with_is_one_run(
+        self, measured: tuple[str, ...], store: Store, tmp_path: Path
+    ) -> None:
+        words = ("sweep", "--variable", "epsilon", "--values", "1,2", "--victim", "small", "--out", tmp_path / "swept")
+        assert run(*words, *measured) == 0
+        (first,) = store.find()
+        store.delete([first.id])
+        for _ in range(2):
+            assert run(*words, "--resume", *measured) == 0
+        (again,) = store.find()
+        assert (again.id, again.rows) == (first.id, first.rows), "and back in sight"
+        more = [*words[:4], "1,2,4", *words[5:]]
+        assert run(*more, "--resume", *measured) == 0 and store.count() == 2, "another sweep"
+        assert run(*words, *measured) == 0 and store.count() == 3, "measured anew"
+
     def test_it_can_be_left_out(self, measured: tuple[str, ...], store: Store) -> None:
         assert run("evaluate", "--victim", "small", "--no-store", *measured) == 0
         assert not store.path.exists()

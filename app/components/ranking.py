@@ -4,26 +4,28 @@ from __future__ import annotations
 
 import html
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Any
 
 import streamlit as st
 
 from app import charts, comparison, comparison_job, exports, heatmap, orders, resources, state
 from app.comparison import Event, Trial
-from app.components import leave, matrix, pulse
+from app.components import leave, linked, matrix, pulse
 from app.components.asking import answer, ask
 from app.components.contest import Contest
 from app.components.hearing import hear
+from app.components.ranking_work import Work
 from app.heatmap import Line, Scale
 from app.words import plain
-from mta_core.events import Progress
-from mta_core.job_records import CUT_OFF, Order, Record
+from mta_core.job_records import CUT_OFF, Order
 from mta_core.jobs import Job
 from mta_core.wording import counted
 
 PICTURE_PLACE = "map"
 """Where the work on one picture is kept; that on a data set is a job on the board."""
+FORM = ("data", "count", "victim", "tasks", "attacks", "norm", "epsilon", "epsilon_l2", "steps")
+"""Keys of the controls of a comparison on a data set."""
 SCALES: dict[str, Scale] = {"Times worse": "ratio", "In its own unit": "unit"}
 TARGET_SCALES: dict[str, Scale] = {"Times nearer": "ratio", "In its own unit": "unit"}
 SCALE, SCALE_TO_TARGET, DETAIL = "scale", "scale_target", "compare_detail"
@@ -41,60 +43,41 @@ INTERVALS = (
 CONFIG = {"displaylogo": False, "displayModeBar": False}
 
 
-@dataclass(frozen=True)
-class Work:
-    """What is going on for a comparison.
-
-    Attributes:
-        is_live: whether more will come of it by itself.
-        is_stopping: whether it was asked to end.
-        progress: how far it is; None before its first step.
-        error: why it failed; empty where it did not.
-        waiting: why it has not begun, or does not go on, for people.
-        record: of its job, where it is one on the board.
-    """
-
-    is_live: bool
-    is_stopping: bool
-    progress: Progress | None
-    error: str = ""
-    waiting: str = ""
-    record: Record | None = None
-
-    @classmethod
-    def of_job(cls, job: Job[Event]) -> Work:
-        found = [event for event in job.events if isinstance(event, Progress)]
-        return cls(not job.is_done, job.is_stopping, found[-1] if found else None, str(job.error or ""))
-
-    @classmethod
-    def of_record(cls, record: Record) -> Work:
-        board = resources.board()
-        found = [event for event in board.events(record.id) if isinstance(event, Progress)]
-        waiting = ""
-        if record.state == "queued":
-            waiting = f"Waiting for its turn, {counted(board.place(record.id), 'job')} before it"
-        elif record.state == "paused":
-            waiting = record.note or "Paused"
-        is_failed = record.state == "failed"
-        return cls(
-            record.state in ("queued", "running"), record.is_finishing, found[-1] if found else None,
-            record.note if is_failed else "", waiting, record,
-        )  # fmt: skip
-
-
 def draw(contest: Contest, used: Mapping[str, object]) -> None:
     """Everything that is known of it; looks again by itself while more is being computed."""
     hear(used, SCALE, SCALE_TO_TARGET, DETAIL)
     leave.go()
+    asked, contest = contest, _named(contest)
     work = _work_on_data(contest) if contest.is_data else _work_on_picture(contest)
     is_live = work is not None and work.is_live  # asked first: what ends meanwhile is drawn by the next look
     lines = _lines(contest, work.progress.stage if is_live and work and work.progress else "")
     _toolbar(contest, work, lines)
     _notes(work, lines)
+    if contest != asked:
+        st.info(linked.OTHER_WEIGHTS)
+        st.button(linked.START_ANEW, key="ranking_anew", on_click=_start_anew, args=(asked,))
     _map(contest, lines)
     _below(contest, lines, is_live)
     is_held = work is not None and bool(work.waiting)
     pulse.beat("watch_ranking", 0.5 if is_live else 2.0 if is_held else None)
+
+
+def _named(contest: Contest) -> Contest:
+    """With the very weights of the comparison that the link names, where it is this one but for them."""
+    record = linked.named(comparison_job.KIND)
+    if not contest.is_data or record is None or not comparison_job.is_of(record.order, contest.trials):
+        linked.forget()
+        return contest
+    try:
+        return replace(contest, trials=tuple(comparison_job.read_trials(record.order, resources.shelves())))
+    except ValueError:  # a victim is gone
+        return contest
+
+
+def _start_anew(contest: Contest) -> None:
+    """Called by a button."""
+    linked.forget()
+    _start(contest)
 
 
 def _work_on_data(contest: Contest) -> Work | None:
@@ -108,7 +91,7 @@ def _work_on_data(contest: Contest) -> Work | None:
 
 
 def _order(contest: Contest) -> Order:
-    return comparison_job.order_of(contest.trials, state.owner(), state.query())
+    return comparison_job.order_of(contest.trials, state.owner(), linked.query(*FORM))
 
 
 def _work_on_picture(contest: Contest) -> Work | None:

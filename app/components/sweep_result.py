@@ -9,7 +9,7 @@ import streamlit as st
 
 from app import exports, orders, resources, state, sweep_charts, sweeps, trainings
 from app.charts import KINDS
-from app.components import livechart, pulse
+from app.components import linked, livechart, pulse
 from app.components.asking import answer, ask
 from app.components.hearing import hear
 from app.components.sweep_form import Asked
@@ -23,6 +23,11 @@ from mta_core.wording import counted
 
 LIVE, WAITING = 0.7, 2.0
 """Seconds between two looks at a sweep that is measured, and at one that waits."""
+FORM = (
+    "data", "count", "victim", "tasks", "attack", "scope", "norm", "epsilon", "epsilon_l2", "varied", "varied_task",
+    "varied_attacks",
+)  # fmt: skip
+"""Keys of the controls of a sweep, beside those of what varies and of the attack's settings."""
 COLUMNS = 3
 ATTACKED, NOISE, CLEAN = (KINDS[kind][1] for kind in ("adversarial", "noise", "clean"))
 LINES = (
@@ -57,35 +62,43 @@ def draw(asked: Asked, used: Mapping[str, object]) -> None:
 
 
 def find(asked: Asked) -> Record | None:
-    """The job of it, whoever asked for it; the link names it."""
+    """The job of it, whoever asked for it; the link names it, and means that one also where other weights are at hand
+    by now."""
+    named = linked.named(sweeps.KIND)
+    if named is not None and sweeps.is_of(named.order, asked.recipe, asked.shelf):
+        return named
     record = orders.find(resources.board(), _order(asked))
     if record is not None and st.query_params.get(state.JOB) != record.id:
         st.query_params[state.JOB] = record.id
-    elif record is None and state.JOB in st.query_params and _cancelled(asked) is None:
-        del st.query_params[state.JOB]
+    elif record is None:
+        linked.forget()
     return record
 
 
 def _order(asked: Asked) -> Order:
-    return sweeps.order_of(asked.recipe, asked.weights, asked.shelf, "", {})
+    recipe = asked.recipe
+    settings = [f"{recipe.attack}_{name}" for name, _ in recipe.settings]
+    query = linked.query(*FORM, f"values_{recipe.variable.partition(':')[0]}", *settings)
+    return sweeps.order_of(recipe, asked.weights, asked.shelf, state.owner(), query)
 
 
-def _cancelled(asked: Asked) -> Record | None:
-    """The job of it that the link names, where somebody cancelled it."""
-    record = resources.board().record(st.query_params.get(state.JOB, ""))
-    is_it = record is not None and record.state == "cancelled" and orders.is_for(record, _order(asked))
-    return record if is_it else None
+def is_out_of_date(asked: Asked, record: Record) -> bool:
+    """Whether it was measured with weights that are others now, or was cancelled: it is shown, and never goes on."""
+    return record.state == "cancelled" or record.order.settings != _order(asked).settings
 
 
 def _start(asked: Asked) -> None:
     """Called by a button."""
     board = resources.board()
     record = find(asked)
-    if record is not None and record.can_go_on:
+    if record is not None and is_out_of_date(asked, record):
+        record = orders.find(board, _order(asked))
+    if record is None:
+        st.query_params[state.JOB] = board.submit(_order(asked))
+        return
+    st.query_params[state.JOB] = record.id
+    if record.can_go_on:
         ask(record.id, board.resume)
-    elif record is None:
-        query = {key: value for key, value in state.query().items() if key != state.JOB}
-        board.submit(sweeps.order_of(asked.recipe, asked.weights, asked.shelf, state.owner(), query))
 
 
 def _stop(id: str) -> None:
@@ -112,9 +125,13 @@ def _toolbar(asked: Asked, record: Record | None, found: Known) -> None:
                 help="Lets others have the device; it goes on exactly where it was.",
             )  # fmt: skip
         else:
-            if record is None or record.can_go_on:
-                label, is_off = "Go on" if record else "Start", bool(asked.problem)
-                st.button(label, key="sweep_start", type="primary", on_click=_start, args=(asked,), disabled=is_off)
+            is_old = record is not None and is_out_of_date(asked, record)
+            if record is None or record.can_go_on or is_old:
+                label = "Start" if record is None else linked.START_ANEW if is_old else "Go on"
+                st.button(
+                    label, key="sweep_start", type="primary", on_click=_start, args=(asked,),
+                    disabled=bool(asked.problem),
+                )  # fmt: skip
             else:
                 st.html('<i class="mta-none"></i>')
             st.html('<i class="mta-none"></i>')  # takes the place of a button, which would stay for a while
@@ -129,7 +146,7 @@ def status(asked: Asked, record: Record | None, found: Known) -> str:
     recipe = asked.recipe
     what = f"{counted(len(recipe.values), 'value')} on {counted(min(recipe.limit, len(asked.shelf)), 'picture')}"
     if record is None:
-        return f"{what}: {_unmeasured(asked)}"
+        return f"{what}: not measured yet"
     if record.is_finishing and record.state == "running":
         return "Stopping after this step …"
     if record.state == "queued":
@@ -139,18 +156,9 @@ def status(asked: Asked, record: Record | None, found: Known) -> str:
         left = f" · about {_duration(record.left)} left" if record.left else ""
         return f"{record.stage or 'Getting ready'}{left} …"
     done = f"{found.num_points} of {counted(len(recipe.values), 'value')} measured"
-    if record.state == "paused":
-        return f"Paused: {done}"
+    if record.state in ("paused", "cancelled"):
+        return f"{record.state.capitalize()}: {done}"
     return f"Stopped: {done}" if found.num_points < len(recipe.values) else what
-
-
-def _unmeasured(asked: Asked) -> str:
-    """Why there is nothing to see of it."""
-    record = _cancelled(asked)
-    if record is None:
-        return "not measured yet"
-    count = sweeps.known(resources.board().folder_of(record.id)).num_points
-    return f"cancelled after {counted(count, 'value')}" if count else "cancelled before its first value was measured"
 
 
 def _duration(seconds: float) -> str:
@@ -165,6 +173,8 @@ def _notes(asked: Asked, record: Record | None) -> None:
         st.error(plain(f"{record.note}."))
     elif record is not None and record.note == CUT_OFF:
         st.info(CUT_OFF)
+    if record is not None and record.state != "cancelled" and is_out_of_date(asked, record):
+        st.info(linked.OTHER_WEIGHTS)
 
 
 def _key(t: Task) -> str:
@@ -198,7 +208,8 @@ def _charts(recipe: SweepRecipe, found: Known) -> None:
     )
     st.html(f'<div class="mta-marks">{items}</div>')
     st.caption(
-        "An open dot has not had all its pictures yet. Drag over a chart to zoom, double-click to see all of it."
+        "An open dot has not had all its pictures yet, and no line leads to it. Drag over a chart to zoom, "
+        "double-click to see all of it."
     )
 
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 import streamlit as st
 
 from app import exports, orders, paper, resources, series, series_job, state, tables, tried
-from app.components import controls
+from app.components import controls, linked
 from app.components.asking import answer, ask
 from app.components.chrome import FIRST_PRESET
 from app.components.pictures import GALLERY, OBJECTS
@@ -35,6 +35,10 @@ PICTURE, DATA_SET = "This picture", "Data set"
 FIRST_COUNT, MOST = 8, 10_000
 STEPS = 10
 """Of iterative attacks beside one that has no steps."""
+FORM = (
+    "victim", "to", "tasks", "attack", "scope", "norm", "epsilon", "epsilon_l2", state.DATA, state.COUNT, state.OTHERS,
+)  # fmt: skip
+"""Keys of the controls of a measurement on a data set."""
 OTHER_NETWORK = "resnet18"
 """Of the presets of classifiers; those that are shipped are of another."""
 
@@ -89,15 +93,19 @@ def _of_picture(result: Result) -> None:
 
 
 def _of_data(request: Request) -> bool:
-    asked = _form(request)
-    if not asked:
+    chosen = _form(request)
+    if not chosen:
         return False
+    asked = _named(chosen)
     record = orders.find(resources.board(), _order(asked))
     if record is not None:
         series_job.recall(resources.workshop(), resources.board(), record, asked)
     is_live = record is not None and record.state in ("queued", "running")
     found = {one: known for one in asked if (known := series.known(resources.workshop(), one)) is not None}
     _toolbar(asked, record, found)
+    if asked != chosen:
+        st.info(linked.OTHER_WEIGHTS)
+        st.button(linked.START_ANEW, key="measure_anew", on_click=_start_anew, args=(chosen,))
     answer(record)
     if record is not None and record.state == "failed":
         st.error(plain(f"{record.note}."))
@@ -114,8 +122,26 @@ def _of_data(request: Request) -> bool:
     return is_live
 
 
+def _named(asked: Asked) -> Asked:
+    """With the very weights of the job that the link names, where it is this one but for them."""
+    record = linked.named(series_job.KIND)
+    if record is None or not series_job.is_of(record.order, asked):
+        linked.forget()
+        return asked
+    try:
+        return tuple(series_job.read(record.order, resources.shelves()))
+    except ValueError:  # a victim is gone
+        return asked
+
+
+def _start_anew(asked: Asked) -> None:
+    """Called by the button."""
+    linked.forget()
+    _start(asked)
+
+
 def _order(asked: Asked) -> Order:
-    return series_job.order_of(asked, state.owner(), state.query())
+    return series_job.order_of(asked, state.owner(), linked.query(*FORM))
 
 
 def _form(request: Request) -> Asked:

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 import streamlit as st
 
-from app import state
-from app.components import chrome, contest, duel, ranking
+from app import comparison_job, state
+from app.components import chrome, contest, duel, linked, ranking
 from app.components.contest import Contest, Pair
 from app.components.hearing import check
 
@@ -15,6 +15,7 @@ from app.components.hearing import check
 def page() -> None:
     if not chrome.has_victims():
         return
+    linked.restore(comparison_job.KIND)
     with st.sidebar:
         asked = contest.choose()
         used = state.choices()

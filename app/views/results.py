@@ -29,7 +29,8 @@ EMPTY = (
     "set to its end, what **Sweep** measures, and what the command line does:"
 )
 EXAMPLE = f"{PROGRAM} evaluate --data rooms --split test --victim dmtl --attack pgd --epsilon 5 --limit 20"
-INTERVALS = "Under attack, with 95 % intervals over pictures. A dashed line is where all are without an attack."
+INTERVALS = "Under attack, with 95 % intervals over pictures."
+CLEAN = " A dashed line is where all are without an attack."
 BY_EPSILON, BY_ATTACK = "Against epsilon", "By attack"
 
 
@@ -139,7 +140,8 @@ def restore(store: Store, ids: Sequence[int]) -> None:
 
 
 def undo(store: Store) -> None:
-    if ids := state.deleted_runs():
+    """Offered while there is something to undo: others, or an import, may have brought it back."""
+    if ids := store.deleted(state.deleted_runs()):
         with st.container(horizontal=True, vertical_alignment="center", key="undo_toolbar", gap="small"):
             st.button("Undo", key="undo_delete", on_click=restore, args=(store, ids))
             st.html(f'<div class="mta-status" role="status">{counted(len(ids), "run")} deleted</div>')
@@ -159,7 +161,7 @@ def table(runs: Sequence[Run], chosen: Sequence[Run]) -> None:
             "Attack": st.column_config.TextColumn(width=150),
             "Victim": st.column_config.TextColumn(width=100),
             "Pictures": st.column_config.TextColumn(width=70),
-            "Epsilon": st.column_config.TextColumn(width=70),
+            "Epsilon": st.column_config.TextColumn(width=95),
         },
     )  # fmt: skip
 
@@ -199,7 +201,7 @@ def chart(runs: Sequence[Run]) -> None:
         }
     for key, figure in figures.items():
         st.plotly_chart(figure, key=f"found_{key}", config=CONFIG, alt=figure.layout.meta["title"])
-    st.caption(INTERVALS)
+    st.caption(INTERVALS + CLEAN * any(figure.layout.shapes for figure in figures.values()))
 
 
 def compare(runs: Sequence[Run]) -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
-from app import resources, state, sweeps
-from app.components import chrome, sweep_form, sweep_result
+from app import state, sweeps
+from app.components import chrome, linked, sweep_form, sweep_result
 from app.components.hearing import check
 
 INTRO = (
@@ -17,7 +17,7 @@ INTRO = (
 def page() -> None:
     if not chrome.has_victims():
         return
-    restore()
+    linked.restore(sweeps.KIND)
     with st.sidebar:
         asked = sweep_form.choose()
         used = state.choices()
@@ -29,16 +29,6 @@ def page() -> None:
         if command := sweeps.command_of(asked.recipe, asked.shelf):
             with st.expander("The same on the command line"):
                 st.code(command, language="bash", wrap_lines=True)
-
-
-def restore() -> None:
-    """A link that names a job alone means its settings too."""
-    if set(st.query_params) != {state.JOB}:
-        return
-    record = resources.board().record(st.query_params[state.JOB])
-    if record is not None and record.order.kind == sweeps.KIND and record.order.query:
-        st.query_params.from_dict({**record.order.query, state.JOB: record.id})
-        st.rerun()
 
 
 page()

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from app import state, tried
-from app.components import controls, following, tryouts
+from app import series_job, state, tried
+from app.components import controls, following, linked, tryouts
 from app.components.following import Asked
 from app.library import Picture
 
@@ -13,4 +13,5 @@ def choose(picture: Picture) -> Asked:
     return Asked(request, controls.gain_of_perturbation(), task_row=tried.task_row)
 
 
+linked.restore(series_job.KIND)
 following.page(choose, tryouts.tabs, state.TABLES, tryouts.note)

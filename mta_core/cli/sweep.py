@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import hashlib
+import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -34,12 +36,19 @@ def run(arguments: argparse.Namespace) -> int:
         for number in range(len(sweep.settings)):
             sweep.shelf(out, number).forget()
     rows = [e for e in show(sweep.run(out)) if isinstance(e, SweepRow) and e.point["is_final"]]
-    made = sweep.provenance(command_line(arguments))
+    made = sweep.provenance(command_line(arguments), job=_job(sweep, out))
     _say(arguments, sweep, rows)
     keep(arguments, [row.values for row in rows], made)
     own = {"recipe": made["sweep"], "points": [row.point for row in rows]}
     write_json(arguments, {**results.document([row.values for row in rows], made), "sweep": own})
     return 2 if sweep.unreadable else 0
+
+
+def _job(sweep: Sweep, folder: Path) -> str:
+    """Names this measurement, so that it is kept as one run however often it is gone on with: the same points that took
+    the same time, to the last digit."""
+    names = [sweep.shelf(folder, number).name for number in range(len(sweep.settings))]
+    return hashlib.sha256(json.dumps([names, sweep.seconds]).encode()).hexdigest()[:32]
 
 
 def make_recipe(arguments: argparse.Namespace) -> SweepRecipe:

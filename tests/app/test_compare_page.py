@@ -6,9 +6,10 @@ import json
 import shutil
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import streamlit as st
@@ -16,12 +17,12 @@ from conftest import MAIN
 from helpers import on_board, png, read_message, stage_bytes, to_the_end, until_board_rests, work
 from helpers import settle as settle_attack
 from streamlit.testing.v1 import AppTest
-from studio import AIMED, make_classifier
+from studio import AIMED, make_classifier, make_weights
 
-from app import resources
+from app import board_words, resources
 from app.components import matrix
 from app.workshop import Request
-from mta_core import weights
+from mta_core import generators, weights
 from mta_core.attacks import Fgsm
 from mta_core.events import Message
 from mta_core.results import digest_of_names
@@ -208,6 +209,29 @@ def test_a_data_set_waits_to_be_started(page: Open) -> None:
     assert "1 attack at 5/255 (L-inf) on 3 pictures" in status(at)
     assert "95 %" in lines(at)["FGSM"]["cells"][0]["interval"]
     assert "start_ranking" not in {button.key for button in at.button}
+
+
+def test_its_link_opens_a_comparison_whatever_weights_are_at_hand(page: Open, with_generators: None) -> None:
+    at = page(on="Data set", tasks="Depth", attacks=["FGSM", "MTA"])
+    settle(at.button(key="start_ranking").click().run())
+    (done,) = on_board()
+    assert done.state == "done", done.note
+    before = lines(at)
+    assert not page(job=done.id).info, "they are the same yet"
+    make_weights(weights.RUNS, seed=1)
+    generator, card = generators.load("mta-dmtl")
+    weights.save_weights(generator, replace(card, name="mta-dmtl-1"), weights.RUNS / "mta-dmtl-1")
+    st.cache_resource.clear()
+    for query in (parse_qs(urlsplit(board_words.link(done)).query), {"job": done.id}):
+        opened = page(**query)
+        assert lines(opened) == before and "Other weights" in opened.info[0].value
+        assert "start_ranking" not in {button.key for button in opened.button}
+    settle(opened.button(key="ranking_anew").click().run())
+    assert len(on_board()) == 2 and on_board()[0].state == "done", on_board()[0].note
+    assert lines(opened) != before and not opened.info and "job" not in opened.query_params
+    opened = page(**query)
+    opened.number_input(key="count").set_value(2.0).run()
+    assert "not measured yet" in status(opened) and "job" not in opened.query_params
 
 
 def stop_at_the_second_picture(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -146,6 +146,8 @@ def test_words() -> None:
     assert board_words.standing(record) == "30 of 120 steps · about 3 min left · 60 s computed"
     assert board_words.standing(replace(record, is_finishing=True)) == "30 of 120 steps · 60 s computed"
     assert board_words.link(record) == "./sweep?job=20260101-000000-abcd"
+    chosen = replace(record, order=replace(order, query={"tasks": ["Depth", "Normals"], "count": "6"}))
+    assert board_words.link(chosen) == "./sweep?tasks=Depth&tasks=Normals&count=6&job=20260101-000000-abcd"
     assert board_words.share(record) == 0.25
     assert [board_words.duration(s) for s in (1, 89, 100, 5399, 7260)] == [
         "1 s",

@@ -100,6 +100,15 @@ class TestPage:
         assert list(differing["Setting"]) == ["seed"] and list(differing.iloc[0])[1:] == ["0", "1"]
         at.segmented_control(key="found_by").set_value("Against epsilon").run()
         assert "against epsilon (1/255): PGD, dmtl, MTA, dmtl" in at.get("plotly_chart")[0].proto.alt
+        assert "dashed" in " ".join(caption.value for caption in at.caption)
+
+    def test_no_line_of_clean_pictures_is_told_of_where_there_is_none(self, results: Open, store: Store) -> None:
+        ids = [store.add(make_rows(clean=0.1 * i), make_provenance(i)) for i in (1, 2)]
+        at = results(*ids)
+        for by in ("By attack", "Against epsilon"):
+            at.segmented_control(key="found_by").set_value(by).run()
+            said = " ".join(caption.value for caption in at.caption)
+            assert "95 % intervals" in said and "dashed" not in said
 
     def test_delete_is_undone(self, results: Open, three: list[int], store: Store) -> None:
         at = results(*three[:2])
@@ -108,6 +117,19 @@ class TestPage:
         assert at.button(key="delete_runs").disabled, "nothing is chosen any more"
         at.button(key="undo_delete").click().run()
         assert listed(at) == three[::-1] and "deleted" not in html(at)
+
+    def test_there_is_nothing_to_undo_where_an_import_brought_it_back(
+        self, results: Open, three: list[int], store: Store
+    ) -> None:
+        at = results(*three[:2])
+        data = exchange.to_jsonl(store.get(three[:1]))
+        at.button(key="delete_runs").click().run()
+        assert "2 runs deleted" in html(at)
+        at.file_uploader(key="found_file").upload("runs.jsonl", data, "application/jsonl").run()
+        assert "1 run deleted" in html(at), "the other one"
+        store.restore(three)
+        at.run()
+        assert "deleted" not in html(at) and "undo_delete" not in {button.key for button in at.button}
 
     def test_what_was_deleted_is_found_and_restored(self, results: Open, three: list[int], store: Store) -> None:
         store.delete(three)
@@ -169,6 +191,17 @@ class TestWords:
         assert line["Attack"] == "PGD | Random noise"
         assert line["Clean → under attack"] == "Absolute error 0.300 m → 1.500 m"
 
+    def test_a_line_of_several_epsilons_tells_of_the_largest_and_says_so(self, store: Store) -> None:
+        of_noise = [make_row(attack="noise", epsilon=epsilon, adversarial=0.3) for epsilon in (16.0, 32.0)]
+        rows = [make_row(epsilon=epsilon, adversarial=epsilon) for epsilon in (4.0, 16.0, 1.0)]
+        store.add([*of_noise, *rows], make_provenance())
+        (line,) = found.table(store.find())
+        assert line["Epsilon"] == "1 to 32 /255"
+        assert line["Clean → under attack"] == "Absolute error 0.300 m → 16.000 m at 16/255"
+        store.add([*rows, make_row(norm="l2", epsilon=4.0, epsilon_unit="l2", adversarial=9.0)], make_provenance(1))
+        line = found.table(store.find())[0]
+        assert line["Epsilon"] == "1 to 16 /255 | 4 (L2)" and line["Clean → under attack"].endswith("m at 16/255")
+
     def test_days_are_local_and_the_last_belongs_to_it(self) -> None:
         asked = found.search({"since": date(2026, 3, 1), "until": date(2026, 3, 1)})
         assert asked.since and asked.until and (asked.until - asked.since).total_seconds() == 24 * 3600
@@ -199,6 +232,9 @@ class TestWords:
         figure = charts.found_lines("Depth", measure_in(rows[0]), "1/255", {"PGD": rows})
         error = figure.data[0].error_y
         assert (list(error.array), list(error.arrayminus)) == ([0.25, 0, 0], [0.25, 0, 0])
+        assert [shape.y0 for shape in figure.layout.shapes] == [rows[0]["clean"]], "without an attack"
+        others = {"PGD": rows, "FGSM": [make_row(clean=9.0)]}
+        assert not charts.found_lines("Depth", measure_in(rows[0]), "1/255", others).layout.shapes
         dots = charts.found_dots("Depth", measure_in(rows[0]), [(str(i), row) for i, row in enumerate(rows)])
         assert len(dots.layout.shapes) == 1, "all have the same clean value"
         assert json.loads(dots.to_json())["data"][0]["error_x"]["array"] == [0.25, 0, 0]

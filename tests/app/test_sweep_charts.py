@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import math
+import shlex
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from app import sweep_charts, sweeps
+from app.library import Shelf
 from app.sweeps import Known, Shown
+from mta_core import PROGRAM
+from mta_core.cli.arguments import make_parser
+from mta_core.data import open_data
 from mta_core.sweep import SweepRow
 from mta_core.sweep_recipe import SweepRecipe
 from mta_core.tasks import task
@@ -55,8 +60,17 @@ def test_points_lie_in_the_order_of_their_values_and_begin_clean() -> None:
 
 
 def test_what_has_not_had_all_its_pictures_is_open_and_moves_nothing_else() -> None:
-    figure = traces(Known((row(4.0, 2.0), row(1.0, 1.0, is_final=False, clean=0.9))))
-    assert main(figure).marker.symbol == ("circle-open", "circle")
+    under_way = {"is_final": False, "clean": 0.9}
+    noise = (row(4.0, 0.6, "noise"), row(1.0, 0.7, "noise", **under_way))
+    figure = traces(Known((row(4.0, 2.0), row(1.0, 1.0, **under_way), *noise)))
+    assert main(figure).x == (0.0, 4.0), "the line"
+    assert figure.data[0].x == (0.0, 4.0), "the band"
+    drawn = [trace for trace in figure.data if "lines" in trace.mode]
+    assert not any(1.0 in trace.x for trace in drawn)
+    dots = [trace for trace in figure.data if trace.mode == "markers"]
+    assert [(trace.x, trace.y, trace.marker.symbol) for trace in dots] == [
+        ((1.0,), (0.7,), "circle-open"), ((1.0,), (1.0,), "circle-open"),
+    ]  # fmt: skip
     assert figure.layout.shapes[0].y0 == 0.5, "clean values of fewer pictures are others"
 
 
@@ -94,6 +108,8 @@ def test_the_headline_says_where_it_is_strongest() -> None:
     assert sweeps.headline(found, RECIPE) == (
         "Strongest with epsilon 4/255 (L-inf): depth absolute error from 0.500 m to 2.000 m."
     )
+    fewer = Known(tuple(row for row in found.rows if row.point["value"] != 16))
+    assert sweeps.headline(fewer, RECIPE).startswith("Strongest so far with epsilon 4/255"), "of three values"
     targeted = replace(RECIPE, target="depth=2")
     assert "epsilon 1/255" in sweeps.headline(found, targeted), "nearer to the target is stronger"
 
@@ -101,5 +117,13 @@ def test_the_headline_says_where_it_is_strongest() -> None:
 def test_the_command_line_says_the_same(gallery: Any) -> None:
     recipe = replace(RECIPE, data="rooms", split="gallery", settings=(("num_steps", 3),), scope="joint")
     command = sweeps.command_of(recipe, gallery)
-    assert "--variable epsilon --values 4,1,16 --data rooms:PATH --split gallery" in command
+    assert "--variable epsilon --values 4,1,16 --data rooms --split gallery --limit" in command
     assert "--set num_steps=3" in command and "--joint" in command
+    elsewhere = Shelf("Rooms", gallery.data_at)
+    assert "--data rooms:PATH --split gallery" in sweeps.command_of(recipe, elsewhere), "an operator's folder"
+
+
+def test_the_command_line_of_the_gallery_runs_as_printed(gallery: Any) -> None:
+    recipe = replace(RECIPE, data=gallery.data.name, split=gallery.data.split)
+    parsed = make_parser().parse_args(shlex.split(sweeps.command_of(recipe, gallery).removeprefix(PROGRAM)))
+    assert len(open_data(parsed.data, parsed.split)) >= 24

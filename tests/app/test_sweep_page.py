@@ -8,6 +8,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import streamlit as st
@@ -16,7 +17,7 @@ from helpers import on_board, until_board_rests
 from streamlit.testing.v1 import AppTest
 from studio import make_weights
 
-from app import resources, sweeps
+from app import board_words, resources, sweeps
 from mta_core import store, weights
 from mta_core.attacks import Fgsm
 from mta_core.board import AWAY
@@ -162,6 +163,61 @@ def test_other_weights_of_the_same_name_are_another_sweep(page: Open, with_gener
     assert on_board()[0].state == "done" and Store().count() == 2
 
 
+@pytest.mark.parametrize("attack", ["FGSM", "MTA"])
+def test_its_link_opens_a_sweep_whatever_weights_are_at_hand(page: Open, with_generators: None, attack: str) -> None:
+    at = page(**QUICK | {"attack": attack, "count": "1", "values_epsilon": "5"})
+    settle(at.button(key="sweep_start").click().run())
+    (done,) = on_board()
+    make_weights(weights.RUNS, seed=1)
+    opened = page(**parse_qs(urlsplit(board_words.link(done)).query))
+    assert charts(opened) == charts(at) and opened.query_params["job"] in (done.id, [done.id])
+    assert "Other weights" in opened.info[0].value and buttons(opened) == {"sweep_start": "Start anew"}
+    settle(opened.button(key="sweep_start").click().run())
+    assert len(on_board()) == 2 and on_board()[0].state == "done", on_board()[0].note
+    assert not buttons(opened) and not opened.info and charts(opened) != charts(at)
+    opened.number_input(key="count").set_value(2.0).run()
+    assert "not measured yet" in status(opened) and "job" not in opened.query_params
+
+
+def test_its_link_opens_a_sweep_of_what_was_the_first_choice(
+    page: Open, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    generated = weights.RUNS / "mta-dmtl"
+    shutil.copytree(weights.RUNS / "dmtl", tmp_path / "less" / "dmtl")
+    monkeypatch.setattr(weights, "RUNS", tmp_path / "less")
+    at = page(tasks="Depth", count="1", values_epsilon="5", pgd_num_steps="1")
+    assert at.selectbox(key="attack").value == "PGD"
+    settle(at.button(key="sweep_start").click().run())
+    shutil.copytree(generated, tmp_path / "less" / "mta-dmtl")
+    assert page(tasks="Depth").selectbox(key="attack").value == "MTA", "another first choice"
+    for query in (parse_qs(urlsplit(board_words.link(on_board()[0])).query), {"job": on_board()[0].id}):
+        opened = page(**query)
+        assert opened.selectbox(key="attack").value == "PGD" and charts(opened) == charts(at)
+        assert not opened.info and not buttons(opened)
+
+
+def test_a_cancelled_sweep_is_opened_and_started_anew(page: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    made, steps = [], Fgsm.steps
+
+    def cancelling(self: Fgsm, problem: Any) -> Any:
+        made.append(1)
+        if len(made) == 3:
+            resources.board().cancel(on_board()[0].id)
+        return steps(self, problem)
+
+    at = page(**QUICK)
+    with monkeypatch.context() as held:
+        held.setattr(Fgsm, "steps", cancelling)
+        settle(at.button(key="sweep_start").click().run())
+    (first,) = on_board()
+    assert first.state == "cancelled"
+    opened = page(**QUICK, job=first.id)
+    assert "Cancelled: " in status(opened) and buttons(opened) == {"sweep_start": "Start anew"}
+    assert not opened.info, "of weights"
+    settle(opened.button(key="sweep_start").click().run())
+    assert len(on_board()) == 2 and on_board()[0].state == "done" and not buttons(opened)
+
+
 def test_old_points_that_no_job_uses_are_forgotten(page: Open) -> None:
     at = page(**QUICK | {"count": "1"})
     settle(at.button(key="sweep_start").click().run())
@@ -216,9 +272,9 @@ def test_that_somebody_cancelled_it_is_said_to_who_asked_for_it(page: Open, monk
         held.setattr(Fgsm, "steps", cancelling)
         settle(at.button(key="sweep_start").click().run())
     assert on_board()[0].state == "cancelled"
-    assert status(at).endswith("2 values on 2 pictures: cancelled after 1 value</div>")
-    assert buttons(at) == {"sweep_start": "Start"}
-    assert "cancelled after 1 value" in status(page(job=on_board()[0].id)), "its link says so, too"
+    assert "Cancelled: 1 of 2 values measured" in status(at)
+    assert buttons(at) == {"sweep_start": "Start anew"}
+    assert "Cancelled: 1 of 2" in status(page(job=on_board()[0].id)), "its link says so, too"
     assert "not measured yet" in status(page(**QUICK))
     at.text_input(key="values_epsilon").set_value("2").run()
     assert "not measured yet" in status(at) and "job" not in at.query_params
@@ -233,7 +289,7 @@ def test_what_was_cancelled_while_it_waited_is_said_too(page: Open) -> None:
     at.button(key="sweep_start").click().run()
     assert "Getting ready" in status(at)
     resources.board().cancel(on_board()[0].id)
-    assert "cancelled before its first value" in status(at.run())
+    assert "Cancelled: 0 of 2 values measured" in status(at.run())
     device.release()
 
 

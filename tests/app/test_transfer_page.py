@@ -7,14 +7,15 @@ import shutil
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 from xml.etree import ElementTree
 
 import pytest
 from helpers import on_board, read_message, read_stage, settle, stage_bytes, until, until_board_rests
 from streamlit.testing.v1 import AppTest
-from studio import SIZE, make_classifier, make_other, make_universal
+from studio import SIZE, make_classifier, make_other, make_universal, make_weights
 
-from app import resources, series
+from app import board_words, resources, series
 from mta_core import weights
 from mta_core.presets import victim_preset
 
@@ -134,6 +135,25 @@ def test_attacks_stand_beside_each_other(transfer: Open, tmp_path: Path) -> None
     assert [row[0] for row in table] == ["No attack", "Random noise", "FGSM", "MTA universal", "FGSM joint"]
     assert table[3] == found["tried on mtan"][4] and set(table[4][1:]) == {"…"}, "what is known need not be made again"
     assert "…" not in lines(measure(at))["tried on mtan"][4]
+
+
+@pytest.mark.usefixtures("two")
+def test_its_link_opens_a_measurement_whatever_weights_are_at_hand(transfer: Open, tmp_path: Path) -> None:
+    at = measure(transfer(attack="FGSM", tasks="Depth", tables="Data set", pictures="2"))
+    (done,) = on_board()
+    link = parse_qs(urlsplit(board_words.link(done)).query)
+    before = lines(at)
+    assert lines(transfer(**link)) == before and not transfer(**link).info
+    make_universal(tmp_path / "runs")
+    assert "MTA universal" not in lines(transfer(**link))["made on dmtl"], "another first choice"
+    make_weights(tmp_path / "runs", seed=1)
+    opened = transfer(**link)
+    assert lines(opened) == before and "Other weights" in opened.info[0].value
+    opened.button(key="measure_anew").click().run()
+    until_board_rests()
+    opened.run()
+    assert len(on_board()) == 2 and on_board()[0].state == "done", on_board()[0].note
+    assert lines(opened) != before and not opened.info and "job" not in opened.query_params
 
 
 @pytest.mark.usefixtures("two")
