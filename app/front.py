@@ -11,7 +11,6 @@ from functools import lru_cache
 from pathlib import Path
 
 import streamlit
-
 from starlette.datastructures import MutableHeaders
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
