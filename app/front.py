@@ -1,14 +1,22 @@
-"""What a browser has before the first line of a page is there: the server's part, without streamlit."""
+"""What a browser has before the first line of a page is there: the server's part."""
 
 from __future__ import annotations
 
+import mimetypes
 import os
+import re
 import socket
 from contextlib import suppress
+from functools import lru_cache
+from pathlib import Path
 
+import streamlit
 from starlette.datastructures import MutableHeaders
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+STATIC = Path(streamlit.__file__).parent / "static"
+DIGEST = re.compile(r"\.[\w-]{8}\.\w+$")
 NAME = "Multi-task attack explorer"
 STYLE = '<style>[data-testid="stAppSkeleton"] *, [data-testid="stSkeleton"] { animation: none !important; }</style>'
 """Grey blocks that breathe until the page is there cost a browser without a graphics card a quarter of a core."""
@@ -21,8 +29,11 @@ class Front:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["path"].startswith(("/static/", "/_stcore/", "/news/")):
+        if scope["type"] != "http" or scope["path"].startswith(("/_stcore/", "/news/")):
             return await self.app(scope, receive, send)
+        if scope["path"].startswith("/static/"):
+            found = _static(scope["path"]) if scope["method"] == "GET" else None
+            return await (found or self.app)(scope, receive, send)
         start: Message | None = None
         body = b""
 
@@ -45,6 +56,19 @@ class Front:
 
         await self.app(scope, receive, rewritten)
         return None
+
+
+@lru_cache(512)
+def _static(path: str) -> Response | None:
+    """A file of Streamlit's own by its path, kept in memory: each page takes a hundred, and piece by piece through all
+    of the server's layers they cost it as much as a redraw. None where there is none, or it is not one that never
+    changes, whose name has a digest."""
+    file = STATIC / path.removeprefix("/")
+    if ".." in path or not DIGEST.search(file.name) or not file.is_file():
+        return None
+    kind, _ = mimetypes.guess_type(file.name)
+    forever = {"cache-control": "public, immutable, max-age=31536000"}
+    return Response(file.read_bytes(), media_type=kind or "application/octet-stream", headers=forever)
 
 
 def _is_page(start: Message) -> bool:

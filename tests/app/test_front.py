@@ -8,10 +8,10 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from starlette.responses import HTMLResponse, JSONResponse, Response, StreamingResponse
+from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response, StreamingResponse
 from starlette.types import ASGIApp
 
-from app.front import NAME, STYLE, Front, answer_at_once
+from app.front import NAME, STATIC, STYLE, Front, answer_at_once
 
 PAGE = "<html><head><title>Streamlit</title></head><body>ü</body></html>"
 
@@ -76,3 +76,18 @@ def test_who_connects_is_answered_at_once() -> None:
             assert there.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
             there.sendall(b"still open")
             assert client.recv(100) == b"still open"
+
+
+def test_streamlits_own_files_are_as_streamlit_would_send_them() -> None:
+    file = next((STATIC / "static" / "js").glob("index.*.js"))
+    headers, body = ask(PlainTextResponse("not asked"), f"/static/js/{file.name}")
+    assert body == file.read_bytes()
+    assert "javascript" in headers["content-type"]
+    assert "immutable" in headers["cache-control"]
+
+
+@pytest.mark.parametrize(
+    "path", ["/static/../index.html", "/static/js/none.ABCDEFGH.js", "/static/../../x.ABCDEFGH.py"]
+)
+def test_all_other_paths_are_left_to_streamlit(path: str) -> None:
+    assert ask(PlainTextResponse("asked"), path)[1] == b"asked"
