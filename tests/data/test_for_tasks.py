@@ -21,6 +21,10 @@ LOG = task("depth", "log")
 COMPONENTS = task("normals", "components")
 
 
+def _ids(tasks: Sequence[Task]) -> str:
+    return " ".join(f"{t.name}-{t.space}" for t in tasks) or "none"
+
+
 @pytest.fixture
 def scenes(tmp_path: Path) -> DataSource:
     write_scenes(tmp_path, 3)
@@ -31,7 +35,7 @@ def test_what_is_as_wanted_stays(scenes: DataSource) -> None:
     assert scenes.for_tasks(SCENE_TASKS) is scenes and scenes.for_tasks(SCENE_TASKS[::-1]) is scenes
 
 
-@pytest.mark.parametrize("tasks", [(), parse_tasks("d"), (LOG,), (COMPONENTS, LOG), parse_tasks("sn")], ids=str)
+@pytest.mark.parametrize("tasks", [(), parse_tasks("d"), (LOG,), (COMPONENTS, LOG), parse_tasks("sn")], ids=_ids)
 def test_exactly_the_labels_of_the_tasks_in_their_spaces(scenes: DataSource, tasks: Sequence[Task]) -> None:
     found = scenes.for_tasks(tasks)
     assert found.spaces == {t.name: t.space for t in tasks} and found.for_tasks(SCENE_TASKS) is scenes
