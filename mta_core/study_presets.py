@@ -35,11 +35,18 @@ SHORT = "short"
 
 @dataclass(frozen=True)
 class Setting:
-    """A row of Table 1."""
+    """How the models of a study are trained.
+
+    Attributes:
+        is_weighted: whether auxiliary tasks have the weights of `WEIGHTS`, else all tasks the same.
+        is_mean: whether that is 1/N for each of N tasks, else 1.
+        letters: of the tasks that models are made of.
+    """
 
     encoder: str
     epochs: int = 150
     is_weighted: bool = False
+    is_mean: bool = False
     letters: str = MAIN
 
 
@@ -53,7 +60,11 @@ SETTINGS = {
     "s7": Setting("resnet152"),
     "s8": Setting("wide_resnet50_2"),
 }
-FORM = f"{', '.join(SETTINGS)} or {SHORT}, a colon and letters of tasks among {''.join(LETTERS)}"
+"""Table 1, whose sizes are in `mta_core.study.printed`."""
+MEAN = "s1-mean"
+"""S1 with weights of 1/N, for Figure 13."""
+_KNOWN = {**SETTINGS, MEAN: Setting("resnet18", is_mean=True, letters="".join(LETTERS))}
+FORM = f"{', '.join(_KNOWN)} or {SHORT}, a colon and letters of tasks among {''.join(LETTERS)}"
 
 
 def study_preset(name: str) -> VictimRecipe:
@@ -65,15 +76,17 @@ def study_preset(name: str) -> VictimRecipe:
     setting, _, letters = name.partition(":")
     if setting == SHORT:
         return short(letters)
-    if setting not in SETTINGS:
+    if setting not in _KNOWN:
         raise ValueError(f"expected {FORM}, got {name[:100]!r}")
     return paper(setting, letters)
 
 
 def paper(name: str, letters: str) -> VictimRecipe:
     """A setting of Table 1. Give the data: `--set data=taskonomy:PATH`. An epoch shows as many pictures as theirs."""
-    setting = SETTINGS[name]
+    setting = _KNOWN[name]
     weights = _weights(letters, setting.letters, is_weighted=setting.is_weighted)
+    if setting.is_mean:
+        weights = tuple((task, weight / len(letters)) for task, weight in weights)
     return VictimRecipe(
         name=named(name, letters), architecture="encoder-decoder", encoder=setting.encoder, data=("taskonomy",),
         weights=weights, spaces=_spaces(weights), per_epoch=9464, height=256, input_width=256,

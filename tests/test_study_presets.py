@@ -47,6 +47,7 @@ def test_the_papers_weights_of_s4() -> None:
     assert {pair for pair, (_, weight) in second.items() if weight == 0.1} == tenths
     assert {pair for pair, (_, weight) in second.items() if weight == 0.01} == set(second) - tenths
     assert presets.victim_preset("s1:sd").weights == (("segmentation", 1.0), ("depth", 1.0))
+    assert presets.victim_preset("s1-mean:sd").weights == (("segmentation", 0.5), ("depth", 0.5))
 
 
 def test_names_differ_also_where_files_have_no_case() -> None:
@@ -73,7 +74,7 @@ def test_a_short_one_of_all_tasks_can_be_built() -> None:
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("s9:sd", "expected s1, .*, s8 or short, a colon and letters of tasks among sdDnkKeEprA, got 's9:sd'"),
+        ("s9:sd", "expected s1, .*, s8, s1-mean or short, a colon and letters of tasks among sdDnkKeEprA, got 's9:sd'"),
         ("s1:", "expected different letters of tasks among sdDnkKeEprA, the main task first, got ''"),
         ("s1:ss", "expected different letters"),
         ("s5:sk", "expected different letters of tasks among sdDnE, the main task first, got 'sk'"),

@@ -10,10 +10,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-LETTERS = "sdDnE"
+from mta_core.study_presets import MAIN
+
+LETTERS = MAIN
 """Main tasks, the rows of Tables 2 to 6, and auxiliary tasks, their columns, in this order."""
 Cells = Mapping[tuple[str, str], float]
 """By main and auxiliary task; where both are the same, the model has that task alone."""
+PARTS = ("clean", "single", "multi")
+"""Of a table, from top to bottom."""
 
 
 @dataclass(frozen=True)
@@ -173,36 +177,35 @@ TABLES = (RESNET18, RESNET50, XCEPTION, WIDE_RESNET50, RESNET152)
 
 
 @dataclass(frozen=True)
-class PrintedSetting:
-    """A line of Table 1.
+class PrintedSize:
+    """What a line of Table 1 says of the models of a setting; the rest is `mta_core.study_presets.SETTINGS`.
 
     Attributes:
-        encoder: as `mta_core.victims` calls it.
-        is_weighted: whether auxiliary tasks have the weights of `AUXILIARY_WEIGHTS`, else all tasks the same.
-        tasks: letters.
         models: how many were trained.
         size: millions of parameters.
         cost: billions of operations for one picture.
     """
 
-    name: str
-    encoder: str
-    is_weighted: bool
-    tasks: str
     models: int
-    epochs: int
     size: float
     cost: float
 
 
-ALL = "sdDnkKeEprA"
-SETTINGS = (
-    PrintedSetting("S1", "resnet18", False, ALL, 121, 150, 14.19, 6.09),
-    PrintedSetting("S2", "resnet18", False, ALL, 121, 50, 14.19, 6.09),
-    PrintedSetting("S3", "resnet18", False, ALL, 121, 100, 14.19, 6.09),
-    PrintedSetting("S4", "resnet18", True, LETTERS, 25, 150, 14.19, 6.09),
-    PrintedSetting("S5", "resnet50", False, LETTERS, 25, 150, 29.66, 9.90),
-    PrintedSetting("S6", "xception", False, LETTERS, 25, 150, 4.33, 3.64),
-    PrintedSetting("S7", "resnet152", False, LETTERS, 25, 150, 64.30, 19.64),
-    PrintedSetting("S8", "wide_resnet50_2", False, LETTERS, 25, 150, 72.99, 19.45),
+SIZES: Mapping[str, PrintedSize] = {
+    "s1": PrintedSize(121, 14.19, 6.09),
+    "s2": PrintedSize(121, 14.19, 6.09),
+    "s3": PrintedSize(121, 14.19, 6.09),
+    "s4": PrintedSize(25, 14.19, 6.09),
+    "s5": PrintedSize(25, 29.66, 9.90),
+    "s6": PrintedSize(25, 4.33, 3.64),
+    "s7": PrintedSize(25, 64.30, 19.64),
+    "s8": PrintedSize(25, 72.99, 19.45),
+}
+"""Table 1, by setting."""
+SHARED = tuple(
+    (part, cell)
+    for part in PARTS
+    for cell in getattr(XCEPTION, part)
+    if getattr(XCEPTION, part)[cell] == getattr(RESNET152, part)[cell]
 )
+"""Thirteen cells that Tables 4 and 6 have in common, digit for digit: part of the table, and which of its `Cells`."""

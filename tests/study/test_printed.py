@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from mta_core.study.printed import ALL, LETTERS, RESNET152, SETTINGS, TABLES, XCEPTION, Printed
+from mta_core.study.printed import LETTERS, SHARED, SIZES, TABLES, Printed
+from mta_core.study_presets import SETTINGS
 
 
 @pytest.mark.parametrize("table", TABLES, ids=lambda table: table.encoder)
@@ -13,11 +14,11 @@ def test_alone_both_attacks_are_the_same(table: Printed) -> None:
 
 
 def test_thirteen_cells_of_two_tables_are_the_same() -> None:
-    pairs = [(getattr(XCEPTION, part), getattr(RESNET152, part)) for part in ("clean", "single", "multi")]
-    assert sum(one[cell] == other[cell] for one, other in pairs for cell in one) == 13
+    assert len(SHARED) == 13
+    assert [len([cell for part, cell in SHARED if part == own]) for own in ("clean", "single", "multi")] == [3, 5, 5]
 
 
 def test_as_many_models_as_pairs() -> None:
-    for setting in SETTINGS:
-        assert setting.models == len(setting.tasks) ** 2
-        assert set(setting.tasks) <= set(ALL)
+    assert list(SIZES) == list(SETTINGS)
+    for name, printed in SIZES.items():
+        assert printed.models == len(SETTINGS[name].letters) ** 2
