@@ -88,7 +88,7 @@ def test_short_ones_differ_in_the_encoder_alone_and_are_light(setting: str) -> N
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("s9:sd", "expected s1, .*, s8, short, .*, then a colon and letters of tasks among sdDnkKeEprA, got 's9:sd'"),
+        ("s9:sd", "expected s1, .*, s8, .*, short, .*, then a colon and letters .*, got 's9:sd'"),
         ("short-vgg:sd", "expected s1, .*, short-xception, .*, then a colon"),
         ("short-xception:ss", "expected different letters"),
         ("s1:", "expected different letters of tasks among sdDnkKeEprA, the main task first, got ''"),

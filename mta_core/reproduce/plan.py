@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from mta_core.kinds import Instance
 
+DASH = "–"
 Kind = Literal["clean", "adversarial"]
 
 
@@ -48,6 +50,7 @@ class Column:
         task: empty for the mean over all tasks of the table.
         factor: what a row's value is multiplied by: 100 where the paper prints percent.
         digits: after the point.
+        significant: as many of a small number as are shown at least; 0 for those after the point alone.
     """
 
     label: str
@@ -56,6 +59,14 @@ class Column:
     factor: float = 1.0
     digits: int = 2
     unit: str = ""
+    significant: int = 0
+
+    def format(self, number: float | None, sign: str = "") -> str:
+        """`number` is in the column's unit."""
+        if number is None or math.isnan(number):
+            return DASH
+        small = self.significant - 1 - math.floor(math.log10(abs(number))) if self.significant and number else 0
+        return f"{number:{sign}.{min(max(self.digits, small), 12)}f}"
 
 
 @dataclass(frozen=True)

@@ -6,10 +6,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from mta_core.reproduce.plan import Column
+from mta_core.reproduce.plan import DASH, Column
 
-DASH = "–"
 Numbers = Sequence[float | None]
+STAR = "\\*"
+"""An asterisk in Markdown."""
 
 
 @dataclass(frozen=True)
@@ -20,6 +21,8 @@ class Filled:
         ours: numbers in the order of the columns, by how they were aggregated; empty where they were not measured.
         reason: why they were not; empty where they were.
         paper: what the paper prints; empty where it has no such line.
+        intervals: 95 % of the first of ours, in the order of the columns; empty where there are none.
+        marked: the columns, from 0, whose number of the paper has an asterisk, which a note explains.
         difference: ours minus the paper's; None wherever the two cannot be compared.
     """
 
@@ -28,6 +31,8 @@ class Filled:
     reason: str = ""
     paper: Numbers = ()
     difference: Numbers = ()
+    intervals: Sequence[tuple[float, float] | None] = ()
+    marked: Sequence[int] = ()
 
 
 @dataclass(frozen=True)
@@ -61,19 +66,25 @@ class Report:
         return "\n".join([f"## {self.title}", "", *body, "", *(f"- {note}" for note in self.notes)])
 
     def _cells(self, line: Filled) -> Iterable[list[str]]:
-        for aggregation, numbers in line.ours.items():
+        for place, (aggregation, numbers) in enumerate(line.ours.items()):
             whose = "ours" if len(line.ours) == 1 else f"ours, {aggregation}"
-            yield [*line.labels, whose, *self._formatted(numbers)]
+            intervals = line.intervals if place == 0 and line.intervals else [None] * len(numbers)
+            cells = zip(self.columns, self._formatted(numbers), intervals, strict=True)
+            yield [*line.labels, whose, *(f"{cell}{_between(column, ends)}" for column, cell, ends in cells)]
         if line.reason:
             yield [*line.labels, "not run", *[DASH] * len(self.columns)]
         if line.paper:
-            yield [*line.labels, "paper", *self._formatted(line.paper)]
+            printed = enumerate(self._formatted(line.paper))
+            yield [*line.labels, "paper", *(f"{cell}{STAR * (i in line.marked)}" for i, cell in printed)]
         if any(number is not None for number in line.difference):
             yield [*line.labels, "difference", *self._formatted(line.difference, "+")]
 
     def _formatted(self, numbers: Numbers, sign: str = "") -> list[str]:
-        pairs = zip(self.columns, numbers, strict=True)
-        return [DASH if number is None else f"{number:{sign}.{column.digits}f}" for column, number in pairs]
+        return [column.format(number, sign) for column, number in zip(self.columns, numbers, strict=True)]
+
+
+def _between(column: Column, ends: tuple[float, float] | None) -> str:
+    return "" if ends is None else f" [{column.format(ends[0])}, {column.format(ends[1])}]"
 
 
 def not_run(lines: Iterable[Filled]) -> list[str]:

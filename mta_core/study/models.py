@@ -58,14 +58,17 @@ def find(recipe: VictimRecipe) -> Card | None:
     return card
 
 
-def ready(setting: str, letters: str, data: str, device: Device) -> Generator[Event, None, Card]:
+def ready(
+    setting: str, letters: str, data: str, device: Device, deadline: float | None = None
+) -> Generator[Event, None, Card]:
     """The card of a model, trained first if it is missing, or trained on if it was stopped; yields what is done.
 
     Raises:
+        NotThere: the deadline came first, see `mta_core.reproduce.trained.make`.
         ValueError: the setting has no such model, or its training failed.
     """
     recipe = recipe_of(setting, letters, data)
-    return find(recipe) or (yield from make(recipe, device, None, _command(setting, letters, recipe)))
+    return find(recipe) or (yield from make(recipe, device, deadline, _command(setting, letters, recipe)))
 
 
 def _command(setting: str, letters: str, recipe: VictimRecipe) -> str:

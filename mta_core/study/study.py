@@ -16,6 +16,7 @@ from mta_core.devices import Device, is_out_of_memory
 from mta_core.events import Event, Message, Progress, Row
 from mta_core.explore import Subject
 from mta_core.locks import FileLock
+from mta_core.reproduce.trained import NotThere
 from mta_core.study import findings as on_disk
 from mta_core.study import models
 from mta_core.study.findings import Finding, Findings
@@ -46,11 +47,13 @@ class Study:
         limit: how many pictures are measured, from the first; all where it is None.
         seed: of the attacks.
         command: for the provenance.
+        deadline: on the clock of `time.monotonic`, after which no further epoch or probe is begun; None for no end.
 
     Attributes:
         findings: so far, of this run and earlier ones.
         cards: of the models that are there, by the letters of their tasks.
         failures: why models could not be trained or measured, a sentence each.
+        waiting: what the deadline left to be done, a sentence each.
         unreadable: names of pictures that were left out.
 
     Raises:
@@ -61,6 +64,7 @@ class Study:
     def __init__(
         self, setting: str = SHORT, data: str = models.USUAL, device: Device | None = None, limit: int | None = None,
         batch_size: int = 16, seed: int = 0, *, command: str = "",
+        deadline: float | None = None,
     ) -> None:  # fmt: skip
         models.recipe_of(setting, "s", data)
         if setting in study_presets.PAPERS and not data.startswith(f"{models.PAPERS}:"):
@@ -71,7 +75,9 @@ class Study:
         self.device = device or devices.pick()
         self.batch_size, self.command = batch_size, command
         self.cards: dict[str, Card] = {}
+        self.deadline = deadline
         self.failures: list[str] = []
+        self.waiting: list[str] = []
         self.unreadable: list[str] = []
         self.findings = self._read()
         self._begun = time.perf_counter()
@@ -130,8 +136,10 @@ class Study:
         for number, letters in enumerate(names, 1):
             stage = f"model {number} of {len(names)}"
             try:
-                ready = models.ready(self.setting, letters, self.data, self.device)
+                ready = models.ready(self.setting, letters, self.data, self.device, self.deadline)
                 self.cards[letters] = yield from _staged(ready, stage)
+            except NotThere as reason:
+                self.waiting.append(str(reason))
             except (ValueError, RuntimeError) as error:
                 yield self._failed(error)
             yield Progress(number, len(names), "models", {}, stage)
@@ -159,6 +167,9 @@ class Study:
         order = models.needed(probes)
         listed = sorted(dict.fromkeys(probes), key=lambda probe: order.index(probe.model))
         for number, probe in enumerate(listed, 1):
+            if self.deadline is not None and time.monotonic() >= self.deadline:
+                self.waiting.append(f"{len(listed) - number + 1} probes are left to be looked at: no time was left")
+                return
             card, stage = self.cards.get(probe.model), f"probe {number} of {len(listed)}"
             if card is not None and not self._is_known(probe, card.sha256, content):
                 try:
