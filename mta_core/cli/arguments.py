@@ -17,6 +17,7 @@ from mta_core.cli.typed import some as _text
 REPRODUCIBLE = (
     "mta-table1", "mta-table2", "mta-table3", "mta-table4", "mta-table5", "mta-table6", "mta-table7",
     "mta-fig-epsilon",
+    *(f"mtlr-table{number}" for number in range(1, 7)), *(f"mtlr-fig{number}" for number in range(1, 18)),
 )  # fmt: skip
 SECTIONS = ("tasks", "victims", "attacks", "generators", "data")
 
@@ -272,8 +273,13 @@ def _add_train(commands: Any) -> None:
 
 
 def _add_reproduce(commands: Any) -> None:
-    command = _command(commands, "reproduce", "Makes a table of a paper again, ours beside what it prints.")
-    command.add_argument("name", choices=REPRODUCIBLE, metavar="TABLE", help=", ".join(REPRODUCIBLE))
+    command = _command(commands, "reproduce", "Makes a table or figure of a paper again, ours beside what it prints.")
+    command.add_argument(
+        "name",
+        choices=REPRODUCIBLE,
+        metavar="TABLE",
+        help="mta-table1 to mta-table7, mta-fig-epsilon; mtlr-table1 to mtlr-table6, mtlr-fig1 to mtlr-fig17",
+    )
     command.add_argument(
         "--scale",
         choices=("small", "paper"),
@@ -281,15 +287,17 @@ def _add_reproduce(commands: Any) -> None:
         "hours on a GPU and over as many commands as it takes (default: small)",
     )
     command.add_argument(
-        "--data", metavar="NAME[:PATH]", help="nyuv2:PATH or office31:PATH, the papers' data (default: rooms, objects)"
+        "--data",
+        metavar="NAME[:PATH]",
+        help="nyuv2:PATH, office31:PATH or taskonomy:PATH, the papers' data (default: rooms, objects)",
     )
     command.add_argument("--limit", type=_positive, metavar="N", help="only the first N pictures (of each task)")
-    command.add_argument("--batch-size", type=_positive, metavar="N", help="pictures at once (default: 8)")
+    command.add_argument("--batch-size", type=_positive, metavar="N", help="pictures at once (default: 8; mtlr: 16)")
     command.add_argument(
         "--budget-minutes",
         type=_positive,
         metavar="N",
-        help="with --scale paper: no epoch of training begins after N minutes; the same command goes on",
+        help="with --scale paper, or mtlr: no epoch of training begins after N minutes; the same command goes on",
     )
     command.add_argument(
         "--backbone",

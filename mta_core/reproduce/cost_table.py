@@ -58,6 +58,20 @@ class CostReproduction:
             if all(name in self.costs and self.costs[name]["turns"] == self.setup.repeats for name in NAMES):
                 return  # memory, which would follow, is not in the table
 
+    @property
+    def failures(self) -> list[str]:
+        """None: there is nothing that could be missing."""
+        return []
+
+    @property
+    def unreadable(self) -> list[str]:
+        """None: no picture is read."""
+        return []
+
+    def about(self) -> dict[str, Any]:
+        """For provenance: no weights and no data were used."""
+        return {}
+
     def rows(self) -> list[Mapping[str, Any]]:
         """None: costs are no measures of a task."""
         return []

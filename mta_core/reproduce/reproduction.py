@@ -176,6 +176,14 @@ class Reproduction:
         """Every row that was measured, run by run."""
         return [row for outcome in self.outcomes.values() for row in outcome.rows]
 
+    def about(self) -> dict[str, Any]:
+        """For provenance."""
+        return {
+            "weights": self.weights, "data": self.data.partition(":")[0], "names": self.names,
+            "contents": self.contents, "scale": self.scale.name,
+            "limit": self.limit, "unreadable": self.unreadable, "batch_size": self.batch_size,
+        }  # fmt: skip
+
     def report(self) -> Report:
         """What there is so far."""
         lines = tuple(self._filled(line) for line in self.table.lines)
