@@ -16,10 +16,11 @@ import pytest
 
 from mta_core import victims, weights
 from mta_core.cli import main
-from mta_core.data import DataError
+from mta_core.data import DataError, Sample
+from mta_core.data.rooms.source import Rooms
 from mta_core.events import Event, Message, Progress
 from mta_core.locks import FileLock
-from mta_core.study import models, plan, study
+from mta_core.study import models, plan, remembered, study
 from mta_core.study.findings import Findings, read
 from mta_core.study.plan import Probe
 from mta_core.study.study import Study
@@ -79,6 +80,25 @@ class TestGoingOn:
         again = study_of(rooms)
         run(again)
         assert len(measured) == 4 and set(again.findings) == set(own.findings)
+
+    def test_each_picture_is_read_once_for_all_probes(self, rooms: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        read_ones: list[int] = []
+        real = Rooms.read
+
+        def watched(source: Rooms, index: int) -> Sample:
+            read_ones.append(index)
+            return real(source, index)
+
+        monkeypatch.setattr(Rooms, "read", watched)
+        kept = study_of(rooms)
+        run(kept)
+        assert sorted(read_ones) == list(range(NUM_ROOMS))
+        monkeypatch.setattr(remembered, "MOST", 1_000_000)
+        kept.path.unlink()
+        again = study_of(rooms)
+        run(again)
+        assert len(read_ones) == NUM_ROOMS * (1 + len(PROBES)), "what memory cannot hold is read again"
+        assert [each.to_json() for each in again.findings] == [each.to_json() for each in kept.findings]
 
     def test_a_model_of_other_weights_is_measured_anew(
         self, rooms: Path, measured: list[Probe], make_victim: MakeVictim
