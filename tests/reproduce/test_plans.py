@@ -12,7 +12,7 @@ from mta_core import attacks, cost, data, presets
 from mta_core.cli.arguments import REPRODUCIBLE
 from mta_core.generators import GapGenerator, MtaGenerator
 from mta_core.generators.resnet import count_parameters
-from mta_core.reproduce import TABLES, cost_table, printed
+from mta_core.reproduce import TABLES, cost_table, mtlr, printed
 from mta_core.reproduce.mta import ROOM_COLUMNS
 from mta_core.reproduce.plan import Column, Line, Run, Table, wrong_averages
 from mta_core.reproduce.recipes import generator_preset, victim_presets
@@ -27,7 +27,7 @@ KNOWN = {t.name for t in TASKS}
 
 
 def test_the_command_line_offers_every_table() -> None:
-    assert {*TABLES, cost_table.NAME} == set(REPRODUCIBLE)
+    assert {*TABLES, cost_table.NAME, *mtlr.NAMES} == set(REPRODUCIBLE)
     assert [plan.name for plan in PLANS] == list(TABLES)
 
 
