@@ -134,11 +134,11 @@ class StudyReproduction:
     def about(self) -> dict[str, Any]:
         """For provenance."""
         asked, own = self.asked, self.own
-        digests = sorted({each.content_sha256 for each in own} - {""})
+        digests = sorted({each.content_sha256 for each in own})
         return {
             "weights": {each.victim: each.sha256 for each in own}, "data": asked.data.partition(":")[0],
-            "names": self._names(), "contents_sha256": digests, "setting": self.study.setting, "scale": asked.scale,
-            "limit": asked.limit, "batch_size": asked.batch_size, "unreadable": self.unreadable,
+            "names": self._names(), "content_sha256": " ".join(digests), "setting": self.study.setting,
+            "scale": asked.scale, "limit": asked.limit, "batch_size": asked.batch_size, "unreadable": self.unreadable,
             "attacks": {attack_of(probe): asdict(probe.attack) for probe in self.probes},
         }  # fmt: skip
 

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import spearmanr
 
@@ -24,6 +24,7 @@ def test_a_case_by_hand() -> None:
     assert agreement([1, 2, 3, 4, 5], [5, 4, 3, 2, 1]).p == pytest.approx(2 / 120)
 
 
+@settings(max_examples=30)
 @given(NUMBERS, st.randoms(use_true_random=False))
 def test_agrees_with_scipy_also_where_ranks_are_shared(ours: list[int], random: object) -> None:
     others = list(ours)

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from mta_core import exchange
+from mta_core.attacks.pgd import Pgd
 from mta_core.cli import main
 from mta_core.cli.arguments import REPRODUCIBLE
 from mta_core.reproduce import mtlr
@@ -18,7 +19,7 @@ from mta_core.reproduce.mtlr_chain import ChainReproduction
 from mta_core.reproduce.mtlr_exhibit import PAPER, SMALL
 from mta_core.reproduce.mtlr_rows import rows_of
 from mta_core.reproduce.mtlr_spreads import AS_RELEASED, L2, LINF, NormFigure
-from mta_core.reproduce.mtlr_study import Asked, StudyReproduction
+from mta_core.reproduce.mtlr_study import Asked
 from mta_core.reproduce.mtlr_tables import PairTable
 from mta_core.rows import checked_run
 from mta_core.store import Store
@@ -133,8 +134,6 @@ class TestTables:
         assert "over the 20 off the diagonal" in notes[2]
 
     def test_ours_stand_above_the_papers_with_intervals(self) -> None:
-        reproduction = StudyReproduction.__new__(StudyReproduction)
-        del reproduction
         table, found = PairTable.of(RESNET18), as_printed(RESNET18)
         lines = {line.labels: line for line in table.lines(found, SMALL)}
         single = lines["Single", "d"]
@@ -312,6 +311,7 @@ class TestChain:
     @pytest.fixture
     def at_hand(self, make_victim: MakeVictim, monkeypatch: pytest.MonkeyPatch) -> MakeVictim:
         monkeypatch.setattr(plan, "chain", lambda: ["s", "sd"])
+        monkeypatch.setattr(Probe, "attack", Pgd(3, 2.0))
         for letters in ("s", "sd"):
             make_victim(letters)
         return make_victim
