@@ -383,6 +383,11 @@ def opened(key: str) -> tuple[str, str] | None:
     return (str(told[0]), str(told[1])) if isinstance(told, list | tuple) and len(told) == 3 else None
 
 
+def choose_study_attack(label: str) -> None:
+    """Which attack on the study's cell is shown; called by a click."""
+    st.session_state[STUDY_ATTACK] = label
+
+
 def leave_for(page: str, answers: Mapping[str, object]) -> None:
     """Remembers what the controls of another page are to say, by their keys, until it is drawn: those of the page that
     is left may have the same ones."""

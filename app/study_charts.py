@@ -91,6 +91,12 @@ def by_norm(findings: Findings, main: str) -> go.Figure:
     return _boxes(findings, main, plan.by_norm, list(NORMS.values()), "norm and epsilon")
 
 
+def has_norms(findings: Findings, main: str) -> bool:
+    """Whether anything was attacked with the released code's L2 step."""
+    found = (known(findings, main, auxiliary, SINGLE, plan.by_norm) for auxiliary in LETTERS)
+    return any(each and each.probe.l2_step == "released" for series in found for each in series)
+
+
 def _boxes(findings: Findings, main: str, series: Series, values: Sequence[str], axis: str) -> go.Figure:
     """The relative vulnerability of the main task at each value: a dot for each auxiliary task, a box around them."""
     figure, told = go.Figure(), []
