@@ -36,7 +36,8 @@ def known(findings: Findings, main: str, auxiliary: str, kind: str, series: Seri
     """What was found of a main task along a series; empty where nothing was."""
     probe = attacks(main, auxiliary).get(kind)
     found = [findings.find(one, main) for one in series(probe)] if probe else []
-    return found if any(found) else []
+    measured = [each if each and math.isfinite(each.relative) else None for each in found]
+    return measured if any(measured) else []
 
 
 def mains(findings: Findings, series: Sequence[Series] = (plan.by_steps, plan.by_epsilon, plan.by_norm)) -> list[str]:
@@ -145,7 +146,7 @@ def all_tasks(findings: Findings) -> go.Figure:
         found = {
             letter: findings.find(Probe(plan.ALL, letter if kind == SINGLE else plan.ALL), letter) for letter in LETTERS
         }
-        shown = {letter: each for letter, each in found.items() if each}
+        shown = {letter: each for letter, each in found.items() if each and math.isfinite(each.relative)}
         name = "attacked alone" if kind == SINGLE else "all attacked at once"
         figure.add_trace(
             go.Bar(

@@ -92,7 +92,8 @@ def copied(table: Printed, block: Block) -> set[tuple[str, str]]:
 def ranks(values: Values) -> dict[tuple[str, str], float]:
     """From 1 for the smallest; equal ones share the mean of their places. What is no number has none."""
     numbers = sorted(v.value for v in values.values() if math.isfinite(v.value))
-    first, count = {}, {}
+    first: dict[float, int] = {}
+    count: dict[float, int] = {}
     for place, number in enumerate(numbers, 1):
         first.setdefault(number, place)
         count[number] = count.get(number, 0) + 1
@@ -138,7 +139,7 @@ def shares(values: Values, block: Block) -> dict[tuple[str, str], float]:
     """How full the colour of each cell is, in [0, 1]: of clean errors their rank in the row, whose unit is its own; of
     relative vulnerabilities, which have none, the logarithm on one scale for the whole map."""
     if block == "clean":
-        found = {}
+        found: dict[tuple[str, str], float] = {}
         for main in LETTERS:
             row = ranks({cell: value for cell, value in values.items() if cell[0] == main})
             found |= {cell: (rank - 1) / max(1, len(row) - 1) for cell, rank in row.items()}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -73,13 +74,13 @@ def _task_row(drawings: list[Drawing], probe: Probe, letter: str, found: Finding
 def facts(found: Finding) -> list[list[str]]:
     """The errors of a task without and under the attack, for people."""
     scale, unit, name = (100, " %", "1 − mIoU") if found.task == "s" else (1, "", "MSE")
-    change = f"{100 * found.relative:+,.0f} %".replace("-", "−")
+    change = f"{100 * found.relative:+,.0f} %".replace("-", "−") if math.isfinite(found.relative) else "–"
     lines = [
         [f"{name}, clean", f"{written(scale * found.clean)}{unit}"],
         ["Under attack", f"{written(scale * found.adversarial)}{unit}"],
         ["Change", change],
     ]
-    if found.relative_ci95:
+    if found.relative_ci95 and math.isfinite(found.relative):
         low, high = (f"{100 * end:+,.0f}".replace("-", "−") for end in found.relative_ci95)
         lines.append(["95 %", f"{low} to {high} %"])
     return lines
@@ -98,6 +99,8 @@ def verdict(findings: Findings, probe: Probe) -> str:
 
 
 def _change(found: Finding) -> str:
+    if not math.isfinite(found.relative):
+        return f"of {named(found.task)} there is no error to compare with"
     if abs(found.relative) < 0.005:
         return f"the error of {named(found.task)} stays as it is"
     verb = "rises" if found.relative > 0 else "falls"

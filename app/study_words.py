@@ -30,7 +30,8 @@ _WHAT: dict[Block, str] = {
     "single": "by which multiple of its clean error the main task (row) gets worse when it alone is attacked, in a "
     "network that also learns the auxiliary task (column), and, small, how many times that of the task alone",
     "multi": "by which multiple of its clean error the main task (row) gets worse when both tasks are attacked at "
-    "once, in a network that also learns the auxiliary task (column), and, small, how many times that of the task alone",
+    "once, in a network that also learns the auxiliary task (column), and, small, how many times that of the task "
+    "alone",
 }
 _NOT: dict[Block, str] = {
     "clean": "It does not show which task is harder, because a share of wrong classes (s, in percent) and squared "
@@ -65,9 +66,9 @@ BY_NORM = (
     "hardly leaves the clean picture."
 )
 RELEASED_L2 = (
-    "**In the paper's code** the L2 step scales the whole batch to epsilon times 2/255: at “epsilon 4” a picture gets a "
-    "perturbation of about 0.006 in L2, where the L-inf ball of the paper's other attacks, 8/255, reaches 13.9. That L2 "
-    "attacks do little in the paper's Figure 17 is likely this."
+    "**In the paper's code** the L2 step scales the whole batch to epsilon times 2/255: at “epsilon 4” a picture gets "
+    "a perturbation of about 0.006 in L2, where the L-inf ball of the paper's other attacks, 8/255, reaches 13.9. That "
+    "L2 attacks do little in the paper's Figure 17 is likely this."
 )
 RELEASED_START = (
     "**In the paper's code** the relative vulnerability compares the attack's end with its random start, not with the "

@@ -110,7 +110,7 @@ def _open(main: str, auxiliary: str, block: Block) -> None:
 
 
 def _pictures(findings: Findings, cell: str) -> None:
-    main, auxiliary = cell
+    main, auxiliary = cell[0], cell[1]
     is_pair = main != auxiliary
     beside = f" with {study_map.named(auxiliary)}" if is_pair else " alone"
     st.subheader(f"{study_map.label(main)}{beside}", anchor=False)
