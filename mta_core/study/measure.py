@@ -34,6 +34,7 @@ NUM_REPLICATES = 1000
 RELEASED_BATCH = 32
 """Pictures that share a perturbation of the released L2 step: the batch of the released code."""
 PAUSE = Pause()
+Interval = tuple[float, float] | None
 
 
 def tasks_of(letters: str, spaces: Mapping[str, str]) -> list[Task]:
@@ -212,11 +213,12 @@ class Sums:
         clean, adversarial, relative = (float(values[0]) for values in self._replicates(task))
         return clean, adversarial, relative
 
-    def intervals(self, task: Task) -> tuple[tuple[float, float] | None, ...]:
+    def intervals(self, task: Task) -> tuple[Interval, Interval, Interval]:
         """95 % intervals of the three; None where fewer than two pictures have a label."""
         if self.counts[task.name] < 2:
             return None, None, None
-        return tuple(_interval(values[1:]) for values in self._replicates(task))
+        clean, adversarial, relative = (_interval(values[1:]) for values in self._replicates(task))
+        return clean, adversarial, relative
 
     def _replicates(self, task: Task) -> tuple[Tensor, Tensor, Tensor]:
         """The three over the pictures that are there and over each replicate's, (1 + R,)."""
@@ -226,6 +228,6 @@ class Sums:
         return clean, adversarial, torch.where(relative.isfinite(), relative, math.nan)
 
 
-def _interval(replicates: Tensor) -> tuple[float, float] | None:
+def _interval(replicates: Tensor) -> Interval:
     low, high = torch.nanquantile(replicates, torch.tensor([0.025, 0.975], dtype=torch.float64)).tolist()
     return None if math.isnan(low) else (low, high)
