@@ -118,7 +118,7 @@ def _boxes(findings: Findings, main: str, series: Series, values: Sequence[str],
             if own:
                 told.append(f"{kind.lower()} at {value} {written(min(own))} to {written(max(own))}")
     figure.update_xaxes(title_text=axis, type="category", categoryorder="array", categoryarray=list(values))
-    figure.update_yaxes(title_text="relative vulnerability", zeroline=True)
+    figure.update_yaxes(title_text="relative vulnerability", zeroline=True, rangemode="tozero")
     _named(figure, f"Relative vulnerability of {label(main)} by {axis}: {'; '.join(told)}")
     return _with_legend(figure.update_layout(boxmode="group"))
 
@@ -150,19 +150,17 @@ def all_tasks(findings: Findings) -> go.Figure:
         name = "attacked alone" if kind == SINGLE else "all attacked at once"
         figure.add_trace(
             go.Bar(
-                x=[f"{label(letter)} ({letter})" for letter in shown], y=[each.relative for each in shown.values()],
-                name=name, marker_color=colour, error_y=_ends(shown.values()),
-                text=[written(each.relative) for each in shown.values()], textposition="outside", textangle=0,
-                textfont_size=11, cliponaxis=False,
+                y=[f"{label(letter)} ({letter})" for letter in shown], x=[each.relative for each in shown.values()],
+                name=name, marker_color=colour, error_x=_ends(shown.values()), orientation="h",
                 hovertext=[f"{label(letter)}, {name}: {_relative(each)}" for letter, each in shown.items()],
                 hovertemplate="%{hovertext}<extra></extra>",
             )
         )  # fmt: skip
         told.append(f"{name} {', '.join(f'{letter} {written(each.relative)}' for letter, each in shown.items())}")
-    figure.update_yaxes(title_text="relative vulnerability", zeroline=True)
-    figure.update_xaxes(tickangle=-30, automargin=True)
+    figure.update_xaxes(title_text="relative vulnerability", zeroline=True, rangemode="tozero")
+    figure.update_yaxes(autorange="reversed", automargin=True)
     _named(figure, f"Relative vulnerability of each of eleven tasks: {'; '.join(told)}")
-    return _with_legend(figure.update_layout(bargap=0.25), top=True)
+    return _with_legend(figure.update_layout(bargap=0.25), top=True).update_layout(height=110 + 36 * len(LETTERS))
 
 
 def _ends(found: Iterable[Finding]) -> Mapping[str, object]:
@@ -203,5 +201,6 @@ def _named(figure: go.Figure, title: str) -> None:
 def _with_legend(figure: go.Figure, rows: int = 1, *, top: bool = False) -> go.Figure:
     place = {"y": 1.02, "yanchor": "bottom"} if top else {"y": -0.24, "yanchor": "top"}
     room = {"margin_t": 40} if top else {}
-    height = HEIGHT + 20 * rows + (40 if top else 0)
-    return figure.update_layout(showlegend=True, legend={"orientation": "h", "x": 0, **place}, height=height, **room)
+    return figure.update_layout(
+        showlegend=True, legend={"orientation": "h", "x": 0, **place}, height=HEIGHT + 20 * rows, **room
+    )

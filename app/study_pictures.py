@@ -15,8 +15,8 @@ from mta_core.study.findings import Finding, Findings
 from mta_core.study.plan import Probe, ordered
 
 COLUMNS = 3
-PICTURE = ("Clean", "Adversarial", "Perturbation, amplified")
-ANSWERS = ("Ground truth", "Clean picture's answer", "Adversarial picture's answer")
+PICTURE = ("Clean", "Adversarial", "Perturbation")
+ANSWERS = ("Ground truth", "Clean answer", "Attacked answer")
 
 
 def probe_of(letters: str, *, multi: bool) -> Probe:

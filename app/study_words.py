@@ -12,7 +12,8 @@ INTRO = (
 )
 EMPTY = "Nothing of the study is measured yet: make it with `python -m mta_core study --scale small`."
 NO_PICTURES = (
-    "There are no pictures of this attack yet: `python -m mta_core study --scale small` makes them with its numbers."
+    "There are no pictures of this attack here: `mta_core.study.pictures.render` draws them, of the networks that "
+    "`python -m mta_core study --scale small` has trained."
 )
 PICTURES = (
     "It shows one picture, the perturbation made for it, and what the network answers for each of its tasks without "

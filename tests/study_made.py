@@ -56,12 +56,12 @@ def write(runs: Path) -> None:
     findings.write(runs / FILE, made())
 
 
-def write_sheet(probe: Probe, tile: tuple[int, int] = TILE) -> Path:
-    """Tiles of one colour each, another for every row and column."""
+def write_sheet(probe: Probe, runs: Path, tile: tuple[int, int] = TILE) -> Path:
+    """In the layout of `runs/`: tiles of one colour each, another for every row and column."""
     rows = 1 + len(probe.model)
     colours = [[(40 * row + 20, 90 * column + 20, 120) for column in range(3)] for row in range(rows)]
     pixels = np.asarray(colours, np.uint8).repeat(tile[0], 0).repeat(tile[1], 1)
-    path = shipped.folder() / "pictures" / f"{shipped.stem(probe)}.webp"
+    path = (runs / FILE).parent / "pictures" / f"{shipped.stem(probe)}.webp"
     path.parent.mkdir(parents=True, exist_ok=True)
     Image.fromarray(pixels).save(path, lossless=True)
     return path

@@ -69,9 +69,9 @@ def test_all_tasks_are_shown_with_their_intervals() -> None:
     figure = study_charts.all_tasks(FOUND)
     for bar, attacked in zip(figure.data, ("", plan.ALL), strict=True):
         known = [found(Probe(plan.ALL, attacked or letter), letter) for letter in LETTERS]
-        assert list(bar.y) == [each.relative for each in known]
-        assert list(bar.error_y.array) == pytest.approx([each.relative_ci95[1] - each.relative for each in known])
-        assert list(bar.error_y.arrayminus) == pytest.approx([each.relative - each.relative_ci95[0] for each in known])
+        assert list(bar.x) == [each.relative for each in known]
+        assert list(bar.error_x.array) == pytest.approx([each.relative_ci95[1] - each.relative for each in known])
+        assert list(bar.error_x.arrayminus) == pytest.approx([each.relative - each.relative_ci95[0] for each in known])
 
 
 def test_what_is_not_measured_is_not_drawn() -> None:

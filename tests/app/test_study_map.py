@@ -104,11 +104,10 @@ def test_numbers_are_short(number: float, text: str) -> None:
 
 
 @pytest.mark.parametrize("multi", [False, True])
-def test_tiles_are_cut_where_they_lie(multi: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mta_core.weights.SHIPPED", tmp_path / "weights")
+def test_tiles_are_cut_where_they_lie(multi: bool, tmp_path: Path) -> None:
     probe = study_pictures.probe_of("dn", multi=multi)
     assert probe == Probe("dn", "dn" if multi else "d")
-    path = study_made.write_sheet(probe)
+    path = study_made.write_sheet(probe, tmp_path)
     cut = study_pictures.tiles(path, probe.model)
     assert [len(row) for row in cut] == [3, 3, 3]
     for row, drawings in enumerate(cut):
@@ -124,9 +123,8 @@ def test_tiles_are_cut_where_they_lie(multi: bool, tmp_path: Path, monkeypatch: 
     assert ["Change", f"{100 * found.relative:+,.0f} %"] in header["rows"][1]["facts"]
 
 
-def test_what_is_no_sheet_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mta_core.weights.SHIPPED", tmp_path / "weights")
-    path = study_made.write_sheet(Probe("s", "s"), (7, 5))
+def test_what_is_no_sheet_is_one_sentence(tmp_path: Path) -> None:
+    path = study_made.write_sheet(Probe("s", "s"), tmp_path, (7, 5))
     with pytest.raises(ValueError, match=r"^expected 3 rows and 3 columns of pictures in .*, got 15x14 pixels$"):
         study_pictures.tiles(path, "dn")
     path.write_bytes(b"no picture")
