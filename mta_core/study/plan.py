@@ -127,7 +127,7 @@ def small_study(setting: str = SHORT) -> list[Probe]:
 
 
 def paper_study(setting: str) -> list[Probe]:
-    """What is measured of a setting of Table 1: the tables of its tasks; and of S1 all else that the short victims have.
+    """What is measured of a setting of Table 1: the tables of its tasks, of S1 also what the short ones have.
 
     Raises:
         ValueError: there is no such setting.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Generator, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -15,12 +15,14 @@ from mta_core.data.content import content_of
 from mta_core.devices import Device, is_out_of_memory
 from mta_core.events import Event, Message, Progress, Row
 from mta_core.explore import Subject
+from mta_core.imaging import ImageError
 from mta_core.locks import FileLock
 from mta_core.study import findings as on_disk
 from mta_core.study import models
 from mta_core.study.findings import Finding, Findings
 from mta_core.study.measure import measure
 from mta_core.study.plan import Probe
+from mta_core.study.remembered import Remembered, fits
 from mta_core.study.shipped import FINDINGS
 from mta_core.study_presets import SETTINGS, SHORT
 from mta_core.tasks import Task
@@ -118,8 +120,9 @@ class Study:
             yield
         finally:
             lock.release(for_good=True)
-            if is_new and not any(self.folder.iterdir()):
-                self.folder.rmdir()
+            if is_new:
+                with suppress(OSError):  # it holds something
+                    self.folder.rmdir()
 
     def _read(self) -> Findings:
         return on_disk.read(self.path) if self.path.exists() else Findings()
@@ -158,11 +161,17 @@ class Study:
         self._content_sha256 = content = yield from self._content(source)
         order = models.needed(probes)
         listed = sorted(dict.fromkeys(probes), key=lambda probe: order.index(probe.model))
+        missing = {
+            probe for probe in listed
+            if (card := self.cards.get(probe.model)) and not self._is_known(probe, card.sha256, content)
+        }  # fmt: skip
+        if missing:
+            source = yield from self._remembered(source)
         for number, probe in enumerate(listed, 1):
-            card, stage = self.cards.get(probe.model), f"probe {number} of {len(listed)}"
-            if card is not None and not self._is_known(probe, card.sha256, content):
+            stage = f"probe {number} of {len(listed)}"
+            if probe in missing:
                 try:
-                    found = yield from _staged(self._probe(probe, card, source), stage)
+                    found = yield from _staged(self._probe(probe, self.cards[probe.model], source), stage)
                 except DataError:
                     raise
                 except (ValueError, RuntimeError) as error:
@@ -170,6 +179,20 @@ class Study:
                     continue
                 self._keep([replace(each, content_sha256=content) for each in found])
             yield Progress(number, len(listed), "probes", {}, stage)
+
+    def _remembered(self, source: DataSource) -> Generator[Event, None, DataSource]:
+        """The same, its pictures kept with the labels of all models, where memory allows."""
+        count, recipe = self._count(source), models.recipe_of(self.setting, "s", self.data)
+        if not fits(count, recipe.size):
+            return source
+        known = [tasks_of(models.recipe_of(self.setting, letters, self.data)) for letters in self.cards]
+        tasks = {t.name: t for of_model in known for t in of_model}
+        kept = Remembered(source.for_tasks(list(tasks.values())))
+        for index in range(count):
+            with suppress(ImageError):  # left out, which is said, when its turn comes
+                kept.read(index)
+            yield Progress(index + 1, count, "pictures", {}, "reading the labels")
+        return kept
 
     def _content(self, source: DataSource) -> Generator[Event, None, str]:
         """A digest of the pictures that are measured, some of which may have to be rendered first."""
