@@ -193,7 +193,8 @@ def choose_thumbnail(key: str, name: str, default: str) -> None:
 
 def choices() -> dict[str, object]:
     """What was chosen in the side bar, as the browser last told, with the scene, the object and the upload."""
-    values = {key: st.session_state.get(key) for key in (*CHOICES, *_PICKED.values(), *_settings())}
+    keys = (*CHOICES, _PICKED[SCENE], _PICKED[OBJECT], *_settings())
+    values = {key: st.session_state.get(key) for key in keys}
     chosen = {key: getattr(value, "file_id", value) for key, value in values.items()}
     return chosen | {"_upload": (upload() or ("",))[0]}
 

@@ -154,14 +154,14 @@ def rank_shares(values: Values) -> dict[tuple[str, str], float]:
 
 
 def written(number: float) -> str:
-    """Short: 0.81, 26.6, 1,820 and 140k."""
+    """Short: 0.81, 26.6, 1,817 and 140k."""
     if not math.isfinite(number):
         return "–"
     size = abs(number)
     if size >= 1e5:
         return f"{number / 1000:.0f}k".replace("-", "−")
     if size < 1e-3 and size:
-        return f"{number:.1e}".replace("-", "−")
+        return f"{number:.2g}".replace("-", "−")
     digits = 0 if size >= 100 else 1 if size >= 10 else 2 if size >= 0.1 else 4
     return f"{number:,.{digits}f}".replace("-", "−")
 
@@ -228,7 +228,8 @@ def _beside(values: Values, cell: tuple[str, str], block: Block) -> str:
         return "alone" if value else ""
     if alone is None or value is None or not alone.value > 0 or not value.value > 0:
         return ""
-    return f"×{written(value.value / alone.value)}"
+    times = value.value / alone.value
+    return f"×{written(times)}" if times >= 0.1 else f"×{times:.2f}" if times >= 0.01 else "×<0.01"
 
 
 def first(findings: Findings, has_pictures: Callable[[str, str], bool]) -> str:

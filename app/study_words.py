@@ -8,7 +8,7 @@ from mta_core.study.printed import Printed
 INTRO = (
     "Does a network that learns several tasks at once withstand attacks better than one that learns a single task? "
     "Every pair of tasks is a network of its own here, as in *Adversarial Robustness in Multi-Task Learning: Promises "
-    "and Illusions*; everything shown is measured beforehand."
+    "and Illusions*; the numbers are measured beforehand."
 )
 EMPTY = "Nothing of the study is measured yet: make it with `python -m mta_core study --scale small`."
 NO_PICTURES = (
@@ -21,9 +21,9 @@ PICTURES = (
 )
 NOT_MEASURED = "Of this cell nothing is measured yet: `python -m mta_core study --scale small` goes on with it."
 _COLOUR: dict[Block, str] = {
-    "clean": "the darker, the larger among the five of its row, since every row has a unit of its own",
-    "single": "the darker, the more it is hurt, on one logarithmic scale for the whole map",
-    "multi": "the darker, the more it is hurt, on one logarithmic scale for the whole map",
+    "clean": "the fuller its colour, the larger it is among the five of its row, since every row has a unit of its own",
+    "single": "the fuller its colour, the more it is hurt, on one logarithmic scale for the whole map",
+    "multi": "the fuller its colour, the more it is hurt, on one logarithmic scale for the whole map",
 }
 _WHAT: dict[Block, str] = {
     "clean": "the error of the main task (row) of a network that also learns the auxiliary task (column) and, small, "

@@ -26,6 +26,7 @@ def _curves(findings: Findings, mains: list[str]) -> None:
     chosen = st.segmented_control(
         "Main task", list(names), default=next(iter(names)), key=state.STUDY_MAIN, required=True, **state.LINKED
     )
+    state.note_drawn(state.STUDY_MAIN)
     main = names[chosen or next(iter(names))]
     left, right = st.columns(2, gap="medium")
     with left:

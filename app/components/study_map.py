@@ -36,6 +36,8 @@ def draw(findings: Findings) -> None:
         st.caption(slip)
     if cell:
         _pictures(findings, cell)
+    for key in (state.STUDY_BLOCK, state.STUDY_WHOSE, state.STUDY_TABLE, state.STUDY_ATTACK):
+        state.note_drawn(key)
 
 
 def _choose(findings: Findings) -> tuple[Block, str, Printed]:

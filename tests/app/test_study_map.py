@@ -97,7 +97,15 @@ def test_a_map_of_nothing_can_be_sent() -> None:
 
 @pytest.mark.parametrize(
     ("number", "text"),
-    [(0.81, "0.81"), (26.62, "26.6"), (1817.37, "1,817"), (140453.97, "140k"), (0.0123, "0.0123"), (-0.5, "−0.50")],
+    [
+        (0.81, "0.81"),
+        (26.62, "26.6"),
+        (1817.37, "1,817"),
+        (140453.97, "140k"),
+        (0.0123, "0.0123"),
+        (0.00052, "0.00052"),
+        (-0.5, "−0.50"),
+    ],
 )
 def test_numbers_are_short(number: float, text: str) -> None:
     assert study_map.written(number) == text
