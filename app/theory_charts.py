@@ -201,8 +201,8 @@ def table_of(rows: Sequence[Values], metric: str, aggregation: str) -> Table:
 
 
 def heat(table: Table) -> go.Figure:
-    """Pairs of tasks, a cell each. Covariances differ by orders of magnitude, so their signed roots are coloured: on the
-    diagonal those are the sizes of the gradients."""
+    """Pairs of tasks, a cell each. Covariances differ by orders of magnitude, so that their signed roots are coloured:
+    on the diagonal those are the sizes of the gradients."""
     matrix = table.matrix()
     shown = matrix if table.is_cosine else [[_root(value) for value in line] for line in matrix]
     known = [abs(value) for line in shown for value in line if value is not None]

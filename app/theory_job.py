@@ -105,9 +105,11 @@ def offered(data: DataSource, card: Card) -> tuple[Task, ...]:
 
 
 def order_of(asked: Asked, weights: Mapping[str, str], shelf: Shelf, owner: str, query: Mapping[str, Any]) -> Order:
-    """Args:
-    weights: sha256 of the victim's weights, by name: files can be replaced.
-    query: the page's query parameters that show it.
+    """A measurement on a data set of the shelves.
+
+    Args:
+        weights: sha256 of the victim's weights, by name: files can be replaced.
+        query: the page's query parameters that show it.
     """
     pictures = counted(min(asked.count, len(shelf)), "picture")
     title = f"{counted(len(asked.tasks), 'task')} of {asked.victim} at {asked.budget.label}, {pictures} of {shelf.name}"
