@@ -95,8 +95,12 @@ def short(letters: str) -> VictimRecipe:
 
 def named(setting: str, letters: str) -> str:
     """In words: `sd` and `sD` would be one file where names have no case."""
-    names = ["all"] if set(letters) == set(LETTERS) else [LETTERS[letter] for letter in letters]
-    return "-".join([setting, *names])
+    return f"{setting}-{words(letters)}"
+
+
+def words(letters: str) -> str:
+    """Of these tasks: `segmentation-depth`, or `all`."""
+    return "all" if set(letters) == set(LETTERS) else "-".join(LETTERS[letter] for letter in letters)
 
 
 def _weights(letters: str, known: str, *, is_weighted: bool) -> tuple[tuple[str, float], ...]:
