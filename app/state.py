@@ -28,6 +28,11 @@ from mta_core.variables import VARIABLES
 LINKED: dict[str, Any] = {"bind": "query-params"}
 """Passed to a widget whose value belongs to the link."""
 SCENE, OBJECT, UPLOADER = "scene", "object", "upload"
+STUDY_CELL = "study_cell"
+"""The query parameter that names the cell of the study whose pictures are shown: its main and its auxiliary task."""
+STUDY_BLOCK, STUDY_WHOSE, STUDY_TABLE = "study_block", "study_whose", "study_table"
+STUDY_ATTACK, STUDY_MAIN = "study_attack", "study_main"
+"""Keys of the widgets of the page Vulnerability: of its heat map, then of the pictures and of the curves."""
 BESIDE, BESIDE_TARGET = "beside", "beside_target"
 """Keys of the control for the last column: of attacks without a target, and with one, which is shown first there."""
 CHOICES = (
@@ -72,7 +77,7 @@ _HELD = "_held"
 _SHOWN, _MEASURED, _UPLOAD, _WORK, _SEAT = "shown", "measured", "upload", "work", "seat"
 """Keys in there."""
 _REDRAWS, _PAGE = "_redraws", "_page"
-_PICKED = {SCENE: "_scene", OBJECT: "_object"}
+_PICKED = {SCENE: "_scene", OBJECT: "_object", STUDY_CELL: "_study_cell"}
 _DRAWN, _LACKS = "_drawn", "_lacks"
 _LEAVING, _OWNER, _SERIES = "_leaving", "_owner", "_series"
 _CHOSEN, _DELETED, _TOLD, _DELETED_JOB = "_chosen", "_deleted", "_told", "_deleted_job"
@@ -161,7 +166,7 @@ def take_over_beside(options: Sequence[str]) -> None:
 
 
 def thumbnail(key: str, names: Sequence[str]) -> str:
-    """The scene or object chosen here, else by the link.
+    """The scene or object, or the cell of the study, chosen here, else by the link.
 
     Kept in the session: a redraw that was on its way when one was picked still carries the link of before. The
     browser's Back and Forward mean the link.
@@ -372,10 +377,15 @@ def is_dropped(request: Request, job: Job[AttackEvent] | None) -> bool:
     return job is not None and job.is_cancelled and not job.is_stopping and work_on(ATTACK, request) is job
 
 
-def opened() -> tuple[str, str] | None:
-    """The row and the task of the cell of the heat map that was just clicked."""
-    told = st.session_state[MATRIX].opened
+def opened(key: str) -> tuple[str, str] | None:
+    """The row and the task of the cell of the heat map of this key that was just clicked."""
+    told = st.session_state[key].opened
     return (str(told[0]), str(told[1])) if isinstance(told, list | tuple) and len(told) == 3 else None
+
+
+def choose_study_attack(label: str) -> None:
+    """Which attack on the study's cell is shown; called by a click."""
+    st.session_state[STUDY_ATTACK] = label
 
 
 def leave_for(page: str, answers: Mapping[str, object]) -> None:
