@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import streamlit as st
 
 from app import state, theory_job, theory_words
 from app.components import linked, theory_gradients, theory_result, theory_run
 from app.components.hearing import hear
+from app.theory_words import OWN
 from app.words import plain, sentence
 from mta_core.results import dumps
 from mta_core.study import shipped
-
-OWN = "Measure it here"
 
 
 def section() -> None:
@@ -54,7 +54,7 @@ def _numbers(used: Mapping[str, object]) -> None:
         state.note_drawn(key)
 
 
-def _documents() -> dict[str, dict[str, object]]:
+def _documents() -> dict[str, dict[str, Any]]:
     """What is shipped, by a title each; says so where a file is damaged."""
     try:
         found = shipped.theories()

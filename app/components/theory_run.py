@@ -12,6 +12,7 @@ from app.components import linked, pulse, theory_form, theory_result
 from app.components.asking import answer, ask
 from app.components.theory_form import Chosen
 from app.theory_job import Known
+from app.theory_words import OWN
 from app.words import plain, sentence
 from mta_core import victims
 from mta_core.job_records import CUT_OFF, Order, Record
@@ -54,7 +55,7 @@ def find(chosen: Chosen) -> Record | None:
 
 
 def _order(chosen: Chosen) -> Order:
-    digests, query = victims.digests(chosen.card), linked.query(*state.THEORY)
+    digests, query = victims.digests(chosen.card), linked.query(*state.THEORY) | {state.THEORY_OF: [OWN]}
     return theory_job.order_of(chosen.asked, digests, chosen.shelf, state.owner(), query)
 
 
