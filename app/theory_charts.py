@@ -18,8 +18,8 @@ from mta_core.vulnerability import BY_NAME
 
 Values = Mapping[str, Any]
 HEIGHT = 340
-DIVERGING = ((0.0, "#0072b2"), (0.25, "#7fb4d6"), (0.5, "#f4f4f4"), (0.75, "#e9a678"), (1.0, "#d55e00"))
-"""From opposed to alike, in colours that the colour-blind can tell."""
+DIVERGING = ((0.0, "#005a91"), (0.25, "#7fb4d6"), (0.5, "#f4f4f4"), (0.75, "#e9a678"), (1.0, "#b34a00"))
+"""From opposed to alike, in colours that the colour-blind can tell; white is read on the ends."""
 CELL, MOST_WRITTEN = 52, 6
 """Pixels of a cell of a heat map, and tasks up to which its numbers are written into it."""
 
@@ -43,14 +43,14 @@ class Line:
 
 
 JOINT = (
-    Line("vulnerability", "measured", "#d55e00"),
-    Line("first_order", "first order", "#0072b2", "dash", "square", "mta-dashed"),
-    Line("theorem3", "Theorem 3", "#009e73", "dot", "diamond", "mta-dotted"),
-    Line("exact", "exact weighted form", "#cc79a7", "solid", "circle-open"),
+    Line("vulnerability", "measured", "#d55e00", shift=-0.06),
+    Line("first_order", "first order", "#0072b2", "dash", "square", "mta-dashed", -0.02),
+    Line("theorem3", "Theorem 3", "#009e73", "dot", "diamond", "mta-dotted", 0.02),
+    Line("exact", "exact weighted form", "#cc79a7", "solid", "circle-open", shift=0.06),
 )
 MARGINAL = (
     Line("marginal", "measured", "#d55e00", kind="mta-dot", shift=-0.24),
-    Line("marginal_first_order", "first order", "#0072b2", symbol="square", kind="mta-square", shift=-0.08),
+    Line("marginal_first_order", "first order", "#0072b2", symbol="square", kind="mta-box", shift=-0.08),
     Line("marginal_bound", "tight bound", "#009e73", symbol="line-ew", shift=0.08),
     Line("marginal_bound_paper", "the paper's bound", "#cc79a7", symbol="line-ew", shift=0.24),
 )
@@ -99,11 +99,11 @@ def joint(rows: Sequence[Values]) -> go.Figure:
     made = go.Figure()
     for line in lines_in(JOINT, rows):
         own = of_first(rows, line.metric)
-        trace = _marks(line, own, [float(len(row["attacked"])) for row in own])
+        trace = _marks(line, own, [len(row["attacked"]) + line.shift for row in own])
         made.add_trace(trace.update(mode="lines+markers", line={"color": line.colour, "width": 2, "dash": line.dash}))
     tasks = chain(rows)
     names = [f"{count}<br>{'+ ' if count > 1 else ''}{_short(name)}" for count, name in enumerate(tasks, 1)]
-    made.update_xaxes(title_text="attacked tasks")
+    made.update_xaxes(title_text="attacked tasks", range=[0.6, len(names) + 0.4])
     made.update_yaxes(title_text="vulnerability (loss)", rangemode="tozero")
     return _finish(made, names, 1.0)
 
@@ -186,6 +186,11 @@ class Table:
     tasks: tuple[str, ...]
     values: Mapping[tuple[str, str], float | None]
     is_cosine: bool
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether no number is known but those that say nothing."""
+        return all(value is None or (self.is_cosine and a == b) for (a, b), value in self.values.items())
 
     def matrix(self) -> list[list[float | None]]:
         return [[self.values.get((a, b), self.values.get((b, a))) for b in self.tasks] for a in self.tasks]

@@ -9,6 +9,7 @@ from app import theory_charts
 from mta_core import victims
 from mta_core.tasks import task
 from mta_core.weights import WeightsError
+from mta_core.wording import counted
 
 Values = Mapping[str, Any]
 OWN = "Measure it here"
@@ -29,7 +30,7 @@ JOINT = (
 )
 MARGINAL = (
     "It shows by how much each added task moves the vulnerability of those before it, beside the most that the "
-    "gradients allow: a short line is the tight bound, another the paper's. It does not show a guarantee, since both "
+    "gradients allow, by a tight bound and by the paper's. It does not show a guarantee, since both "
     "bounds hold to first order only, and a measured point above them is no error."
 )
 COVARIANCE = (
@@ -37,6 +38,7 @@ COVARIANCE = (
     "each task's own variance on the diagonal; colours follow the square root. It does not show which task is more "
     "fragile, because every loss has a scale of its own."
 )
+NO_COVARIANCE = "A covariance needs at least two pictures."
 COSINE = (
     "It shows the angle between two tasks' gradients, whatever their lengths, as the mean over pictures: 1 where one "
     "perturbation raises both losses alike, 0 where it raises one and leaves the other, −1 where they oppose each "
@@ -103,7 +105,7 @@ def jumps(victim: str) -> bool:
 def title_of(rows: Sequence[Values]) -> str:
     """What was measured, in a line."""
     first, tasks = rows[0], theory_charts.chain(rows)
-    return f"{first['victim']}, {len(tasks)} tasks, {theory_charts.budget_of(rows).label}"
+    return f"{first['victim']}, {counted(len(tasks), 'task')}, {theory_charts.budget_of(rows).label}"
 
 
 def headline(rows: Sequence[Values]) -> str:
@@ -121,7 +123,7 @@ def headline(rows: Sequence[Values]) -> str:
         who = f"{task(row['attacked'][0]).label} alone" if count == 1 else f"the mean loss of all {count} tasks"
         words.append(f"{who} moves by {value:.3g} where the first order predicts {guess:.3g}")
     said = ", ".join(words)
-    return f"{said[:1].upper()}{said[1:]}, over {measured[0]['n']} pictures."
+    return f"{said[:1].upper()}{said[1:]}, over {counted(measured[0]['n'], 'picture')}."
 
 
 def table(rows: Sequence[Values]) -> list[tuple[str, ...]]:

@@ -57,10 +57,16 @@ def _numbers(used: Mapping[str, object]) -> None:
 def _documents() -> dict[str, dict[str, Any]]:
     """What is shipped, by a title each; says so where a file is damaged."""
     try:
-        found = shipped.theories()
+        found = dict(sorted(shipped.theories().items(), key=lambda item: _place(item[0])))
         titles = {stem: theory_words.title_of(document["rows"]) for stem, document in found.items()}
     except (OSError, ValueError, KeyError, IndexError, TypeError) as error:
         st.error(plain(sentence(str(error))))
         return {}
     counts = list(titles.values())
     return {title if counts.count(title) == 1 else f"{title} ({stem})": found[stem] for stem, title in titles.items()}
+
+
+def _place(stem: str) -> tuple[int, str]:
+    """The study's own network comes first, and L-infinity, which the paper attacks in."""
+    names = ("short-all-linf", "short-all-l2", "dmtl-linf", "dmtl-l2")
+    return (names.index(stem) if stem in names else len(names), stem)

@@ -45,7 +45,11 @@ def _pairs(rows: Sequence[Values]) -> None:
     left, right = st.columns(2, gap="medium")
     with left:
         covariance = theory_charts.table_of(rows, "covariance", "pooled")
-        heat("theory_covariance", "Covariance of the gradients", covariance, theory_words.COVARIANCE)
+        if covariance.is_empty:
+            st.markdown("**Covariance of the gradients**")
+            st.caption(theory_words.NO_COVARIANCE)
+        else:
+            heat("theory_covariance", "Covariance of the gradients", covariance, theory_words.COVARIANCE)
     with right:
         cosine = theory_charts.table_of(rows, "cosine", "per-picture")
         heat("theory_cosine", "Cosine of the gradients", cosine, theory_words.COSINE)

@@ -33,7 +33,9 @@ from mta_core.job_records import Order
 from mta_core.results import to_json
 from mta_core.rows import checked_run
 from mta_core.store import Store
+from mta_core.victims import EncoderDecoder
 from mta_core.vulnerability import task_gradients, vulnerability
+from mta_core.weights import Card, save_weights
 
 Open = Callable[..., AppTest]
 QUICK = {"theory_count": "2", "theory_tasks": ["Segmentation", "Depth"], "theory_steps": "1", "theory_restarts": "1"}
@@ -146,6 +148,8 @@ def test_its_charts_fill_in_as_it_goes(page: Open, monkeypatch: pytest.MonkeyPat
     assert seen == [2] and "Paused: 1 of 2 pictures measured" in status(at)
     assert {row["n"] for row in theory_job.known(resources.board().folder_of(on_board()[0].id)).rows} == {1}
     assert charts(at)["theory_joint"]["figure"]["data"] and not Store().count()
+    assert "theory_covariance" not in charts(at)
+    assert any(caption.value == theory_words.NO_COVARIANCE for caption in at.caption), "of one picture"
     settle(at.button(key="theory_start").click().run())
     assert on_board()[0].state == "done" and seen == [2, 2] and Store().count() == 1
 
@@ -337,6 +341,27 @@ def test_a_picture_that_cannot_be_read_is_said(page: Open, studio: Path, monkeyp
     monkeypatch.setattr(theory_picture, "look", failing)
     at = gradients_of(page())
     assert any("the labels of it are gone" in error.value for error in at.error)
+
+
+def test_tasks_whose_labels_are_derived_are_offered_and_measured(
+    page: Open, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spaces = {"segmentation": "nyu13", "euclidean_depth": "log", "edge_texture": "signed", "curvature": "curvatures"}
+    victim = EncoderDecoder(spaces, (64, 64), fraction=0.125)
+    card = Card("study", "victim", victim.architecture, victim.options(), spaces, (64, 64))
+    save_weights(victim, card, tmp_path / "runs" / "study")
+    monkeypatch.setattr(weights, "RUNS", tmp_path / "runs")
+    at = page(theory_count="1", theory_steps="1", theory_restarts="1", theory_norm="L2")
+    settle(at.button(key="theory_start").click().run())
+    (record,) = on_board()
+    assert record.state == "done", record.note
+    assert asked_of(record.order).tasks == tuple(spaces)
+    rows = theory_job.known(resources.board().folder_of(record.id)).rows
+    assert theory_charts.chain(rows) == list(spaces) and {row["norm"] for row in rows} == {"l2"}
+    labels = "".join(trace["name"] for trace in charts(at)["theory_joint"]["figure"]["data"])
+    assert "exact weighted form" in labels
+    seen = next(e.proto.body for e in gradients_of(at).get("html") if "mta-gradients" in e.proto.body)
+    assert seen.count("<figure>") == 5
 
 
 def test_without_any_victim_it_says_so(page: Open, monkeypatch: pytest.MonkeyPatch) -> None:

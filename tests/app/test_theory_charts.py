@@ -58,7 +58,7 @@ def test_measured_and_predicted_stand_by_the_number_of_tasks(rows: Rows) -> None
     for line, trace in zip(lines, figure.data, strict=True):
         counts = [1, 2, 3] if line.metric in ("vulnerability", "first_order") else [2, 3]
         own = [value(rows, line.metric, count) for count in counts]
-        assert list(trace.x) == counts and list(trace.y) == [row["adversarial"] for row in own]
+        assert [round(x) for x in trace.x] == counts and list(trace.y) == [row["adversarial"] for row in own]
         for row, up, down in zip(own, trace.error_y.array, trace.error_y.arrayminus, strict=True):
             low, high = row["ci95"]
             assert (up, down) == pytest.approx((max(0, high - row["adversarial"]), max(0, row["adversarial"] - low)))
@@ -110,7 +110,10 @@ def test_nothing_to_measure_is_a_gap(rows: Rows) -> None:
     gone = [{**row, "adversarial": None, "ci95": None} for row in rows]
     for figure in (theory_charts.joint(gone), theory_charts.marginal(gone)):
         assert all(y is None for trace in figure.data for y in trace.y)
+    assert theory_charts.table_of(gone, "cosine", "per-picture").is_empty
+    assert not theory_charts.table_of(rows, "covariance", "pooled").is_empty
     table = theory_charts.table_of(gone, "covariance", "pooled")
+    assert table.is_empty
     json.loads(theory_charts.heat(table).to_json())
     assert {cell for line in theory_charts.heat(table).data[0].text for cell in line} == {""}
     assert theory_words.headline(gone) == ""
@@ -119,7 +122,7 @@ def test_nothing_to_measure_is_a_gap(rows: Rows) -> None:
 
 def test_one_task_alone_and_one_picture_have_figures() -> None:
     rows = measured(Budget.from_units("linf", 2), count=1)
-    assert [list(trace.x) for trace in theory_charts.joint(rows).data] == [[1], [1]]
+    assert [[round(x) for x in trace.x] for trace in theory_charts.joint(rows).data] == [[1], [1]]
     assert theory_charts.marginal(rows).data == ()
     assert "Segmentation alone" in theory_words.headline(rows)
     without = [{**row, "ci95": None} for row in rows]
