@@ -33,10 +33,10 @@ STUDY_CELL = "study_cell"
 STUDY_BLOCK, STUDY_WHOSE, STUDY_TABLE = "study_block", "study_whose", "study_table"
 STUDY_ATTACK, STUDY_MAIN = "study_attack", "study_main"
 """Keys of the widgets of the page Vulnerability: of its heat map, then of the pictures and of the curves."""
-THEORY_OF = "theory_of"
+THEORY_OF, THEORY_BOUND = "theory_of", "theory_bound"
 THEORY = (
     THEORY_OF, "theory_data", "theory_victim", "theory_count", "theory_tasks", "theory_norm", "theory_epsilon",
-    "theory_epsilon_l2", "theory_steps", "theory_restarts",
+    "theory_epsilon_l2", "theory_steps", "theory_restarts", THEORY_BOUND,
 )  # fmt: skip
 THEORY_PICTURE = ("theory_set", "theory_model", "theory_number")
 """The same of its theory: which numbers are shown, what is measured, and the picture whose gradients are."""

@@ -102,16 +102,18 @@ def joint(rows: Sequence[Values]) -> go.Figure:
         trace = _marks(line, own, [len(row["attacked"]) + line.shift for row in own])
         made.add_trace(trace.update(mode="lines+markers", line={"color": line.colour, "width": 2, "dash": line.dash}))
     tasks = chain(rows)
-    names = [f"{count}<br>{'+ ' if count > 1 else ''}{_short(name)}" for count, name in enumerate(tasks, 1)]
+    gap = " " if len(tasks) > MOST_WRITTEN else "<br>"
+    names = [f"{count}{gap}{'+ ' if count > 1 else ''}{_short(name)}" for count, name in enumerate(tasks, 1)]
     made.update_xaxes(title_text="attacked tasks", range=[0.6, len(names) + 0.4])
     made.update_yaxes(title_text="vulnerability (loss)", rangemode="tozero")
     return _finish(made, names, 1.0)
 
 
-def marginal(rows: Sequence[Values]) -> go.Figure:
-    """What each task adds to those before it: measured, to first order, and at most."""
+def marginal(rows: Sequence[Values], *, with_paper: bool = True) -> go.Figure:
+    """What each task adds to those before it: measured, to first order, and at most; `with_paper`'s bound, which is so
+    large that the others hardly differ beside it."""
     made = go.Figure()
-    for line in lines_in(MARGINAL, rows):
+    for line in lines_in(MARGINAL if with_paper else MARGINAL[:-1], rows):
         own = of_first(rows, line.metric)
         trace = _marks(line, own, [len(row["attacked"]) + line.shift for row in own])
         if line.symbol == "line-ew":
@@ -154,6 +156,8 @@ def _hover(line: Line, row: Values) -> str:
 
 def _finish(made: go.Figure, names: Sequence[str], first: float) -> go.Figure:
     made.update_xaxes(tickvals=[first + place for place in range(len(names))], ticktext=list(names), showgrid=False)
+    if len(names) > MOST_WRITTEN:
+        made.update_xaxes(tickangle=-45)
     for axes in (made.update_xaxes, made.update_yaxes):
         axes(automargin=True, title_font_size=13, ticklabelstandoff=4)
     made.update_yaxes(nticks=6, exponentformat="e")
@@ -225,6 +229,8 @@ def heat(table: Table) -> go.Figure:
     )  # fmt: skip
     made.update_yaxes(autorange="reversed", showgrid=False, zeroline=False, automargin=True, ticklabelstandoff=4)
     made.update_xaxes(showgrid=False, zeroline=False, automargin=True, ticklabelstandoff=4)
+    if not written:
+        made.update_xaxes(tickangle=-45)
     return made.update_layout(margin={"l": 8, "r": 8, "t": 8, "b": 8})
 
 

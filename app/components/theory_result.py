@@ -8,7 +8,7 @@ from typing import Any
 
 import streamlit as st
 
-from app import theory_charts, theory_words
+from app import state, theory_charts, theory_words
 from app.components import livechart
 from app.theory_charts import JOINT, MARGINAL, Line
 
@@ -29,9 +29,17 @@ def draw(rows: Sequence[Values]) -> None:
             st.caption(words)
     with right:
         st.markdown("**What each task adds**")
-        alt = theory_charts.alt("Marginal vulnerability of each added task", MARGINAL, rows)
-        livechart.draw("theory_marginal", theory_charts.marginal(rows), alt, theory_charts.HEIGHT)
-        _signs(MARGINAL, rows)
+        place = st.container()
+        with_paper = st.toggle(
+            "With the paper's bound", True, key=state.THEORY_BOUND, persist_state="session", **state.LINKED,
+            help="It is so large that the others hardly differ beside it.",
+        )  # fmt: skip
+        lines = MARGINAL if with_paper else MARGINAL[:-1]
+        figure = theory_charts.marginal(rows, with_paper=with_paper)
+        with place:
+            alt = theory_charts.alt("Marginal vulnerability of each added task", lines, rows)
+            livechart.draw("theory_marginal", figure, alt, theory_charts.HEIGHT)
+            _signs(lines, rows)
         st.caption(theory_words.MARGINAL)
         st.caption(theory_words.ON_THEOREM_7)
     if rows:

@@ -112,6 +112,8 @@ def test_a_live_run_fills_in_and_ends_with_the_rows_of_a_direct_one(page: Open, 
     drawn = told["theory_joint"]["figure"]["data"][0]
     assert drawn["y"] == [row["adversarial"] for row in theory_charts.of_first(rows, "vulnerability")]
     assert {"theory_joint", "theory_marginal", "theory_covariance", "theory_cosine"} <= set(told)
+    at.toggle(key="theory_bound").set_value(False).run()
+    assert "the paper's bound" not in charts(at)["theory_marginal"]["alt"]
     (run,) = Store().find()
     assert [dict(row) for row in run.rows] == to_json([{key: row[key] for key in run.rows[0]} for row in rows])
     made = run.provenance

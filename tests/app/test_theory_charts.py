@@ -76,6 +76,8 @@ def test_what_a_task_adds_stands_beside_its_bounds(rows: Rows) -> None:
         own = [value(rows, line.metric, count) for count in (2, 3)]
         assert list(trace.y) == [row["adversarial"] for row in own]
         assert [round(x) for x in trace.x] == [2, 3]
+    near = theory_charts.marginal(rows, with_paper=False)
+    assert [trace.name for trace in near.data] == [trace.name for trace in figure.data][:3]
     places = [tuple(trace.x) for trace in figure.data]
     assert len(set(places)) == len(places), "none covers another"
 
