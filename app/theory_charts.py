@@ -157,7 +157,7 @@ def _hover(line: Line, row: Values) -> str:
 def _finish(made: go.Figure, names: Sequence[str], first: float) -> go.Figure:
     made.update_xaxes(tickvals=[first + place for place in range(len(names))], ticktext=list(names), showgrid=False)
     if len(names) > MOST_WRITTEN:
-        made.update_xaxes(tickangle=-45)
+        made.update_xaxes(tickangle=-45, ticklabeloverflow="allow")
     for axes in (made.update_xaxes, made.update_yaxes):
         axes(automargin=True, title_font_size=13, ticklabelstandoff=4)
     made.update_yaxes(nticks=6, exponentformat="e")
@@ -230,7 +230,7 @@ def heat(table: Table) -> go.Figure:
     made.update_yaxes(autorange="reversed", showgrid=False, zeroline=False, automargin=True, ticklabelstandoff=4)
     made.update_xaxes(showgrid=False, zeroline=False, automargin=True, ticklabelstandoff=4)
     if not written:
-        made.update_xaxes(tickangle=-45)
+        made.update_xaxes(tickangle=-45, ticklabeloverflow="allow")
     return made.update_layout(margin={"l": 8, "r": 8, "t": 8, "b": 8})
 
 
