@@ -33,6 +33,13 @@ STUDY_CELL = "study_cell"
 STUDY_BLOCK, STUDY_WHOSE, STUDY_TABLE = "study_block", "study_whose", "study_table"
 STUDY_ATTACK, STUDY_MAIN = "study_attack", "study_main"
 """Keys of the widgets of the page Vulnerability: of its heat map, then of the pictures and of the curves."""
+THEORY_OF, THEORY_BOUND = "theory_of", "theory_bound"
+THEORY = (
+    THEORY_OF, "theory_data", "theory_victim", "theory_count", "theory_tasks", "theory_norm", "theory_epsilon",
+    "theory_epsilon_l2", "theory_steps", "theory_restarts", THEORY_BOUND,
+)  # fmt: skip
+THEORY_PICTURE = ("theory_set", "theory_model", "theory_number")
+"""The same of its theory: which numbers are shown, what is measured, and the picture whose gradients are."""
 BESIDE, BESIDE_TARGET = "beside", "beside_target"
 """Keys of the control for the last column: of attacks without a target, and with one, which is shown first there."""
 CHOICES = (
@@ -70,8 +77,8 @@ MATRIX = "matrix"
 """Key of the heat map."""
 TABLES, DATA, COUNT, OTHERS = "tables", "set", "pictures", "others"
 """The same of Transfer: which tables, on how many pictures of which data set, and which further attacks."""
-ATTACK, CURVE = "attack", "curve"
-"""Places of work: the attack of a page, and its curve."""
+ATTACK, CURVE, GRADIENTS = "attack", "curve", "gradients"
+"""Places of work: the attack of a page, its curve, and the gradients of a picture."""
 _HELD = "_held"
 """Key of what is large: it is let go when the browser is gone, which Streamlit does when the next one goes."""
 _SHOWN, _MEASURED, _UPLOAD, _WORK, _SEAT = "shown", "measured", "upload", "work", "seat"
@@ -213,6 +220,12 @@ def answers(*keys: str) -> dict[str, object]:
 def note_drawn(key: str) -> None:
     """Remembers with which choice the part of the page that has it (`WHOSE`, say) was drawn."""
     st.session_state.setdefault(_DRAWN, {})[key] = st.session_state.get(key)
+
+
+def note_study() -> None:
+    """The same of the parts of the page Vulnerability that do not look again by themselves."""
+    for key in (STUDY_BLOCK, STUDY_WHOSE, STUDY_TABLE, STUDY_ATTACK, STUDY_MAIN):
+        note_drawn(key)
 
 
 def are_parts_current(*but: str) -> bool:
