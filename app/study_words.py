@@ -8,7 +8,7 @@ from mta_core.study.printed import Printed
 INTRO = (
     "Does a network that learns several tasks at once withstand attacks better than one that learns a single task? "
     "Every pair of tasks is a network of its own here, as in *Adversarial Robustness in Multi-Task Learning: Promises "
-    "and Illusions*; the numbers are measured beforehand."
+    "and Illusions*. What stands here was measured beforehand; further down one can measure a network oneself."
 )
 EMPTY = "Nothing of the study is measured yet: make it with `python -m mta_core study --scale small`."
 NO_PICTURES = (
