@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from itertools import permutations
+from pathlib import Path
 
 import pytest
 import torch
 
 from mta_core import presets
+from mta_core.events import Progress
 from mta_core.recipe_settings import override
 from mta_core.study_presets import LETTERS, MAIN, SETTINGS, SHORTS
-from mta_core.train_victim import VictimTraining
+from mta_core.train_victim import VictimTraining, train_victim
 from mta_core.victims.encoder_decoder import EncoderDecoder
+from tests.toys import CPU
+
+ROOT = Path(__file__).resolve().parents[1]
 
 
 def test_table_1_is_as_printed() -> None:
@@ -72,6 +78,17 @@ def test_a_short_one_of_all_tasks_can_be_built() -> None:
     every = {name: spaces.get(name, others.get(name, "signed")) for name, _ in recipe.weights}
     victim = EncoderDecoder(every, recipe.size, fraction=recipe.fraction)
     assert len(victim.decoders) == 11
+
+
+def test_a_short_one_of_all_tasks_learns_from_rooms_whose_labels_are_made_for_it(tmp_path: Path) -> None:
+    scenes = tmp_path / "scenes"
+    shutil.copytree(ROOT / "assets" / "gallery", scenes, ignore=shutil.ignore_patterns("*.txt"))
+    recipe = replace(
+        presets.victim_preset(f"short:{''.join(LETTERS)}"), data=(f"rooms:{scenes}",), per_epoch=4, limit=4, holdout=4,
+        batch_size=2, phases=((1, 48, 64),), height=48, input_width=64,
+    )  # fmt: skip
+    steps = [event.values for event in train_victim(recipe, CPU, tmp_path / "run") if isinstance(event, Progress)]
+    assert all(steps[-1][name] > 0 for name in LETTERS.values())
 
 
 @pytest.mark.parametrize("setting", SHORTS)

@@ -74,7 +74,8 @@ def _tell(arguments: argparse.Namespace, study: Study, probes: list[Probe], seco
         own = [each for each in found if each.probe == probe]
         errors = ", ".join(f"{each.task} {each.relative:.3g}" for each in own)
         if own:
-            lines.append((probe.model, probe.attacked, probe.budget.label, str(probe.steps), errors))
+            step = f", {probe.l2_step} step" if probe.l2_step != "unit" else ""
+            lines.append((probe.model, probe.attacked, probe.budget.label + step, str(probe.steps), errors))
     if lines:
         say(arguments, "Relative vulnerability (adversarial - clean) / clean of each task's error:")
         say(arguments, table(("model", "attacked", "budget", "steps", "tasks"), lines))

@@ -52,9 +52,10 @@ def _document(path: Path) -> dict[str, Any]:
 
 
 def sheet(probe: Probe) -> Path | None:
-    """The pictures of a probe, rendered before; None where there are none."""
-    path = folder() / "pictures" / f"{stem(probe)}.webp"
-    return path if path.exists() else None
+    """The pictures of a probe, rendered here or shipped; None where there are none."""
+    name = f"{stem(probe)}.webp"
+    places = (weights.RUNS / "study" / SHORT / "pictures" / name, folder() / "pictures" / name)
+    return next((path for path in places if path.exists()), None)
 
 
 def stem(probe: Probe) -> str:
