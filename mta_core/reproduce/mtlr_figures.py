@@ -101,14 +101,14 @@ class StepsFigure(Exhibit):
     def notes(self, found: Findings, scale: str) -> list[str]:
         """The paper: "multi-task attacks tend to plateau much earlier"."""
         said = []
-        for kind, is_multi in (("the main task", False), ("both tasks", True)):
+        for kind, is_multi in (("the main task is", False), ("both tasks are", True)):
             rises = [
                 rise for main in CURVE_TASKS for probe in plan.curve(main)
                 if len(probe.model) > 1 and (len(probe.attacked) > 1) is is_multi
                 and known(rise := _late_rise(found, main, probe))
             ]  # fmt: skip
             if rises:
-                said.append(f"{100 * median(rises):+.1f} % where {kind} is attacked ({len(rises)} curves)")
+                said.append(f"{100 * median(rises):+.1f} % where {kind} attacked ({len(rises)} curves)")
         told = f"From 15 to 25 steps the error of the main task of two changes by {', '.join(said)}; medians."
         return [*([told] if said else []), UNPRINTED]
 
