@@ -129,5 +129,5 @@ def test_files_are_written_once_and_models_asked_for_once(source: DataSource, tm
 
 def test_data_without_labels_say_so(subject: Subject, tmp_path: Path) -> None:
     write_scenes(tmp_path, 2)
-    with pytest.raises(DataError, match=r"curvature \(signed\); NYUv2 has none$"):
+    with pytest.raises(DataError, match=r"curvature \(curvatures\); NYUv2 has none$"):
         sheet(PROBES[0], subject, open_data(f"nyuv2:{tmp_path}", "test", SIZE), 0)
