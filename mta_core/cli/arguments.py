@@ -335,10 +335,11 @@ def _add_bench(commands: Any) -> None:
     command.add_argument(
         "section",
         nargs="?",
-        choices=("attacks", "cost", "training"),
+        choices=("attacks", "cost", "training", "study"),
         default="attacks",
         help="attacks: PGD beside its floor and others; cost: GAP, MTA and iterative attacks as in the MTA paper's "
-        "Table 7; training: steps of a generator beside their floor (default: %(default)s)",
+        "Table 7; training: steps of a generator beside their floor; study: PGD over all eleven tasks beside its floor "
+        "(default: %(default)s)",
     )
     command.add_argument(
         "--victim", default="dmtl", metavar="V", help="an untrained one of its size where it is missing"
