@@ -12,6 +12,7 @@ from mta_core.wording import counted
 
 KINDS: Mapping[str, str] = {
     "training": "Training", "evaluation": "Evaluation", "sweep": "Sweep", "comparison": "Comparison",
+    "vulnerability": "Vulnerability",
 }  # fmt: skip
 STATES: Mapping[str, str] = {
     "queued": "Waiting", "running": "Running", "paused": "Paused", "done": "Done", "failed": "Failed",

@@ -57,7 +57,7 @@ def measure_bars(outcome: TaskOutcome, measures: Sequence[Measure]) -> go.Figure
             figure.add_trace(bar, 1, column)
         figure.update_yaxes(showticklabels=False, showgrid=False, zeroline=False, rangemode="tozero", row=1, col=column)
     figure.update_xaxes(showticklabels=False)
-    return _finish(figure, f"{outcome.task.label}: clean, random noise and adversarial", margin_top=52)
+    return finish(figure, f"{outcome.task.label}: clean, random noise and adversarial", margin_top=52)
 
 
 def epsilon_curve(points: Sequence[CurvePoint], t: Task, chosen: float, unit: str) -> go.Figure:
@@ -80,7 +80,7 @@ def epsilon_curve(points: Sequence[CurvePoint], t: Task, chosen: float, unit: st
     figure.add_vline(chosen, line={"color": "#7a8490", "width": 1, "dash": "dash"})
     figure.update_yaxes(tickformat=_tick_format(measure), ticksuffix=_suffix(measure), rangemode="tozero")
     figure.update_xaxes(title_text=f"epsilon ({unit})", rangemode="tozero")
-    return _finish(figure, f"{t.label} against epsilon", height=280)
+    return finish(figure, f"{t.label} against epsilon", height=280)
 
 
 def _curve(points: Sequence[CurvePoint], t: Task, measure: Measure, kind: str) -> tuple[list[float], list[float]]:
@@ -134,7 +134,7 @@ def _dots(
         figure.add_vline(scale * clean, line={"color": KINDS["clean"][1], "width": 2, "dash": "dash"})
     figure.update_yaxes(autorange="reversed", automargin=True)
     figure.update_xaxes(rangemode="tozero", ticksuffix=" %" if scale == 100 else _suffix(measure), nticks=5)
-    return _finish(figure, title, height=110 + 28 * len(rows))
+    return finish(figure, title, height=110 + 28 * len(rows))
 
 
 def _ends(row: Mapping[str, Any]) -> tuple[float, float]:
@@ -196,7 +196,7 @@ def found_lines(name: str, measure: Measure, unit: str, lines: Mapping[str, Sequ
         figure.add_hline(clean, line={"color": KINDS["clean"][1], "width": 2, "dash": "dash"})
     figure.update_yaxes(tickformat=_tick_format(measure), ticksuffix=_suffix(measure), rangemode="tozero")
     figure.update_xaxes(title_text=f"epsilon ({unit})", rangemode="tozero")
-    _finish(figure, f"{name} against epsilon ({unit}): {', '.join(lines)}", height=320 + 20 * len(lines))
+    finish(figure, f"{name} against epsilon ({unit}): {', '.join(lines)}", height=320 + 20 * len(lines))
     return figure.update_layout(showlegend=True, legend={"orientation": "h", "y": -0.2, "yanchor": "top", "x": 0})
 
 
@@ -226,7 +226,7 @@ def _loss_curve(name: str, steps: Sequence[LossStep]) -> go.Figure:
     figure.add_trace(line)
     figure.update_xaxes(title_text="step", range=[0.5, steps[-1].total + 0.5])
     figure.update_yaxes(title_text="loss")
-    return _finish(figure, f"Loss of {label.lower()} by step", height=280)
+    return finish(figure, f"Loss of {label.lower()} by step", height=280)
 
 
 METHOD_COLOURS = {"mta": "#0072b2", "gap": "#d55e00", "stored": "#009e73"}
@@ -286,7 +286,7 @@ def _cost_bars(
     figure.update_xaxes(showticklabels=False, showgrid=False, zeroline=False, range=[0, end])
     figure.update_yaxes(autorange="reversed", showgrid=False, ticks="")
     said = "; ".join(f"{c.label} {write(n)}" for c, n in zip(costs, numbers, strict=True))
-    return _finish(figure, f"{title}: {said}", height=60 + BAR_HEIGHT * len(costs), margin_top=36)
+    return finish(figure, f"{title}: {said}", height=60 + BAR_HEIGHT * len(costs), margin_top=36)
 
 
 def _mark(figure: go.Figure, c: Cost) -> None:
@@ -312,7 +312,8 @@ def _suffix(measure: Measure) -> str:
     return f" {measure.unit}" if measure.unit.startswith("m") else measure.unit
 
 
-def _finish(figure: go.Figure, title: str, *, height: int = HEIGHT, margin_top: int = 56) -> go.Figure:
+def finish(figure: go.Figure, title: str, *, height: int = HEIGHT, margin_top: int = 56) -> go.Figure:
+    """What every figure has; its title is for those who do not see it."""
     figure.update_layout(
         height=height,
         showlegend=False,

@@ -94,7 +94,7 @@ class Shelf:
             sample.image,
             partial(self._sample, index),
             sample.targets,
-            spaces=self.data.spaces,
+            spaces=self.data.known,
         )
 
     def first_readable(self, data: DataSource) -> int:

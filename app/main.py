@@ -18,6 +18,7 @@ PAGES = (
     st.Page("views/compare.py", title="Compare"),
     st.Page("views/transfer.py", title="Transfer"),
     st.Page("views/sweep.py", title="Sweep"),
+    st.Page("views/vulnerability.py", title="Vulnerability"),
     st.Page("views/train.py", title="Train"),
     st.Page("views/cost.py", title="Cost"),
     st.Page("views/jobs.py", title="Jobs"),

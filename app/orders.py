@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from app import comparison_job, series_job, sweeps, trainings
+from app import comparison_job, series_job, sweeps, theory_job, trainings
 from app.library import Shelf
 from app.trainings import Trainings
 from app.workshop import Workshop
@@ -21,6 +21,7 @@ def kinds(workshop: Workshop, shelves: Shelves, training: Trainings) -> dict[str
         comparison_job.KIND: lambda order, folder, job: comparison_job.run(workshop, shelves(), order, folder, job),
         series_job.KIND: lambda order, folder, job: series_job.run(workshop, shelves(), order, folder, job),
         sweeps.KIND: lambda order, folder, job: sweeps.run(workshop, shelves, order, folder, job),
+        theory_job.KIND: lambda order, folder, job: theory_job.run(workshop, shelves(), order, folder, job),
         trainings.KIND: training.run,
     }
 

@@ -148,9 +148,18 @@ def packed(
     *,
     with_files: bool = True,
     aspect: str = "4 / 3",
+    columns: int = 4,
 ) -> bytes:
+    """The stage's data.
+
+    Args:
+        columns: pictures in a row.
+    """
     sizes = [[digest, len(png)] for digest, png in files.items()] if with_files else []
-    header = {"rows": rows, "progress": progress, "chart": loss_chart(history), "files": sizes, "aspect": aspect}
+    chart = loss_chart(history)
+    header = {
+        "rows": rows, "progress": progress, "chart": chart, "files": sizes, "aspect": aspect, "columns": columns
+    }  # fmt: skip
     return json.dumps(header).encode() + b"\n" + (b"".join(files.values()) if with_files else b"")
 
 

@@ -131,7 +131,7 @@ def provenance(workshop: Workshop, asked: Sequence[Series], found: Sequence[Meas
         contents=first.contents,
         attacks={one.label: {"name": one.request.attack.name, **asdict(one.request.attack)} for one in asked},
         unreadable=list(most.left_out),
-        reference={t.name: "labels" if t.name in first.data.spaces else "clean output" for t in request.tasks},
+        reference={t.name: "labels" if t.name in first.data.known else "clean output" for t in request.tasks},
         **{"from": request.victim, "to": request.to},
     )  # fmt: skip
 

@@ -28,6 +28,18 @@ from mta_core.variables import VARIABLES
 LINKED: dict[str, Any] = {"bind": "query-params"}
 """Passed to a widget whose value belongs to the link."""
 SCENE, OBJECT, UPLOADER = "scene", "object", "upload"
+STUDY_CELL = "study_cell"
+"""The query parameter that names the cell of the study whose pictures are shown: its main and its auxiliary task."""
+STUDY_BLOCK, STUDY_WHOSE, STUDY_TABLE = "study_block", "study_whose", "study_table"
+STUDY_ATTACK, STUDY_MAIN = "study_attack", "study_main"
+"""Keys of the widgets of the page Vulnerability: of its heat map, then of the pictures and of the curves."""
+THEORY_OF, THEORY_BOUND = "theory_of", "theory_bound"
+THEORY = (
+    THEORY_OF, "theory_data", "theory_victim", "theory_count", "theory_tasks", "theory_norm", "theory_epsilon",
+    "theory_epsilon_l2", "theory_steps", "theory_restarts", THEORY_BOUND,
+)  # fmt: skip
+THEORY_PICTURE = ("theory_set", "theory_model", "theory_number")
+"""The same of its theory: which numbers are shown, what is measured, and the picture whose gradients are."""
 BESIDE, BESIDE_TARGET = "beside", "beside_target"
 """Keys of the control for the last column: of attacks without a target, and with one, which is shown first there."""
 CHOICES = (
@@ -65,14 +77,14 @@ MATRIX = "matrix"
 """Key of the heat map."""
 TABLES, DATA, COUNT, OTHERS = "tables", "set", "pictures", "others"
 """The same of Transfer: which tables, on how many pictures of which data set, and which further attacks."""
-ATTACK, CURVE = "attack", "curve"
-"""Places of work: the attack of a page, and its curve."""
+ATTACK, CURVE, GRADIENTS = "attack", "curve", "gradients"
+"""Places of work: the attack of a page, its curve, and the gradients of a picture."""
 _HELD = "_held"
 """Key of what is large: it is let go when the browser is gone, which Streamlit does when the next one goes."""
 _SHOWN, _MEASURED, _UPLOAD, _WORK, _SEAT = "shown", "measured", "upload", "work", "seat"
 """Keys in there."""
 _REDRAWS, _PAGE = "_redraws", "_page"
-_PICKED = {SCENE: "_scene", OBJECT: "_object"}
+_PICKED = {SCENE: "_scene", OBJECT: "_object", STUDY_CELL: "_study_cell"}
 _DRAWN, _LACKS = "_drawn", "_lacks"
 _LEAVING, _OWNER, _SERIES = "_leaving", "_owner", "_series"
 _CHOSEN, _DELETED, _TOLD, _DELETED_JOB = "_chosen", "_deleted", "_told", "_deleted_job"
@@ -161,7 +173,7 @@ def take_over_beside(options: Sequence[str]) -> None:
 
 
 def thumbnail(key: str, names: Sequence[str]) -> str:
-    """The scene or object chosen here, else by the link.
+    """The scene or object, or the cell of the study, chosen here, else by the link.
 
     Kept in the session: a redraw that was on its way when one was picked still carries the link of before. The
     browser's Back and Forward mean the link.
@@ -188,7 +200,8 @@ def choose_thumbnail(key: str, name: str, default: str) -> None:
 
 def choices() -> dict[str, object]:
     """What was chosen in the side bar, as the browser last told, with the scene, the object and the upload."""
-    values = {key: st.session_state.get(key) for key in (*CHOICES, *_PICKED.values(), *_settings())}
+    keys = (*CHOICES, _PICKED[SCENE], _PICKED[OBJECT], *_settings())
+    values = {key: st.session_state.get(key) for key in keys}
     chosen = {key: getattr(value, "file_id", value) for key, value in values.items()}
     return chosen | {"_upload": (upload() or ("",))[0]}
 
@@ -207,6 +220,12 @@ def answers(*keys: str) -> dict[str, object]:
 def note_drawn(key: str) -> None:
     """Remembers with which choice the part of the page that has it (`WHOSE`, say) was drawn."""
     st.session_state.setdefault(_DRAWN, {})[key] = st.session_state.get(key)
+
+
+def note_study() -> None:
+    """The same of the parts of the page Vulnerability that do not look again by themselves."""
+    for key in (STUDY_BLOCK, STUDY_WHOSE, STUDY_TABLE, STUDY_ATTACK, STUDY_MAIN):
+        note_drawn(key)
 
 
 def are_parts_current(*but: str) -> bool:
@@ -372,10 +391,15 @@ def is_dropped(request: Request, job: Job[AttackEvent] | None) -> bool:
     return job is not None and job.is_cancelled and not job.is_stopping and work_on(ATTACK, request) is job
 
 
-def opened() -> tuple[str, str] | None:
-    """The row and the task of the cell of the heat map that was just clicked."""
-    told = st.session_state[MATRIX].opened
+def opened(key: str) -> tuple[str, str] | None:
+    """The row and the task of the cell of the heat map of this key that was just clicked."""
+    told = st.session_state[key].opened
     return (str(told[0]), str(told[1])) if isinstance(told, list | tuple) and len(told) == 3 else None
+
+
+def choose_study_attack(label: str) -> None:
+    """Which attack on the study's cell is shown; called by a click."""
+    st.session_state[STUDY_ATTACK] = label
 
 
 def leave_for(page: str, answers: Mapping[str, object]) -> None:

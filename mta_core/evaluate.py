@@ -16,11 +16,10 @@ from torch import Tensor
 
 from mta_core import distributed
 from mta_core.attacked import AttackedBatch, attack_batch
-from mta_core.data import DataSource
 from mta_core.events import Event, Message, Pause, Progress, Row
 from mta_core.setting import Setting
 from mta_core.shares import Share, share_out
-from mta_core.streaming import stream
+from mta_core.streaming import rest_of, stream
 from mta_core.tally import Tally, rows
 from mta_core.tasks.meter import PUBLISHED_BATCH
 
@@ -134,7 +133,7 @@ class _Run:
         """The pictures of a part that are not done yet."""
         part, share = self.parts[number]
         done = self.tally.by_part.get(number, 0)
-        rest = _rest(part.source, share.indices, done, known, self.left_out)
+        rest = rest_of(part.source, share.indices, done, known, self.left_out)
         work, keep = partial(self._attacked, part), partial(self._kept, number)
         self.tally.skip(part.tasks, share.before)
         yield from stream(part.source, rest, batch_size, self.left_out, work, keep, first=share.before + done)
@@ -161,18 +160,3 @@ class _Run:
         yield self._progress()
         yield from self._so_far()
         yield BATCH_DONE
-
-
-def _rest(
-    source: DataSource, indices: Sequence[int], done: int, known: Sequence[str], left_out: list[str]
-) -> Sequence[int]:
-    """The indices after the first `done` pictures that can be read; `known` are names of those that cannot, which are
-    added to `left_out` where they come before."""
-    for place, index in enumerate(indices):
-        if not done:
-            return indices[place:]
-        if (name := source.name_of(index)) in known:
-            left_out.append(name)
-        else:
-            done -= 1
-    return indices[len(indices) :]

@@ -71,7 +71,7 @@ class Setting:
     @property
     def labelled(self) -> list[Task]:
         """The tasks that the data have labels for; for the others the victim's clean answers stand in."""
-        return [t for t in self.tasks if t.name in self.source.spaces]
+        return [t for t in self.tasks if t.name in self.source.known]
 
     def parts(self) -> list[Setting]:
         """The same for each set of pictures, its labels in the tasks' label spaces: one, or one a task where tasks have

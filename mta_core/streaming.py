@@ -71,6 +71,21 @@ def stream(
         raise none_readable(source, len(indices))
 
 
+def rest_of(
+    source: DataSource, indices: Sequence[int], done: int, known: Sequence[str], left_out: list[str]
+) -> Sequence[int]:
+    """The indices after the first `done` pictures that can be read; `known` are names of those that cannot, which are
+    added to `left_out` where they come before."""
+    for place, index in enumerate(indices):
+        if not done:
+            return indices[place:]
+        if (name := source.name_of(index)) in known:
+            left_out.append(name)
+        else:
+            done -= 1
+    return indices[len(indices) :]
+
+
 def none_readable(source: DataSource, count: int) -> DataError:
     return DataError(f"expected pictures that can be read in {source.label}, none of {count} can")
 

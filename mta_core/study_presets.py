@@ -1,4 +1,4 @@
-"""The victims of the robustness study (MTL-R): its settings S1 to S8 (Table 1), and a short one, for any combination of
+"""The victims of the robustness study (MTL-R): its settings S1 to S8 (Table 1), and short ones, for any combination of
 tasks.
 
 A preset is called `SETTING:LETTERS`, the main task first: `s1:sd` is semantic segmentation with z-depth as auxiliary.
@@ -31,6 +31,10 @@ WEIGHTS = {
 """Section 2, "List of weights": for each main task, an auxiliary one with its weight, and that of any other. The main
 task has weight 1."""
 SHORT = "short"
+ENCODERS = ("resnet50", "xception", "resnet152", "wide_resnet50_2")
+"""Of Tables 3 to 6, in their order: `short-resnet50` is the short setting with another encoder than ResNet-18."""
+SHORTS = {SHORT: "resnet18", **{f"{SHORT}-{encoder}": encoder for encoder in ENCODERS}}
+"""Encoders of the short settings."""
 
 
 @dataclass(frozen=True)
@@ -53,18 +57,18 @@ SETTINGS = {
     "s7": Setting("resnet152"),
     "s8": Setting("wide_resnet50_2"),
 }
-FORM = f"{', '.join(SETTINGS)} or {SHORT}, a colon and letters of tasks among {''.join(LETTERS)}"
+FORM = f"{', '.join(SETTINGS)}, {', '.join(SHORTS)}, then a colon and letters of tasks among {''.join(LETTERS)}"
 
 
 def study_preset(name: str) -> VictimRecipe:
-    """The recipe of `s1:sd`, or of `short:sd`.
+    """The recipe of `s1:sd`, of `short:sd` or of `short-resnet50:sd`.
 
     Raises:
         ValueError: there is no such setting, or it has no such combination of tasks.
     """
     setting, _, letters = name.partition(":")
-    if setting == SHORT:
-        return short(letters)
+    if setting in SHORTS:
+        return short(letters, setting)
     if setting not in SETTINGS:
         raise ValueError(f"expected {FORM}, got {name[:100]!r}")
     return paper(setting, letters)
@@ -82,21 +86,26 @@ def paper(name: str, letters: str) -> VictimRecipe:
     )  # fmt: skip
 
 
-def short(letters: str) -> VictimRecipe:
-    """A light ResNet-18 at low resolution, on rooms: minutes on two cores."""
+def short(letters: str, setting: str = SHORT) -> VictimRecipe:
+    """A light encoder at low resolution, on rooms: minutes on two cores with a ResNet-18, up to an hour with others."""
     weights = _weights(letters, "".join(LETTERS), is_weighted=False)
     spaces = {**dict(_spaces(weights)), **({"segmentation": "nyu13"} if "s" in letters else {})}
     return VictimRecipe(
-        name=named(SHORT, letters), architecture="encoder-decoder", fraction=0.25, weights=weights,
-        spaces=tuple(spaces.items()), per_epoch=800, height=96, input_width=128, phases=((20, 96, 128),),
-        zooms=(1.0, 1.0), light=0.0, noise=0.0, class_balance=0.0, batch_size=16, learning_rate=3e-3, ema=0.99,
+        name=named(setting, letters), architecture="encoder-decoder", encoder=SHORTS[setting], fraction=0.25,
+        weights=weights, spaces=tuple(spaces.items()), per_epoch=800, height=96, input_width=128,
+        phases=((20, 96, 128),), zooms=(1.0, 1.0), light=0.0, noise=0.0, class_balance=0.0, batch_size=16,
+        learning_rate=3e-3, ema=0.99,
     )  # fmt: skip
 
 
 def named(setting: str, letters: str) -> str:
     """In words: `sd` and `sD` would be one file where names have no case."""
-    names = ["all"] if set(letters) == set(LETTERS) else [LETTERS[letter] for letter in letters]
-    return "-".join([setting, *names])
+    return f"{setting}-{words(letters)}"
+
+
+def words(letters: str) -> str:
+    """Of these tasks: `segmentation-depth`, or `all`."""
+    return "all" if set(letters) == set(LETTERS) else "-".join(LETTERS[letter] for letter in letters)
 
 
 def _weights(letters: str, known: str, *, is_weighted: bool) -> tuple[tuple[str, float], ...]:

@@ -203,7 +203,7 @@ class Sweep:
         for _ in self.look():
             pass
         names = [name for name in self.names if name not in self.unreadable]
-        labelled = {t.name: t.name in self.source.spaces for t in self.settings[0].tasks}
+        labelled = {t.name: t.name in self.source.known for t in self.settings[0].tasks}
         reference = {
             name: "target" if self.goal.is_targeted else "labels" if known else "clean output"
             for name, known in labelled.items()

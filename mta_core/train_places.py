@@ -28,7 +28,7 @@ class Views:
     def at(self, size: data.Size) -> list[Cached]:
         if size != self.size:
             found = [data.open_data(text, "train", size) for text in self.texts]
-            opened = [source.for_tasks([t for t in self.tasks if t.name in source.spaces]) for source in found]
+            opened = [source.for_tasks([t for t in self.tasks if t.name in source.known]) for source in found]
             self.size = size
             self.kept = [Cached(source.for_task(self.task) if self.task else source) for source in opened]
         return self.kept

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import shutil
+from dataclasses import replace
 from itertools import permutations
+from pathlib import Path
 
 import pytest
+import torch
 
 from mta_core import presets
+from mta_core.events import Progress
 from mta_core.recipe_settings import override
-from mta_core.study_presets import LETTERS, MAIN, SETTINGS
-from mta_core.train_victim import VictimTraining
+from mta_core.study_presets import LETTERS, MAIN, SETTINGS, SHORTS
+from mta_core.train_victim import VictimTraining, train_victim
 from mta_core.victims.encoder_decoder import EncoderDecoder
+from tests.toys import CPU
+
+ROOT = Path(__file__).resolve().parents[1]
 
 
 def test_table_1_is_as_printed() -> None:
@@ -52,8 +60,9 @@ def test_the_papers_weights_of_s4() -> None:
 def test_names_differ_also_where_files_have_no_case() -> None:
     pairs = [first + second for first, second in permutations(LETTERS, 2)]
     combinations = [*LETTERS, *pairs, "".join(LETTERS)]
-    recipes = [presets.victim_preset(f"{setting}:{c}") for setting in ("s1", "short") for c in combinations]
-    assert len({recipe.name.lower() for recipe in recipes}) == len(recipes) == 2 * (11 + 110 + 1)
+    settings = ("s1", *SHORTS)
+    recipes = [presets.victim_preset(f"{setting}:{c}") for setting in settings for c in combinations]
+    assert len({recipe.name.lower() for recipe in recipes}) == len(recipes) == len(settings) * (11 + 110 + 1)
     for recipe in recipes:
         assert override(recipe, {"name": recipe.name}) == recipe, "its own settings are sound"
 
@@ -70,10 +79,34 @@ def test_a_short_one_of_all_tasks_can_be_built() -> None:
     assert len(victim.decoders) == 11
 
 
+def test_a_short_one_of_all_tasks_learns_from_rooms_whose_labels_are_made_for_it(tmp_path: Path) -> None:
+    scenes = tmp_path / "scenes"
+    shutil.copytree(ROOT / "assets" / "gallery", scenes, ignore=shutil.ignore_patterns("*.txt"))
+    recipe = replace(
+        presets.victim_preset(f"short:{''.join(LETTERS)}"), data=(f"rooms:{scenes}",), per_epoch=4, limit=4, holdout=4,
+        batch_size=2, phases=((1, 48, 64),), height=48, input_width=64,
+    )  # fmt: skip
+    steps = [event.values for event in train_victim(recipe, CPU, tmp_path / "run") if isinstance(event, Progress)]
+    assert all(steps[-1][name] > 0 for name in LETTERS.values())
+
+
+@pytest.mark.parametrize("setting", SHORTS)
+def test_short_ones_differ_in_the_encoder_alone_and_are_light(setting: str) -> None:
+    recipe = presets.victim_preset(f"{setting}:sd")
+    assert replace(recipe, name="", encoder="") == replace(presets.victim_preset("short:sd"), name="", encoder="")
+    assert recipe.encoder == SHORTS[setting] and recipe.name == f"{setting}-segmentation-depth"
+    spaces = dict(recipe.spaces)
+    with torch.device("meta"):
+        victim = EncoderDecoder(spaces, recipe.size, recipe.encoder, recipe.fraction)
+    assert sum(parameter.numel() for parameter in victim.parameters()) < 6e6, "a few MB each in half precision"
+
+
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("s9:sd", "expected s1, .*, s8 or short, a colon and letters of tasks among sdDnkKeEprA, got 's9:sd'"),
+        ("s9:sd", "expected s1, .*, s8, short, .*, then a colon and letters of tasks among sdDnkKeEprA, got 's9:sd'"),
+        ("short-vgg:sd", "expected s1, .*, short-xception, .*, then a colon"),
+        ("short-xception:ss", "expected different letters"),
         ("s1:", "expected different letters of tasks among sdDnkKeEprA, the main task first, got ''"),
         ("s1:ss", "expected different letters"),
         ("s5:sk", "expected different letters of tasks among sdDnE, the main task first, got 'sk'"),

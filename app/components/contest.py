@@ -120,10 +120,10 @@ def _on_data() -> Contest | None:
         return None
     label, shelf = chosen
     place = st.container()  # how many pictures there are depends on the task, which is chosen below
-    card, tasks = _victim_and_tasks(shelf.data.spaces)
+    card, tasks = _victim_and_tasks(shelf.data.known)
     data = shelf.data_at(card.input_size)
     if data.is_divided:
-        tasks = tuple(t for t in tasks if t.name in data.spaces)[:1]
+        tasks = tuple(t for t in tasks if t.name in data.known)[:1]
         if not tasks:
             st.error(plain(f"{card.name} answers no task of {label}: train a victim that does."))
             return None
@@ -166,7 +166,7 @@ def _contest(picture: Picture, card: Card, tasks: tuple[Task, ...], on: DataSet 
         Trial(r, on.name, on.count, v.label, on.data) if on else Trial(r, label=v.label)
         for r, v in zip(requests, (noise, *used), strict=True)
     )
-    labelled = on.data.spaces if on else picture.targets
+    labelled = on.data.known if on else picture.targets
     columns = tuple(Column(t, m, t.name in labelled, is_targeted) for t, m in zip(tasks, measures, strict=True))
     place = on.place if on else pictures.place()
     return Contest(trials, tuple(v.words for v in (noise, *used)), columns, tuple(place.items()))

@@ -54,7 +54,8 @@ function build(root, data) {
   root.replaceChildren(table)
 }
 
-function fill(tr, row) {
+// Cells whose message says what a click does stay on this page; others lead to Explore.
+function fill(tr, row, action) {
   tr.classList.toggle("mta-reference", row.reference)
   tr.classList.toggle("mta-running", row.running)
   set(tr.querySelector(".mta-label"), row.label)
@@ -65,13 +66,17 @@ function fill(tr, row) {
     const link = td.firstChild
     td.classList.toggle("mta-empty", !cell.text)
     td.classList.toggle("mta-best", Boolean(cell.best))
+    td.classList.toggle("mta-chosen", Boolean(cell.chosen))
+    td.classList.toggle("mta-marked", Boolean(cell.marked))
     td.style.setProperty("--share", cell.share.toFixed(3))
     set(link.children[0], cell.text)
     set(link.children[1], cell.sub)
     set(link.children[2], cell.interval)
-    link.setAttribute("aria-label", cell.href ? `${cell.alt}. Open in Explore` : cell.alt)
-    link.title = cell.href ? "Open in Explore" : ""
-    link.toggleAttribute("data-mta-leaves", Boolean(cell.href))
+    link.setAttribute("aria-label", cell.href ? `${cell.alt}. ${action ?? "Open in Explore"}` : cell.alt)
+    link.title = action ? cell.alt : cell.href ? "Open in Explore" : ""
+    link.toggleAttribute("data-mta-leaves", Boolean(cell.href) && !action)
+    if (cell.chosen) link.setAttribute("aria-current", "true")
+    else link.removeAttribute("aria-current")
     if (cell.href) link.href = cell.href
     else link.removeAttribute("href")
     if (!cell.href) link.setAttribute("role", "img")
@@ -93,12 +98,13 @@ export default function ({ parentElement, data, setTriggerValue }) {
   if (root.shape !== shape) build(root, told)
   root.shape = shape
   set(root.querySelector("caption"), told.caption)
-  told.rows.forEach((row, i) => fill(root.querySelector("tbody").children[i], row))
+  told.rows.forEach((row, i) => fill(root.querySelector("tbody").children[i], row, told.action))
+  root.classList.toggle("mta-compact", Boolean(told.compact))
   root.onclick = (event) => {
     const link = event.target.closest?.("a[href]")
     if (!link || event.button || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return
     event.preventDefault()
-    link.classList.add("mta-going")
+    link.classList.toggle("mta-going", !told.action)
     setTriggerValue("opened", [link.dataset.row, link.dataset.task, performance.now()])
   }
 }

@@ -20,16 +20,19 @@ _component = st.components.v2.component(
 )
 
 
-def draw(message: Mapping[str, Any], caption: str, open_cell: Callable[[str, str], None]) -> None:
-    """Shows what `app.heatmap.message` makes.
+def draw(
+    message: Mapping[str, Any], caption: str, open_cell: Callable[[str, str], None], key: str = state.MATRIX
+) -> None:
+    """Shows what `app.heatmap.message` makes, or `app.study_map.message`.
 
     Args:
         open_cell: called by a click, with the label of the row and the name of the task.
+        key: of the map, where a page has several.
     """
 
     def clicked() -> None:
-        if cell := state.opened():
+        if cell := state.opened(key):
             open_cell(*cell)
 
     data = json.dumps({**message, "caption": caption}, allow_nan=False).encode()
-    _component(key=state.MATRIX, data=data, on_opened_change=clicked)
+    _component(key=key, data=data, on_opened_change=clicked)

@@ -213,6 +213,8 @@ async function draw(root, header, drawn) {
   const focused = root.querySelector(".mta-open:focus")?.closest("figure")
   const back = focused && place(focused)
   root.style.setProperty("--aspect", header.aspect)
+  root.style.setProperty("--columns", header.columns)
+  root.style.setProperty("--narrow", header.columns % 2 ? header.columns : 2)
   root.querySelector(".mta-rows").replaceChildren(...rows)
   if (back) focus(root, back)
   root.drawn = drawn

@@ -175,8 +175,8 @@ def _shelves(request: Request) -> dict[str, Shelf]:
     shipped = {GALLERY: resources.gallery(), OBJECTS: resources.objects()}
     shelves = {**{label: shelf for label, shelf in shipped.items() if shelf}, **resources.connected()}
     tasks = {t.name for t in request.tasks}
-    fitting = {label: s for label, s in shelves.items() if not s.data.is_divided or tasks <= set(s.data.spaces)}
-    return dict(sorted(fitting.items(), key=lambda item: not tasks & set(item[1].data.spaces)))
+    fitting = {label: s for label, s in shelves.items() if not s.data.is_divided or tasks <= set(s.data.known)}
+    return dict(sorted(fitting.items(), key=lambda item: not tasks & set(item[1].data.known)))
 
 
 def _attacks(request: Request, *, has_joint: bool) -> dict[str, Request]:
@@ -308,7 +308,7 @@ def _caption(one: Series, found: Found) -> None:
     parts = ["Under the attacked values: 95 % intervals over pictures.",
              "Carries over: how far a measure moves, of how far it moves on the victim that the attack was made on; "
              "a dash where it does not move there beyond chance."]  # fmt: skip
-    without = [t.label.lower() for t in one.request.tasks if t.name not in one.data.spaces]
+    without = [t.label.lower() for t in one.request.tasks if t.name not in one.data.known]
     if without:
         parts.append(f"No labels for {', '.join(without)}: each victim is measured against its own clean output.")
     left_out = dict.fromkeys(name for measured in found.values() for name in measured.left_out)

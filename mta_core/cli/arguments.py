@@ -8,6 +8,11 @@ from typing import Any, NoReturn
 
 from mta_core import PROGRAM
 from mta_core.cli.results_options import add_results
+from mta_core.cli.study_options import add_study
+from mta_core.cli.typed import positive as _positive
+from mta_core.cli.typed import seed as _seed
+from mta_core.cli.typed import size as _size
+from mta_core.cli.typed import some as _text
 
 REPRODUCIBLE = (
     "mta-table1", "mta-table2", "mta-table3", "mta-table4", "mta-table5", "mta-table6", "mta-table7",
@@ -38,6 +43,7 @@ def make_parser() -> Parser:
     _add_vulnerability(commands)
     _add_train(commands)
     _add_reproduce(commands)
+    add_study(commands, _command)
     _add_rooms(commands)
     _add_objects(commands)
     _add_bench(commands)
@@ -357,37 +363,3 @@ def _add_bench(commands: Any) -> None:
     cost.add_argument("--ngf", type=_positive, metavar="N", help="width of the generators (default: 64, the paper's)")
     cost.add_argument("--size", type=_size, metavar="HxW", help="of the pictures (default: 288x384, the paper's)")
     cost.add_argument("--attacks", metavar="A,A", help="iterative attacks beside them, or none (default: pgd,deepfool)")
-
-
-def _positive(text: str) -> int:
-    number = _integer(text)
-    if not 1 <= number <= 1_000_000:
-        raise argparse.ArgumentTypeError(f"expected a whole number from 1 to 1000000, got {text[:100]!r}")
-    return number
-
-
-def _seed(text: str) -> int:
-    number = _integer(text)
-    if not 0 <= number < 2**31:
-        raise argparse.ArgumentTypeError(f"expected a whole number from 0 to 2147483647, got {text!r}")
-    return number
-
-
-def _size(text: str) -> tuple[int, int]:
-    height, x, width = text.partition("x")
-    if not x:
-        raise argparse.ArgumentTypeError(f"expected HEIGHTxWIDTH, got {text[:100]!r}")
-    return _positive(height), _positive(width)
-
-
-def _text(text: str) -> str:
-    if not text.strip():  # a shell variable that is not set, say
-        raise argparse.ArgumentTypeError("expected some text, got none")
-    return text
-
-
-def _integer(text: str) -> int:
-    try:
-        return int(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"expected a whole number, got {text!r}") from None

@@ -69,7 +69,7 @@ def measure(
             rows.append(event.values)
     data = setting.source
     names = [name for name in setting.names(arguments.limit) if name not in unreadable]
-    stand_in = {t.name: "labels" if t.name in data.spaces else "clean output" for t in choice.tasks}
+    stand_in = {t.name: "labels" if t.name in data.known else "clean output" for t in choice.tasks}
     made = results.provenance(
         command=command_line(arguments), device=choice.subject.device.label, seed=choice.seed,
         seconds=time.perf_counter() - begin, weights=weights, data=data.name, names=names,

@@ -68,6 +68,11 @@ class DataSource(ABC, Sequence[Sample]):
     split: str
     """Which of them these pictures are; "all" where they are not divided."""
 
+    @property
+    def known(self) -> dict[str, str]:
+        """Label space of every task that it has labels for, or makes them when asked."""
+        return {**self.spaces, **self.derived}
+
     @classmethod
     @abstractmethod
     def open(cls, path: Path | None, split: str, size: Size) -> DataSource:
@@ -86,7 +91,7 @@ class DataSource(ABC, Sequence[Sample]):
         Raises:
             DataError: a task has no labels here, or has them in a label space that it does not take.
         """
-        known = {**self.spaces, **self.derived}
+        known = self.known
         lacking = [f"{t.name} ({t.space})" for t in tasks if t.name not in known]
         if lacking:
             raise DataError(f"expected data with labels for {', '.join(lacking)}; {self.label} has none")
@@ -111,7 +116,7 @@ class DataSource(ABC, Sequence[Sample]):
         Raises:
             DataError: it has no labels of one of them.
         """
-        known = {**self.spaces, **self.derived}
+        known = self.known
         lacking = [name for name in names if name not in known]
         if lacking:
             raise DataError(f"expected tasks that {self.label} has labels for ({', '.join(known) or 'none'}), got "
@@ -155,7 +160,7 @@ class Relabelled(DataSource):
 
     def __init__(self, source: DataSource, tasks: Sequence[Labelled]) -> None:
         self.source, self.tasks, self.split = source, tuple(tasks), source.split
-        self._known = {**source.spaces, **source.derived}
+        self._known = source.known
         self._labelled = source.labelled([t.name for t in tasks])
         # What others say once for all their objects.
         for key in ("name", "label", "terms", "splits", "needs_path", "is_divided"):

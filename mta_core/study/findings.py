@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from mta_core.rows import to_json
 from mta_core.study.plan import Probe, ordered
 from mta_core.study_presets import LETTERS
+from mta_core.weights import write_atomically
+
+NUMBERS = ("clean", "adversarial", "relative")
 
 
 @dataclass(frozen=True)
@@ -18,14 +23,16 @@ class Finding:
 
     Attributes:
         task: its letter.
-        clean, adversarial: its error (`mta_core.study.errors`) over all pictures together.
-        relative: the relative task vulnerability, `(adversarial - clean) / clean`.
+        clean, adversarial: its error (`mta_core.study.errors`) over all pictures together; NaN where none is labelled.
+        relative: the relative task vulnerability, `(adversarial - clean) / clean`; NaN where there is no such number.
         clean_ci95, adversarial_ci95, relative_ci95: bootstrap over pictures, clean and adversarial of the same ones;
             None of a single picture.
-        n: pictures.
+        n: pictures that have a label of the task.
         seed: of the attack.
         victim: the model's name.
         sha256: of its weights.
+        data: name of the data, without its path.
+        content_sha256: of all the pictures and labels that were there, as provenance has it.
     """
 
     probe: Probe
@@ -40,15 +47,20 @@ class Finding:
     seed: int
     victim: str
     sha256: str
+    data: str = ""
+    content_sha256: str = ""
 
     def to_json(self) -> dict[str, Any]:
-        return asdict(self)
+        """NaN becomes null."""
+        made: dict[str, Any] = to_json(asdict(self))
+        return made
 
     @classmethod
     def of_json(cls, made: Mapping[str, Any]) -> Finding:
-        """Raises KeyError or TypeError where it is no such thing."""
-        ends = {key: made[key] and tuple(made[key]) for key in made if key.endswith("ci95")}
-        return cls(**{**made, **ends, "probe": Probe(**made["probe"])})
+        """Raises KeyError, TypeError, ValueError or AssertionError where it is no such thing."""
+        numbers = {key: math.nan if made[key] is None else float(made[key]) for key in NUMBERS}
+        ends = {key: made[key] and tuple(map(float, made[key])) for key in made if key.endswith("ci95")}
+        return cls(**{**made, **numbers, **ends, "probe": Probe(**made["probe"])})
 
 
 class Findings:
@@ -96,3 +108,13 @@ def read(path: Path) -> Findings:
         return Findings(Finding.of_json(json.loads(line)) for line in path.read_text("utf-8").splitlines() if line)
     except (ValueError, KeyError, TypeError, AssertionError) as error:
         raise ValueError(f"expected findings of the study in {path}, one in a line") from error
+
+
+def write(path: Path, found: Iterable[Finding]) -> None:
+    """As `read` takes them, whole or not at all.
+
+    Raises:
+        OSError: the file cannot be written.
+    """
+    lines = "".join(json.dumps(each.to_json(), allow_nan=False) + "\n" for each in found)
+    write_atomically(path, lines.encode())

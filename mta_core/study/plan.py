@@ -12,7 +12,7 @@ from itertools import combinations
 
 from mta_core.attacks.pgd import Pgd
 from mta_core.budget import Budget
-from mta_core.study_presets import LETTERS, MAIN
+from mta_core.study_presets import LETTERS, MAIN, SETTINGS, SHORT
 
 ALL = "".join(LETTERS)
 EPSILON, L2_EPSILON, STEPS, STEP_SIZE = 8.0, 4.0, 25, 2.0
@@ -99,3 +99,40 @@ def by_norm(probe: Probe) -> list[Probe]:
     """Figure 17: the same "epsilon = 4" in both norms, and L2 as the released code has it."""
     l2 = replace(probe, norm="l2", epsilon=L2_EPSILON)
     return [replace(probe, epsilon=L2_EPSILON), l2, replace(l2, l2_step="released")]
+
+
+def variations(probe: Probe) -> list[Probe]:
+    """The probe with other numbers of steps, epsilons and norms, itself among them, each once."""
+    return list(dict.fromkeys([*by_steps(probe), *by_epsilon(probe), *by_norm(probe)]))
+
+
+def curves(letters: str = CURVE_TASKS) -> list[Probe]:
+    """Figures 14 to 17: each main task attacked, alone and beside each other one of these."""
+    models = [*letters, *pairs(letters)]
+    return [each for model in models for attacked in model for each in variations(Probe(model, attacked))]
+
+
+def tables(letters: str = MAIN) -> list[Probe]:
+    """Tables 2 to 6: tasks alone and all pairs."""
+    return probes([*letters, *pairs(letters)])
+
+
+def small_study(setting: str = SHORT) -> list[Probe]:
+    """What is measured of the short victims: the tables of the five main tasks; and of the plain ones the curves, a
+    chain of tasks, all attacked, and all eleven tasks, each attacked alone and all at once."""
+    if setting != SHORT:
+        return tables()
+    chained = [Probe(ordered(model), ordered(model)) for model in chain() if len(model) > 2]
+    return list(dict.fromkeys([*tables(), *chained, *probes([ALL]), *curves()]))
+
+
+def paper_study(setting: str) -> list[Probe]:
+    """What is measured of a setting of Table 1: the tables of its tasks, of S1 also what the short ones have.
+
+    Raises:
+        ValueError: there is no such setting.
+    """
+    if setting not in SETTINGS:
+        raise ValueError(f"expected a setting among {', '.join(SETTINGS)}, got {setting[:100]!r}")
+    cells = tables(SETTINGS[setting].letters)
+    return list(dict.fromkeys([*cells, *small_study()])) if setting == "s1" else cells

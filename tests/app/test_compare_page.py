@@ -149,7 +149,7 @@ def cells_are_buttons(monkeypatch: pytest.MonkeyPatch, *opened: str) -> None:
         st.button("map", key="map_button", on_click=on_opened_change)
 
     monkeypatch.setattr(matrix, "_component", component)
-    monkeypatch.setattr("app.state.opened", lambda: opened)
+    monkeypatch.setattr("app.state.opened", lambda key: opened)
 
 
 def is_leaving(at: AppTest) -> bool:

@@ -13,6 +13,9 @@ from serving import FAILED, ROOT, serving, visiting
 from studio import has_shipped_weights, make_gallery, make_other, make_weights
 from visits import FLAGS
 
+from mta_core.study.plan import Probe
+from tests import study_made
+
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
@@ -39,6 +42,7 @@ def server(log: Path) -> Iterator[str]:
     root = log.parent
     environment = dict(os.environ) | {"MTA_RUNS": str(root / "runs")}
     make_other(root / "runs")
+    make_study(root / "runs")
     if not has_shipped_weights():
         make_weights(root / "runs")
     if not (ROOT / "assets" / "gallery" / "rgb").is_dir():
@@ -46,6 +50,13 @@ def server(log: Path) -> Iterator[str]:
         environment["MTA_GALLERY"] = str(root / "gallery")
     with serving("app/serve.py", log, environment) as started:
         yield started.address
+
+
+def make_study(runs: Path) -> None:
+    """Made-up numbers of the robustness study, and pictures of three cells."""
+    study_made.write(runs)
+    for probe in (Probe("sd", "s"), Probe("sd", "sd"), Probe("dn", "n")):
+        study_made.write_sheet(probe, runs)
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import accuracy_score, jaccard_score
 from torch import Tensor
@@ -130,6 +130,7 @@ def make_normals(pictures: int, seed: int, spread: float) -> tuple[Tensor, Tenso
 
 @settings(max_examples=25, deadline=None)
 @given(seed=st.integers(0, 10_000), spread=st.sampled_from([0.01, 0.3, 1.0, 5.0]), pictures=st.integers(1, 4))
+@example(seed=342, spread=0.3, pictures=3)
 def test_normals_agree_with_numpy(seed: int, spread: float, pictures: int) -> None:
     value, target = make_normals(pictures, seed, spread)
     meter = fill(task("normals"), value, target, [pictures])
@@ -143,13 +144,15 @@ def test_normals_agree_with_numpy(seed: int, spread: float, pictures: int) -> No
     v, t = value.double().numpy(), target.double().numpy()
     pooled = expected(np.concatenate(list(v), axis=1), np.concatenate(list(t), axis=1))
     apart = [expected(v[i], t[i]) for i in range(pictures)]
+    least = min((np.linalg.norm(one, axis=0) > 0.5).sum() for one in t)
     for aggregation, wanted in (
         ("pooled", pooled),
         ("per-picture", {name: np.mean([one[name] for one in apart]) for name in pooled}),
     ):
         found = meter.compute(aggregation)
         assert found.pop("angle_median") == pytest.approx(wanted.pop("angle_median"), abs=0.05)
-        assert found == pytest.approx(wanted, abs=1e-3)
+        # An angle at a limit may fall on either side of it by the rounding of float32: one pixel of a picture.
+        assert found == pytest.approx(wanted, abs=max(1e-3, 1.01 / least))
 
 
 def test_the_median_of_few_angles_lies_between_them() -> None:

@@ -1,0 +1,67 @@
+"""What was found of the short study: as it comes with the program, and by whoever ran it again here."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from mta_core import weights
+from mta_core.study.findings import Findings, read
+from mta_core.study.plan import Probe
+from mta_core.study_presets import SHORT, words
+
+FINDINGS = "findings.jsonl"
+
+
+def folder() -> Path:
+    """Of what is shipped."""
+    return weights.SHIPPED.parent / "study"
+
+
+def findings() -> Findings:
+    """Those that are shipped; on top those of a study that was run here, on all its pictures.
+
+    Raises:
+        ValueError: a file is not one of findings; it says so in one sentence.
+    """
+    found = Findings()
+    for path in (folder() / FINDINGS, weights.RUNS / "study" / SHORT / FINDINGS):
+        if path.exists():
+            found.add(read(path))
+    return found
+
+
+def theories() -> dict[str, dict[str, Any]]:
+    """What gradients predict, as `vulnerability --json` writes it, by the stem of its file: `short-all-linf`, say.
+
+    Raises:
+        ValueError: a file is no such document; it says so in one sentence.
+    """
+    return {path.stem: _document(path) for path in sorted((folder() / "theory").glob("*.json"))}
+
+
+def _document(path: Path) -> dict[str, Any]:
+    try:
+        found = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise ValueError(f"expected rows and provenance in {path}: {weights.brief(error)}") from error
+    if not isinstance(found, dict) or not {"rows", "provenance"} <= found.keys():
+        raise ValueError(f"expected rows and provenance in {path}")
+    return found
+
+
+def sheet(probe: Probe) -> Path | None:
+    """The pictures of a probe, rendered here or shipped; None where there are none."""
+    name = f"{stem(probe)}.webp"
+    places = (weights.RUNS / "study" / SHORT / "pictures" / name, folder() / "pictures" / name)
+    return next((path for path in places if path.exists()), None)
+
+
+def stem(probe: Probe) -> str:
+    """A file's name for a probe, without its ending, such as `segmentation-depth--segmentation--linf-8-25`; different
+    ones for all, also where names have no case."""
+    attacked = "together" if probe.attacked == probe.model and len(probe.model) > 1 else words(probe.attacked)
+    epsilon = repr(float(probe.epsilon)).removesuffix(".0")
+    step = f"-{probe.l2_step}" if probe.l2_step != "unit" else ""
+    return f"{words(probe.model)}--{attacked}--{probe.norm}-{epsilon}-{probe.steps}{step}"
