@@ -225,6 +225,14 @@ def _add_vulnerability(commands: Any) -> None:
         help="each alone, and the first two, three, ... of `list tasks` together (default: all answered)",
     )
     command.add_argument(
+        "--attack",
+        default="pgd",
+        metavar="A",
+        help="what measures: pgd or another that climbs, or a trained generator: mta, gap, uap (default: %(default)s)",
+    )
+    command.add_argument("--joint", action="store_true", help="of a generator: its one perturbation for all tasks")
+    command.add_argument("--universal", action="store_true", help="of a generator: the same one for every picture")
+    command.add_argument(
         "--weights", metavar="T=W,T=W", help="of joint losses, however many tasks (default: 1/N of N tasks)"
     )
     command.add_argument(
@@ -232,14 +240,14 @@ def _add_vulnerability(commands: Any) -> None:
         action="append",
         default=[],
         metavar="KEY=VALUE",
-        help="a setting of the PGD that measures, num_steps=10 and num_restarts=2 unless set; repeatable",
+        help="a setting of the attack; of PGD num_steps=10 and num_restarts=2 unless set; repeatable",
     )
     command.add_argument("--no-attack", action="store_true", help="only what gradients predict, at a fraction of time")
     command.add_argument(
         "--released", action="store_true", help="beside it, what the released code of the study takes for these"
     )
     _add_no_store(command)
-    command.set_defaults(attack="pgd", joint=True, form="sum", universal=False, target=None)
+    command.set_defaults(form="sum", target=None)
 
 
 def _add_train(commands: Any) -> None:
