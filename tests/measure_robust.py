@@ -5,8 +5,8 @@
 
 Four questions, each to the main measure of each task, one perturbation a task, within L-inf 4/255:
 
-1. Under APGD with restarts, is the log ratio |ln(adversarial / clean)| of the robust victim at most half of the
-   standard one's?
+1. Under APGD with restarts, is the log ratio ln(adversarial / clean), more being worse, of the robust victim at most
+   half of the standard one's?
 2. Does twice as long a PGD (100 steps beside 50) find no more on the robust one: within 1 point (of depth and angles
    1 % of the value)? If it does, its robustness may be that of gradients that lead nowhere.
 3. Do pictures made on the standard victim move the robust one no farther than those made on itself? If they do, its
@@ -188,8 +188,9 @@ def judge(
 
 
 def log_ratio(row: Values) -> float:
-    """How many times the measure becomes what it was, as |ln|: 0 where nothing moves."""
-    return abs(math.log(max(row["adversarial"], 1e-6) / max(row["clean"], 1e-6)))
+    """ln(adversarial / clean) with its sign such that more is worse; 0 where nothing moves."""
+    ratio = math.log(max(row["adversarial"], 1e-6) / max(row["clean"], 1e-6))
+    return -ratio if row["higher_is_better"] else ratio
 
 
 if __name__ == "__main__":
