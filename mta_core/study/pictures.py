@@ -9,7 +9,7 @@ in the task's colours, on a scale that the three share.
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import torch
@@ -22,11 +22,14 @@ from mta_core.data import DataSource
 from mta_core.events import Event, Progress
 from mta_core.explore import Subject
 from mta_core.objective import make_problem
+from mta_core.study.measure import tasks_of
 from mta_core.study.plan import Probe
-from mta_core.study_presets import LETTERS
-from mta_core.tasks import Task, suited
+from mta_core.study.shipped import stem
+from mta_core.tasks import Task
 from mta_core.weights import write_atomically
 
+PICTURE = 0
+"""Which of the test pictures is shown."""
 COLUMNS = 3
 QUALITIES = (85, 75, 65, 50, 35)
 """Of WebP; the first at which a sheet is small enough, or else the last."""
@@ -45,7 +48,7 @@ def sheet(probe: Probe, subject: Subject, source: DataSource, index: int, seed: 
         ValueError: the subject does not answer one of the tasks.
         DataError: the source has no labels of one of them.
     """
-    tasks = suited([LETTERS[letter] for letter in probe.model], subject.precise.tasks)
+    tasks = tasks_of(probe.model, subject.precise.tasks)
     sample = source.for_tasks(tasks)[index]
     clean = sample.image[None]
     truth = {t.name: sample.targets[t.name][None] for t in tasks}
@@ -61,9 +64,11 @@ def attacked(
     probe: Probe, subject: Subject, tasks: Sequence[Task], clean: Tensor, truth: Mapping[str, Tensor], index: int,
     seed: int,
 ) -> Tensor:  # fmt: skip
-    """The adversarial picture (1, 3, H, W) on the CPU: one perturbation of all the attacked tasks, away from the
-    truth."""
-    own = [t for t in tasks if t.name in {LETTERS[letter] for letter in probe.attacked}]
+    """The adversarial picture (1, 3, H, W) on the CPU: one perturbation of all the attacked tasks, away from the truth.
+
+    The L2 step of the released code, which shares epsilon out among a batch, has here a batch of one.
+    """
+    own = [t for t in tasks if t.letter in probe.attacked]
     attack, pictures = probe.attack, subject.device.put(clean)
     targets = {t.name: truth[t.name].to(pictures.device) for t in own}
     victim = subject.followed_by(attack, own)
@@ -106,9 +111,11 @@ def encode(image: Image.Image) -> bytes:
 
 
 def render(
-    files: Mapping[Probe, Path], subjects: Callable[[str], Subject], source: DataSource, index: int, seed: int = 0
-) -> Iterator[Event]:
-    """Writes the sheet of each probe into its file, and tells how far it is. Files that are there stay.
+    probes: Iterable[Probe], subjects: Callable[[str], Subject], source: DataSource, folder: Path,
+    index: int = PICTURE, seed: int = 0,
+) -> Iterator[Event]:  # fmt: skip
+    """Writes the sheet of each probe to `folder`, named as `shipped.sheet` looks for it, and tells how far it is. Files
+    that are there stay.
 
     Args:
         subjects: the victim of a model's letters, asked for once a model.
@@ -117,6 +124,7 @@ def render(
     Raises:
         ValueError, DataError: see `sheet`.
     """
+    files = {probe: folder / f"{stem(probe)}.webp" for probe in probes}
     missing = sorted((probe for probe, path in files.items() if not path.exists()), key=lambda probe: probe.model)
     done, known = len(files) - len(missing), ""
     for probe in missing:

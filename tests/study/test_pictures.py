@@ -19,6 +19,7 @@ from mta_core.explore import Subject
 from mta_core.study import pictures
 from mta_core.study.pictures import encode, render, sheet, tiles
 from mta_core.study.plan import Probe
+from mta_core.study.shipped import stem
 from mta_core.study_presets import LETTERS
 from mta_core.tasks import STUDY_TASKS, suited
 from mta_core.victims import EncoderDecoder
@@ -117,14 +118,15 @@ def test_files_are_written_once_and_models_asked_for_once(source: DataSource, tm
         return subject_of(model)
 
     probes = [PROBES[0], Probe("k", "k", steps=1), PROBES[1]]
-    files = {probe: tmp_path / "sheets" / f"{number}.webp" for number, probe in enumerate(probes)}
-    files[probes[0]].parent.mkdir()
-    files[probes[0]].write_bytes(b"there")
-    events = list(render(files, subjects, source, 0))
+    folder = tmp_path / "study" / "pictures"
+    folder.mkdir(parents=True)
+    there, short, _ = (folder / f"{stem(probe)}.webp" for probe in probes)
+    there.write_bytes(b"there")
+    events = list(render(probes, subjects, source, folder))
     assert [(event.done, event.total) for event in events if isinstance(event, Progress)] == [(2, 3), (3, 3)]
-    assert sorted(asked) == ["k", "sdp"] and files[probes[0]].read_bytes() == b"there"
-    assert len(tiles(Image.open(files[probes[1]]), SIZE)) == 2
-    assert {path.name for path in (tmp_path / "sheets").iterdir()} == {path.name for path in files.values()}
+    assert sorted(asked) == ["k", "sdp"] and there.read_bytes() == b"there"
+    assert len(tiles(Image.open(short), SIZE)) == 2
+    assert {path.name for path in folder.iterdir()} == {f"{stem(probe)}.webp" for probe in probes}
 
 
 def test_data_without_labels_say_so(subject: Subject, tmp_path: Path) -> None:
