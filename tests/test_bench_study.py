@@ -13,7 +13,7 @@ from torch import Tensor
 
 from mta_core import bench_study, explore
 from mta_core.attacks import Pgd
-from mta_core.bench_study import BUDGET, attack, floor, labels, untrained, with_gaps
+from mta_core.bench_study import BUDGET, attack, floor, floor_with_gaps, labels, untrained, with_gaps
 from mta_core.cli import main
 from mta_core.explore import Subject
 from mta_core.objective import VictimObjective
@@ -54,9 +54,10 @@ def test_as_many_passes_and_gradients_as_steps(victim: Victim) -> None:
     tasks, images = tasks_of(victim), make_pictures(2, *SIZE)
     assert len(tasks) == 11
     targets = labels(tasks, 2, SIZE, CPU, 0)
-    for work in (attack, floor):
+    gaps = with_gaps(tasks, targets, 0)
+    for work, given in ((attack, targets), (floor, targets), (attack, gaps), (floor_with_gaps, gaps)):
         counts = counted(victim)
-        made = work(victim, images, targets)
+        made = work(victim, images, given)
         assert counts == {"forward": STEPS, "backward": STEPS}
     assert made.shape == images.shape
 
@@ -75,6 +76,14 @@ def test_the_floor_climbs_the_very_loss(victim: Victim) -> None:
     targets = labels(tasks, 2, SIZE, CPU, 0)
     ours = VictimObjective(victim, targets)(images).value.mean()
     torch.testing.assert_close(joint_loss(victim, images, targets), ours)
+
+
+def test_so_does_the_floor_with_gaps(victim: Victim) -> None:
+    tasks, images = tasks_of(victim), make_pictures(1, *SIZE)
+    gaps = with_gaps(tasks, labels(tasks, 1, SIZE, CPU, 0), 0)
+    point = images.requires_grad_()
+    (ours,) = torch.autograd.grad(VictimObjective(victim, gaps)(point).value.sum(), point)
+    torch.testing.assert_close(floor_with_gaps(victim, images, gaps), ours)
 
 
 def test_gaps_are_where_no_geometry_is(victim: Victim) -> None:
