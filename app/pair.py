@@ -13,7 +13,6 @@ from app.panels import (
     ANSWERS,
     Drawing,
     Rows,
-    amplify,
     answers,
     aspect_of,
     cell,
@@ -23,8 +22,9 @@ from app.panels import (
     scale_end_words,
     split,
 )  # fmt: skip
-from app.words import automatic_gain, direction, gain_of, perturbation_title, psnr, reference
+from app.words import automatic_gain, direction, perturbation_title, psnr, reference
 from app.workshop import Result
+from mta_core.amplified import amplify, gain_of
 from mta_core.explore import PerturbationOutcome, noisy_picture
 from mta_core.tasks import Task
 from mta_core.tasks.classification import Classification

@@ -22,6 +22,7 @@ from torch import Tensor
 from app.words import automatic_gain, facts, measure_line, perturbation_title, sentence, with_unit
 from app.workshop import LossStep, Request, Result
 from mta_core import imaging
+from mta_core.amplified import amplify
 from mta_core.explore import TaskOutcome, noisy_picture
 from mta_core.tasks import Task, names, task
 from mta_core.tasks.base import Span
@@ -321,11 +322,6 @@ def scale_end_words(t: Task, top: float) -> str:
     """The end of the difference's scale with its unit; nothing where a difference is yes or no."""
     unit = t.difference_label.partition("(")[2].rstrip(")")
     return with_unit(f"{top:.3g}", unit) if unit or isinstance(t, Numbers) else ""
-
-
-def amplify(perturbation: Tensor, gain: float) -> Tensor:
-    """A signed perturbation (3, H, W) as a picture: mid grey is zero."""
-    return (0.5 + gain * perturbation).clamp(0, 1)
 
 
 def loss_chart(history: Sequence[LossStep]) -> dict[str, Any] | None:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from torch import Tensor
-
+from mta_core.amplified import gain_of
 from mta_core.attacks import JOINT
 from mta_core.explore import PerturbationOutcome, TaskOutcome
 from mta_core.tasks import task
@@ -62,12 +61,6 @@ def psnr(shown: PerturbationOutcome) -> str:
 
 def automatic_gain(shown: PerturbationOutcome) -> float:
     return gain_of(shown.perturbation)
-
-
-def gain_of(difference: Tensor) -> float:
-    """The gain at which the largest value just spans the range, to two digits."""
-    largest = float(difference.abs().max())
-    return float(f"{0.5 / largest:.2g}") if largest else 1.0
 
 
 def with_unit(number: str, unit: str) -> str:

@@ -100,12 +100,12 @@ class PgdAdversary(Adversary):
     def make(
         self, clean: Tensor, targets: Mapping[str, Tensor], seed: int, first: int
     ) -> Generator[Pause, None, Tensor]:
-        victim, labelled = self.victim, {t.name: t.labelled(targets[t.name]) for t in self.tasks}
+        victim, truths = self.victim, {t.name: t.ready(targets[t.name]) for t in self.tasks}
         assert victim is not None, "renew comes first"
 
         def joint(images: Tensor) -> Evaluation:
             answers = victim(images)
-            losses = {t.name: t.loss_on(answers[t.name], targets[t.name], labelled[t.name]) for t in self.tasks}
+            losses = {t.name: t.loss_on(answers[t.name], truths[t.name]) for t in self.tasks}
             value = torch.stack([self.weights[name] * loss for name, loss in losses.items()]).sum(0)
             return Evaluation(value, {name: loss.detach() for name, loss in losses.items()})
 

@@ -18,6 +18,7 @@ from mta_core.attacks.base import Attack, Evaluation, Margins, Problem
 from mta_core.budget import Budget
 from mta_core.kinds import JOINT, Aim, Scope
 from mta_core.tasks import Task, suited
+from mta_core.tasks.base import Truth
 from mta_core.victims import Victim
 
 Form = Literal["sum", "log"]
@@ -44,9 +45,9 @@ class VictimObjective:
     is_targeted: bool = False
 
     @cached_property
-    def labelled(self) -> dict[str, Tensor | None]:
-        """Which pixels of each target are labelled, looked up once for all steps."""
-        return {name: self.task(name).labelled(target) for name, target in self.targets.items()}
+    def truths(self) -> dict[str, Truth]:
+        """The targets made ready, once for all steps."""
+        return {name: self.task(name).ready(target) for name, target in self.targets.items()}
 
     def task(self, name: str) -> Task:
         """In the label space that the victim answers in."""
@@ -64,10 +65,7 @@ class VictimObjective:
 
     def losses_of(self, answers: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """The same, of answers that are there already."""
-        return {
-            name: self.task(name).loss_on(answers[name], target, self.labelled[name])
-            for name, target in self.targets.items()
-        }
+        return {name: self.task(name).loss_on(answers[name], truth) for name, truth in self.truths.items()}
 
     def margins(self, answers: Mapping[str, Tensor]) -> Margins:
         """How far the answers of the only task are from being fooled.
@@ -80,9 +78,9 @@ class VictimObjective:
         """
         if len(self.targets) != 1:
             raise ValueError(f"expected one task to have margins, got {len(self.targets)}")
-        ((name, target),) = self.targets.items()
-        values = self.task(name).margins_on(answers[name], target, self.labelled[name])
-        return Margins(-values.amin(1, keepdim=True) if self.is_targeted else values, self.labelled[name])
+        ((name, truth),) = self.truths.items()
+        values = self.task(name).margins_on(answers[name], truth.target, truth.labelled)
+        return Margins(-values.amin(1, keepdim=True) if self.is_targeted else values, truth.labelled)
 
     def join(self, losses: Mapping[str, Tensor]) -> Tensor:
         """(B,), larger where the attack succeeds better."""

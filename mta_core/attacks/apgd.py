@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import torch
@@ -36,10 +36,11 @@ class Apgd(Attack):
 
     Croce, Hein: "Reliable Evaluation of Adversarial Robustness with an Ensemble of Diverse Parameter-free Attacks"
     (ICML 2020), algorithm 1; it climbs the task's own loss where the paper climbs cross-entropy or DLR. The strongest
-    point seen is the result, so k steps cost k + 1 gradients.
+    point seen is the result, of all restarts, so k steps cost k + 1 gradients for each.
     """
 
     num_steps: int = setting(20, "Steps", "Gradient steps for each perturbation.", low=1, high=200, step=1)
+    num_restarts: int = setting(1, "Restarts", "Random starts; the strongest result is kept.", low=1, high=10, step=1)
 
     name = "apgd"
     label = "APGD"
@@ -48,10 +49,22 @@ class Apgd(Attack):
     is_iterative = True
 
     def steps(self, problem: Problem) -> Iterator[Step]:
+        clean = problem.clean
         for number, (name, objective) in enumerate(problem.objectives.items()):
-            yield from self._climb(problem, name, objective, number)
+            strongest, highest = clean, torch.full((len(clean),), -torch.inf, device=clean.device)
+            for restart in range(self.num_restarts):
+                before, top = strongest, highest
+                for i, (images, value, losses) in enumerate(self._climb(problem, objective, number + 101 * restart), 1):
+                    strongest = torch.where(by_picture(value > top), images, before)
+                    highest = torch.maximum(value, top)
+                    done = restart * self.num_steps + i
+                    yield Step(name, done, self.num_steps * self.num_restarts, strongest, losses)
 
-    def _climb(self, problem: Problem, name: str, objective: Objective, salt: int) -> Iterator[Step]:
+    def _climb(
+        self, problem: Problem, objective: Objective, salt: int
+    ) -> Iterator[tuple[Tensor, Tensor, Mapping[str, Tensor]]]:
+        """From one random start, step by step: the strongest pictures so far, their values, and the losses of the
+        newest before the step."""
         budget, clean = problem.budget, problem.clean
         images = older = strongest = clean + problem.random_start(salt)
         gradient, reached = ascend(objective, images)
@@ -72,7 +85,7 @@ class Apgd(Attack):
             if i in pace.checkpoints:
                 halved = by_picture(pace.judge())
                 images, gradient = torch.where(halved, strongest, images), torch.where(halved, best_gradient, gradient)
-            yield Step(name, i, self.num_steps, strongest, losses)
+            yield strongest, pace.best, losses
 
 
 class _Pace:

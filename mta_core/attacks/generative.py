@@ -45,6 +45,14 @@ class Generative(Attack):
         card = self._card(victim, aim)
         return {card.name: card.sha256}
 
+    def fooled(self, victim: str | Card, aim: Aim) -> tuple[str, ...]:
+        """The tasks that the generator was trained to fool.
+
+        Raises:
+            WeightsError: there is none for that aim.
+        """
+        return tuple(self._card(victim, aim).tasks)
+
     def made_on(self, victim: str | Card) -> str:
         if self.generator == generators.AUTO:
             return super().made_on(victim)

@@ -7,11 +7,12 @@ import sys
 from typing import Any, NoReturn
 
 from mta_core import PROGRAM
+from mta_core.cli.bench_options import add_bench
+from mta_core.cli.drawing_options import add_objects, add_rooms
 from mta_core.cli.results_options import add_results
 from mta_core.cli.study_options import add_study
 from mta_core.cli.typed import positive as _positive
 from mta_core.cli.typed import seed as _seed
-from mta_core.cli.typed import size as _size
 from mta_core.cli.typed import some as _text
 
 REPRODUCIBLE = (
@@ -45,9 +46,9 @@ def make_parser() -> Parser:
     _add_train(commands)
     _add_reproduce(commands)
     add_study(commands, _command)
-    _add_rooms(commands)
-    _add_objects(commands)
-    _add_bench(commands)
+    add_rooms(commands, _command)
+    add_objects(commands, _command)
+    add_bench(commands, _command)
     add_results(commands, _command)
     return parser
 
@@ -226,6 +227,14 @@ def _add_vulnerability(commands: Any) -> None:
         help="each alone, and the first two, three, ... of `list tasks` together (default: all answered)",
     )
     command.add_argument(
+        "--attack",
+        default="pgd",
+        metavar="A",
+        help="what measures: pgd or another that climbs, or a trained generator: mta, gap, uap (default: %(default)s)",
+    )
+    command.add_argument("--joint", action="store_true", help="of a generator: its one perturbation for all tasks")
+    command.add_argument("--universal", action="store_true", help="of a generator: the same one for every picture")
+    command.add_argument(
         "--weights", metavar="T=W,T=W", help="of joint losses, however many tasks (default: 1/N of N tasks)"
     )
     command.add_argument(
@@ -233,14 +242,14 @@ def _add_vulnerability(commands: Any) -> None:
         action="append",
         default=[],
         metavar="KEY=VALUE",
-        help="a setting of the PGD that measures, num_steps=10 and num_restarts=2 unless set; repeatable",
+        help="a setting of the attack; of PGD num_steps=10 and num_restarts=2 unless set; repeatable",
     )
     command.add_argument("--no-attack", action="store_true", help="only what gradients predict, at a fraction of time")
     command.add_argument(
         "--released", action="store_true", help="beside it, what the released code of the study takes for these"
     )
     _add_no_store(command)
-    command.set_defaults(attack="pgd", joint=True, form="sum", universal=False, target=None)
+    command.set_defaults(form="sum", target=None)
 
 
 def _add_train(commands: Any) -> None:
@@ -305,68 +314,3 @@ def _add_reproduce(commands: Any) -> None:
         help="with --scale paper: torchvision's resnet18, for the classifiers to start from",
     )
     _add_no_store(command)
-
-
-def _add_rooms(commands: Any) -> None:
-    command = _command(
-        commands, "rooms", "Renders indoor scenes with exact labels.", seed_help="of the first scene (default: 3000000)"
-    )
-    scenes = command.add_mutually_exclusive_group(required=True)
-    scenes.add_argument("--count", type=_positive, metavar="N", help="how many scenes, from consecutive seeds")
-    scenes.add_argument(
-        "--split", choices=("train", "test", "gallery"), help="the scenes of a split of the data `rooms`"
-    )
-    command.add_argument(
-        "--out", required=True, type=_text, metavar="DIR", help="where to write; scenes already there are left alone"
-    )
-    command.add_argument("--workers", type=_positive, metavar="N", help="processes (default: one for each core)")
-
-
-def _add_objects(commands: Any) -> None:
-    command = _command(
-        commands,
-        "objects",
-        "Renders pictures of single objects in three domains.",
-        seed_help="of the first picture (default: 2000100)",
-    )
-    pictures = command.add_mutually_exclusive_group(required=True)
-    pictures.add_argument(
-        "--count", type=_positive, metavar="N", help="how many of each domain, from consecutive seeds"
-    )
-    pictures.add_argument(
-        "--split", choices=("train", "test", "gallery"), help="pictures of a split of the data `objects`"
-    )
-    command.add_argument(
-        "--out", required=True, type=_text, metavar="DIR", help="where to write; pictures already there are left alone"
-    )
-    command.add_argument("--workers", type=_positive, metavar="N", help="processes (default: one for each core)")
-
-
-def _add_bench(commands: Any) -> None:
-    command = _command(
-        commands, "bench", "Times victim, generator and PGD on this device, what attacks cost, or training."
-    )
-    command.add_argument(
-        "section",
-        nargs="?",
-        choices=("attacks", "cost", "training"),
-        default="attacks",
-        help="attacks: PGD beside its floor and others; cost: GAP, MTA and iterative attacks as in the MTA paper's "
-        "Table 7; training: steps of a generator beside their floor (default: %(default)s)",
-    )
-    command.add_argument(
-        "--victim", default="dmtl", metavar="V", help="an untrained one of its size where it is missing"
-    )
-    command.add_argument(
-        "--repeats", type=_positive, default=5, metavar="N", help="the median of N (default: %(default)s)"
-    )
-    cost = command.add_argument_group("of cost only")
-    cost.add_argument(
-        "--precision", nargs="+", metavar="P", help="float32, bfloat16 (default: all that the device computes natively)"
-    )
-    cost.add_argument(
-        "--batch-size", nargs="+", type=_positive, metavar="N", help="pictures at once (default: 1 and 4)"
-    )
-    cost.add_argument("--ngf", type=_positive, metavar="N", help="width of the generators (default: 64, the paper's)")
-    cost.add_argument("--size", type=_size, metavar="HxW", help="of the pictures (default: 288x384, the paper's)")
-    cost.add_argument("--attacks", metavar="A,A", help="iterative attacks beside them, or none (default: pgd,deepfool)")

@@ -9,6 +9,7 @@ from typing import Any
 
 from mta_core import contenders, cost, devices, results, victims
 from mta_core.bench import Ring, bench
+from mta_core.bench_study import bench_study
 from mta_core.bench_training import bench_training
 from mta_core.cli.output import check_json, command_line, complain, say, show, table, write_json
 from mta_core.contenders import Setup
@@ -29,10 +30,12 @@ def _figures(arguments: argparse.Namespace, device: Device) -> int:
     if given := [name for name in OF_COST if getattr(arguments, name) is not None]:
         raise ValueError(f"--{given[0].replace('_', '-')} belongs to `bench cost`")
     begin = time.perf_counter()
-    seed = arguments.seed or 0
+    seed, card = arguments.seed or 0, None
     if arguments.section == "training":
         card = victims.load(arguments.victim)[1]
         events = bench_training(card.name, device, arguments.repeats, seed)
+    elif arguments.section == "study":
+        events = bench_study(device, arguments.repeats, seed)
     else:
         ring = Ring.prepare(arguments.victim, device)
         card, events = ring.card, bench(ring, arguments.repeats, seed)
@@ -43,8 +46,8 @@ def _figures(arguments: argparse.Namespace, device: Device) -> int:
         command=command_line(arguments),
         device=device.label,
         seed=seed,
-        victim=card.name,
-        weights=victims.digests(card),
+        victim="untrained" if card is None else card.name,
+        weights={} if card is None else victims.digests(card),
         seconds=time.perf_counter() - begin,
         repeats=arguments.repeats,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import time
+from pathlib import Path
 
 from mta_core import devices, results, weights
 from mta_core.cli.output import check_json, command_line, complain, say, show, table, write_json
@@ -19,7 +20,8 @@ def run(arguments: argparse.Namespace) -> int:
     check_json(arguments)
     setting, data = _setting(arguments)
     probes = _probes(arguments, setting)
-    results.check_folder(weights.RUNS)
+    for folder in (weights.RUNS, *([Path(arguments.pictures)] if arguments.pictures else [])):
+        results.check_folder(folder)
     study = Study(
         setting, data, devices.pick(arguments.device), arguments.limit, arguments.batch_size, arguments.seed or 0,
         command=command_line(arguments),
@@ -31,6 +33,9 @@ def run(arguments: argparse.Namespace) -> int:
         say(arguments, f"{counted(len(study.cards), 'model')} of {len(needed(probes))} trained")
     else:
         _tell(arguments, study, probes, time.perf_counter() - begin)
+    if arguments.pictures:
+        for _ in show(study.draw(probes, Path(arguments.pictures))):
+            pass
     for name in study.unreadable:
         complain(f"left out {name}: it cannot be read")
     for reason in study.failures:

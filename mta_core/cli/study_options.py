@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Callable
 from typing import Any
 
-from mta_core.cli.typed import positive
+from mta_core.cli.typed import positive, some
 
 
 def add_study(commands: Any, add: Callable[..., argparse.ArgumentParser]) -> None:
@@ -45,3 +45,6 @@ def add_study(commands: Any, add: Callable[..., argparse.ArgumentParser]) -> Non
         "--batch-size", type=positive, default=16, metavar="N", help="pictures attacked at once (default: %(default)s)"
     )
     command.add_argument("--train-only", action="store_true", help="train the missing models and measure nothing")
+    command.add_argument(
+        "--pictures", type=some, metavar="DIR", help="write what each attack does to one picture; files there stay"
+    )

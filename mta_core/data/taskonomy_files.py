@@ -31,13 +31,9 @@ from mta_core.data import derived
 from mta_core.data.base import DataError, Size
 from mta_core.vectors import length
 
-CLASSES = (
-    "background", "bottle", "chair", "couch", "potted plant", "bed", "dining table", "toilet", "tv", "microwave",
-    "oven", "toaster", "sink", "refrigerator", "book", "clock", "vase",
-)  # fmt: skip
-"""taskbank/assets/web_assets/pseudosemantics/coco_selected_classes.txt"""
 OMNIDATA = (0, 21, 38, 39, 40, 41, 42, 43, 44, 50, 51, 52, 53, 54, 55, 56, 57)
-"""The number of each class among `CLASS_LABELS` of Omnidata's Taskonomy component; its 0 says too little."""
+"""The number of each class (`mta_core.tasks.taskonomy.CLASSES`) among `CLASS_LABELS` of Omnidata's Taskonomy component;
+its 0 says too little."""
 UNLABELLED = 255
 NONE_FROM = 64500
 DISTANCES = ("depth", "euclidean_depth")
@@ -93,9 +89,9 @@ def _classes(pixels: Tensor) -> Tensor:
     """(H, W) int64 from grey class numbers (1, H, W), or from Omnidata's colours (3, H, W)."""
     ours = torch.full((256,), UNLABELLED)
     if len(pixels) == 1:
-        ours[1 : 1 + len(CLASSES)] = torch.arange(len(CLASSES))
+        ours[1 : 1 + len(OMNIDATA)] = torch.arange(len(OMNIDATA))
     else:
-        ours[torch.tensor(OMNIDATA[1:])] = torch.arange(1, len(CLASSES))
+        ours[torch.tensor(OMNIDATA[1:])] = torch.arange(1, len(OMNIDATA))
     return ours[pixels[0].long().clamp(0, UNLABELLED)]
 
 

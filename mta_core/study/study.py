@@ -22,6 +22,7 @@ from mta_core.study import findings as on_disk
 from mta_core.study import models
 from mta_core.study.findings import Finding, Findings
 from mta_core.study.measure import measure
+from mta_core.study.pictures import render
 from mta_core.study.plan import Probe
 from mta_core.study.remembered import Remembered, fits
 from mta_core.study.shipped import FINDINGS
@@ -115,6 +116,13 @@ class Study:
         """The first half of `run`."""
         with self._alone():
             yield from self._models(probes)
+
+    def draw(self, probes: Sequence[Probe], folder: Path) -> Iterator[Event]:
+        """The sheets of the probes whose models are there after `run` or `train`: see `pictures.render`."""
+        ready = [probe for probe in probes if probe.model in self.cards]
+        yield from render(
+            ready, lambda letters: self._prepared(self.cards[letters]), self._open("test"), folder, seed=self.seed
+        )
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
@@ -227,17 +235,20 @@ class Study:
         return all(each is not None and (each.sha256, each.seed, each.content_sha256) == wanted for each in known)
 
     def _probe(self, probe: Probe, card: Card, source: DataSource) -> Generator[Event, None, list[Finding]]:
-        if self._subject is None or self._subject.card != card:
-            self._subject = None  # its memory is wanted
-            victim, loaded = victims.load(card.name)
-            self._subject = Subject.prepare(loaded.name, victim, self.device, loaded)
         unreadable: list[str] = []
         found = yield from measure(
-            probe, self._subject, source, limit=self.limit, batch_size=self.batch_size, seed=self.seed,
+            probe, self._prepared(card), source, limit=self.limit, batch_size=self.batch_size, seed=self.seed,
             unreadable=unreadable,
         )  # fmt: skip
         self.unreadable = list(dict.fromkeys(self.unreadable + unreadable))
         return found
+
+    def _prepared(self, card: Card) -> Subject:
+        if self._subject is None or self._subject.card != card:
+            self._subject = None  # its memory is wanted
+            victim, loaded = victims.load(card.name)
+            self._subject = Subject.prepare(loaded.name, victim, self.device, loaded)
+        return self._subject
 
     def _keep(self, found: Sequence[Finding]) -> None:
         self.findings.add(found)

@@ -92,13 +92,29 @@ class Legend:
     unit: str = ""
 
 
-def _cut(prediction: Tensor, target: Tensor, labelled: Tensor | None) -> tuple[Tensor, Tensor]:
-    """Both with 0 where a pixel is not labelled: cut before a loss is taken, not after, since a NaN there would come
-    back through 0 * NaN in the gradient."""
+@dataclass(frozen=True)
+class Truth:
+    """A target made ready for one loss after the other.
+
+    Attributes:
+        target: with 0 where a pixel is not labelled, in the layout of answers: several channels last.
+        labelled: which pixels are, (B, H, W) bool; None for all.
+        mask: the same in the shape and layout of the target, with which cutting is several times faster.
+        count: how many are in each picture, at least 1, (B,).
+    """
+
+    target: Tensor
+    labelled: Tensor | None
+    mask: Tensor | None
+    count: Tensor
+
+
+def cut(values: Tensor, labelled: Tensor | None) -> Tensor:
+    """0 where a pixel is not labelled: cut before a loss is taken, not after, since a NaN there would come back through
+    0 * NaN in the gradient."""
     if labelled is None:
-        return prediction, target
-    mask = labelled if target.ndim == 3 else labelled[:, None]
-    return torch.where(labelled[:, None], prediction, 0), torch.where(mask, target, 0)
+        return values
+    return torch.where(labelled if values.ndim == labelled.ndim else labelled[:, None], values, 0)
 
 
 def class_margins(logits: Tensor, target: Tensor) -> Tensor:
@@ -169,23 +185,31 @@ class Task(ABC):
 
     def loss(self, prediction: Tensor, target: Tensor) -> Tensor:
         """Mean loss over each picture's labelled pixels, (B,); 0 where a picture has none."""
-        return self.loss_on(prediction, target, self.labelled(target))
+        return self.loss_on(prediction, self.ready(target))
 
     def labelled(self, target: Tensor) -> Tensor | None:
         """Which pixels are labelled, (B, H, W) bool; None where all are, which saves every step of an attack work."""
         valid = self.valid(target)
         return None if valid.all() else valid
 
-    def loss_on(self, prediction: Tensor, target: Tensor, labelled: Tensor | None) -> Tensor:
-        """`loss`, where it is known which pixels of the target are labelled."""
-        losses = self.losses_on(prediction, target, labelled)
-        if labelled is None:
-            return losses.mean((1, 2))
-        return losses.sum((1, 2)) / labelled.sum((1, 2)).clamp(min=1)
+    def ready(self, target: Tensor) -> Truth:
+        """What `loss_on` asks for."""
+        labelled = self.labelled(target)
+        count = self.valid(target).sum((1, 2)).clamp(min=1)
+        if target.ndim == 4:
+            target = target.contiguous(memory_format=torch.channels_last)
+        shaped = labelled if labelled is None or target.ndim == 3 else labelled[:, None].expand_as(target)
+        mask = None if shaped is None else torch.empty_like(target, dtype=torch.bool).copy_(shaped)
+        return Truth(cut(target, mask), labelled, mask, count)
+
+    def loss_on(self, prediction: Tensor, truth: Truth) -> Tensor:
+        """`loss`, where the target is ready."""
+        losses = self.pixel_loss(cut(prediction.float(), truth.labelled), truth.target)
+        return (losses if truth.labelled is None else losses * truth.labelled).sum((1, 2)) / truth.count
 
     def losses_on(self, prediction: Tensor, target: Tensor, labelled: Tensor | None) -> Tensor:
         """The loss of every pixel, (B, H, W) float32, 0 where it is not labelled."""
-        losses = self.pixel_loss(*_cut(prediction.float(), target, labelled))
+        losses = self.pixel_loss(cut(prediction.float(), labelled), cut(target, labelled))
         return losses if labelled is None else losses * labelled
 
     def margins(self, prediction: Tensor, target: Tensor) -> Tensor:
@@ -198,7 +222,7 @@ class Task(ABC):
 
     def margins_on(self, prediction: Tensor, target: Tensor, labelled: Tensor | None) -> Tensor:
         """`margins` in float32; of no meaning, but finite or infinite, where a pixel is not labelled."""
-        return self.margins(*_cut(prediction.float(), target, labelled))
+        return self.margins(cut(prediction.float(), labelled), cut(target, labelled))
 
     @abstractmethod
     def decode(self, prediction: Tensor) -> Tensor:

@@ -13,8 +13,9 @@ from helpers import read_message
 from PIL import Image
 from test_panels import finished
 
-from app import pair, panels, words
+from app import pair, words
 from app.workshop import Request, Result, Workshop
+from mta_core.amplified import amplify
 from mta_core.imaging import to_uint8
 
 NAMES = ("A: MTA", "B: FGSM joint")
@@ -44,7 +45,7 @@ def test_the_difference_is_that_of_the_two(results: tuple[Result, Result]) -> No
     made = [result.outcome.perturbation_of("depth") for result in results]
     difference = made[0].adversarial - made[1].adversarial
     gain = float(header["rows"][0]["cells"][3]["caption"].partition("×")[2])
-    assert (shown(files, header["rows"][0]["cells"][3]) == to_uint8(panels.amplify(difference, gain))).all()
+    assert (shown(files, header["rows"][0]["cells"][3]) == to_uint8(amplify(difference, gain))).all()
     assert gain * float(difference.abs().max()) == pytest.approx(0.5, rel=0.05), "it just spans the range"
 
 

@@ -15,6 +15,7 @@ from PIL import Image
 from app import panels, words
 from app.panels import View
 from app.workshop import LossStep, Request, Result, Workshop
+from mta_core.amplified import amplify
 from mta_core.imaging import to_uint8
 
 
@@ -70,7 +71,7 @@ def test_labels_in_mid_sentence_are_small_but_for_acronyms() -> None:
 
 def test_the_gain_is_stated_and_grey_is_no_change() -> None:
     perturbation = torch.tensor([-0.01, 0.0, 0.01]).view(1, 1, 3).expand(3, 2, 3)
-    assert panels.amplify(perturbation, 10)[0, 0].tolist() == pytest.approx([0.4, 0.5, 0.6])
+    assert amplify(perturbation, 10)[0, 0].tolist() == pytest.approx([0.4, 0.5, 0.6])
 
 
 def test_the_automatic_gain_spans_the_range(result: Result) -> None:

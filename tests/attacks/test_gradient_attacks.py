@@ -95,7 +95,9 @@ class Counting:
         self.backward += 1
 
 
-@pytest.mark.parametrize(("attack", "cost"), [(Pgd(6), 6), (Pgd(6, momentum=0.9), 6), (Fgsm(), 1), (Apgd(6), 7)])
+@pytest.mark.parametrize(
+    ("attack", "cost"), [(Pgd(6), 6), (Pgd(6, momentum=0.9), 6), (Fgsm(), 1), (Apgd(6), 7), (Apgd(2, 3), 9)]
+)
 def test_costs_one_pass_a_step_and_no_more(attack: Attack, cost: int) -> None:
     counting = Counting()
     attack(problem(make_clean(0, 1), LINF, counting))
@@ -115,18 +117,20 @@ def test_where_there_is_no_gradient_it_starts_beside(attack: Attack) -> None:
     assert (distance(found).value > 0).all()
 
 
-def test_restarts_are_never_weaker_than_the_first() -> None:
+@pytest.mark.parametrize("kind", [Pgd, Apgd], ids=lambda kind: kind.name)
+def test_restarts_are_never_weaker_than_the_first(kind: type[Pgd | Apgd]) -> None:
     clean = make_clean(0, 1)
     for budget in (LINF, L2):
         # One long step from a random start makes restarts differ much.
-        once, often = (Pgd(1, num_restarts=n)(problem(clean, budget))["classes"] for n in (1, 6))
+        once, often = (kind(1, num_restarts=n)(problem(clean, budget))["classes"] for n in (1, 6))
         first, best = cross_entropy(once).value, cross_entropy(often).value
         assert (best >= first - 1e-9).all() and (best > first + 1e-6).any()
 
 
-def test_restarts_never_go_back_while_they_run() -> None:
+@pytest.mark.parametrize("kind", [Pgd, Apgd], ids=lambda kind: kind.name)
+def test_restarts_never_go_back_while_they_run(kind: type[Pgd | Apgd]) -> None:
     clean = make_clean(0, 1)
-    steps = list(Pgd(3, num_restarts=4).run(problem(clean, LINF)))
+    steps = list(kind(3, num_restarts=4).run(problem(clean, LINF)))
     assert [step.done for step in steps] == list(range(1, 13))
     values = torch.stack([cross_entropy(step.adversarial).value for step in steps[2:]])  # after the first restart
     assert (values.diff(dim=0) >= -1e-9).all()

@@ -13,7 +13,8 @@ from PIL import Image
 from mta_core.data import DataError, collate, open_data
 from mta_core.data.loader import batches
 from mta_core.data.taskonomy import KINDS, Taskonomy, divided
-from mta_core.data.taskonomy_files import CLASSES
+from mta_core.data.taskonomy_files import OMNIDATA
+from mta_core.tasks.taskonomy import CLASSES
 from tests.toys import write_taskonomy
 
 SIZE = (32, 32)
@@ -180,6 +181,10 @@ def test_real_normals_are_in_our_axes(sample_pack: Path) -> None:
         facing = normals[2] - normals[0] * ray[1] - normals[1] * ray[0]
         seen = normals.square().sum(0) > 0.5
         assert (facing[seen] > -0.1).float().mean() > 0.97, sample.name
+
+
+def test_every_class_has_a_number_of_omnidatas() -> None:
+    assert len(OMNIDATA) == len(set(OMNIDATA)) == len(CLASSES)
 
 
 def test_real_objects_have_their_classes(sample_pack: Path) -> None:

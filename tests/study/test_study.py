@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from mta_core import victims, weights
 from mta_core.cli import main
@@ -20,7 +21,7 @@ from mta_core.data import DataError, Sample
 from mta_core.data.rooms.source import Rooms
 from mta_core.events import Event, Message, Progress
 from mta_core.locks import FileLock
-from mta_core.study import models, plan, remembered, study
+from mta_core.study import models, plan, remembered, shipped, study
 from mta_core.study.findings import Findings, read
 from mta_core.study.plan import Probe
 from mta_core.study.study import Study
@@ -309,7 +310,12 @@ class TestCommand:
     ) -> None:
         out = tmp_path / "found.json"
         given = ("--setting", "short", "--data", f"rooms:{rooms}", "--models", "d", "--limit", 1, "--json", out)
-        assert self.command(*given) == 0
+        assert self.command(*given, "--pictures", tmp_path / "sheets") == 0
+        sheets = {probe.model: path for path in (tmp_path / "sheets").iterdir() for probe in plan.small_study()
+                  if path.stem == shipped.stem(probe)}  # fmt: skip
+        assert set(sheets) == {"d"}
+        with Image.open(sheets["d"]) as sheet:
+            assert sheet.size == (3 * 128, 2 * 96)
         said = capsys.readouterr().out
         assert "probes of" in said or "probe of" in said
         written = json.loads(out.read_text())
