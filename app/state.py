@@ -28,12 +28,14 @@ from mta_core.variables import VARIABLES
 LINKED: dict[str, Any] = {"bind": "query-params"}
 """Passed to a widget whose value belongs to the link."""
 SCENE, OBJECT, UPLOADER = "scene", "object", "upload"
+SECOND, THREAT = "second", "threat"
+"""Keys of the controls of a second victim, and the place of the work on it."""
 BESIDE, BESIDE_TARGET = "beside", "beside_target"
 """Keys of the control for the last column: of attacks without a target, and with one, which is shown first there."""
 CHOICES = (
     "source", "number", UPLOADER, "fit",
     "victim", "to", "tasks", "attack", "scope", "norm", "epsilon", "epsilon_l2",
-    "gain", BESIDE, BESIDE_TARGET,
+    SECOND, THREAT, "gain", BESIDE, BESIDE_TARGET,
     "compare", "on", "data", "count", "attacks", "steps", "attack_a", "attack_b", "epsilon_b", "epsilon_l2_b",
     "goal", "target", "like", *(f"measure_{name}" for name in names()), *(f"target_{name}" for name in names()),
     "varied", "varied_task", "varied_attacks", *(f"values_{name}" for name in VARIABLES),

@@ -12,6 +12,7 @@ from app.comparison import Trial
 from app.components import controls, goals, leave, pictures
 from app.heatmap import Column
 from app.library import Picture
+from app.request_json import digests
 from app.variants import Variant
 from app.words import nearest, plain
 from app.workshop import Request
@@ -245,7 +246,7 @@ def _request(
 ) -> Request:
     attack = variant.attack(steps)
     aim = Aim(tuple(t.name for t in tasks), variant.scope, variant.target, budget)
-    weights = controls.digests(attack, card, aim)
+    weights = digests(attack, card, aim)
     return Request(
         picture, card.name, tasks, attack, variant.scope, budget, weights, target=variant.target, like=like
     )  # fmt: skip
