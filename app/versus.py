@@ -178,11 +178,11 @@ def compared(one: TaskOutcome, other: TaskOutcome | None, names: Names) -> str:
     changes = [change(o, column) for o in (one, other)]
     if any(map(math.isnan, falls)):
         return "There is nothing to compare."
-    what = "nearer to the target" if one.is_targeted else "worse"
     if changes[0] == changes[1]:
         return f"Both change alike: {changes[0]}."
     better = falls[1] < falls[0]
-    return f"{names[better]} gets less {what}: {changes[better]} against {changes[not better]}."
+    does = "is moved less towards the target" if one.is_targeted else "holds up better"
+    return f"{names[better]} {does}: {changes[better]} against {changes[not better]}."
 
 
 def change(outcome: TaskOutcome, column: Column) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import Field, fields
 from typing import Any
 
@@ -29,18 +29,26 @@ RANGES = {Norm.LINF: ("epsilon", 0.5, 16.0, 5.0, 0.5), Norm.L2: ("epsilon_l2", 0
 WIDE: dict[str, Any] = {"required": True, "width": "stretch", **state.LINKED}
 
 
-def choose(picture: Picture, *, is_transfer: bool = False, varies: Collection[str] = ()) -> Request:
+def choose(
+    picture: Picture,
+    *,
+    is_transfer: bool = False,
+    varies: Collection[str] = (),
+    below_tasks: Callable[[], object] = lambda: None,
+) -> Request:
     """Victim, tasks, attack and budget for a picture; in a transfer the victim to try it on too.
 
     Args:
         varies: what is left out, since it is chosen elsewhere: `attack`, `norm`, `epsilon`, settings of the attack. The
             attack is then PGD.
+        below_tasks: called in the place of a control that follows the tasks.
     """
     workshop = resources.workshop()
     cards = fitting(workshop.victims(), picture.targets)
     card = choose_victim(cards, "Made on" if is_transfer else "Victim")
     to = _other(cards, card) if is_transfer else None
     tasks = choose_tasks(card, to)
+    below_tasks()
     made = workshop.generators(card.name)
     trained = variants.trained(made, tasks, with_targeted=not is_transfer)
     kind = attack_class("pgd") if "attack" in varies else _attack_kind(trained)
