@@ -16,6 +16,8 @@ from mta_core.kinds import Aim
 from mta_core.tasks import Task
 from mta_core.weights import Card, WeightsError
 
+SEPARATOR = " · "
+"""Between an attack and the victim it is measured on."""
 Threat = Literal["white-box", "transfer"]
 """The same attack made on the second victim, or the very pictures that were made on the first one."""
 THREATS: Mapping[str, Threat] = {"White-box": "white-box", "Transfer": "transfer"}
@@ -33,7 +35,7 @@ SHOWS: Mapping[Threat, str] = {
 SHOWS_NOT: Mapping[Threat, str] = {
     "white-box": (
         "Falling less here says nothing about stronger attacks, and one may also fail because gradients are masked: "
-        "that is so where Transfer moves a victim further than White-box does."
+        "that is likely where Transfer moves a victim further than White-box does."
     ),
     "transfer": (
         "Falling less here is no robustness: an attack made on {second} itself, under White-box, is as a rule the "
@@ -67,6 +69,21 @@ class Second:
             weights=digests(attack, self.card, aim_of(first)),
         )  # fmt: skip
 
+    @property
+    def label(self) -> str:
+        """What it meets, for people and links."""
+        return next(label for label, threat in THREATS.items() if threat == self.threat)
+
+    def can_be_attacked(self, first: Request) -> bool:
+        """Whether there is the generator that the attack on the second victim draws with, if it needs one."""
+        if self.is_transfer:
+            return True
+        try:
+            on_itself(first.attack).weights(self.card, aim_of(first))
+        except WeightsError:
+            return False
+        return True
+
     def words(self, first: str) -> str:
         """What the comparison shows and what it does not, in plain sentences."""
         names = {"first": first, "second": self.card.name}
@@ -84,11 +101,7 @@ def on_itself(attack: Attack) -> Attack:
 
 def threats(first: Request, card: Card) -> list[str]:
     """The labels of what a second victim can meet: no white-box attack where there is no generator made for it."""
-    try:
-        on_itself(first.attack).weights(card, aim_of(first))
-    except WeightsError:
-        return [label for label, threat in THREATS.items() if threat == "transfer"]
-    return list(THREATS)
+    return [label for label, threat in THREATS.items() if Second(card, threat).can_be_attacked(first)]
 
 
 def candidates(cards: Sequence[Card], attacked: str, tasks: Sequence[Task]) -> dict[str, Card]:

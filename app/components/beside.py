@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import streamlit as st
 
 from app import resources, state, tables, versus
 from app.components import status
 from app.components.controls import WIDE
-from app.second import THREATS, Second, candidates, threats
+from app.second import THREATS, Second, Threat, candidates, threats
 from app.words import plain
 from app.workshop import AttackEvent, Request, Result
 from mta_core.jobs import Job
+from mta_core.tasks import Task
+from mta_core.weights import Card
 
 NONE = "none"
 HELP = "Another model that answers the same tasks, beside the first one: a robust one, say."
@@ -23,19 +27,30 @@ NO_WHITE_BOX = "No {attack} generator was made for {victim}: an attack on itself
 
 def choose(request: Request) -> Second | None:
     """The second victim, where there is one that answers the tasks, and what it meets."""
-    found = candidates(resources.workshop().victims(), request.victim, request.tasks)
+    card = choose_card(request.victim, request.tasks)
+    if card is None:
+        return None
+    offered = threats(request, card)
+    second = Second(card, choose_threat(offered))
+    if len(offered) < len(THREATS):
+        st.caption(plain(NO_WHITE_BOX.format(attack=request.attack.label, victim=card.name)))
+    return second
+
+
+def choose_card(attacked: str, tasks: Sequence[Task]) -> Card | None:
+    """Another victim that answers the tasks; None without one."""
+    found = candidates(resources.workshop().victims(), attacked, tasks)
     if not found:
         return None
     name = st.selectbox("Second victim", [NONE, *found], key=state.SECOND, help=HELP, **state.LINKED)
-    if name not in found:
-        return None
-    offered = threats(request, found[name])
+    return found.get(name)
+
+
+def choose_threat(offered: Sequence[str] = tuple(THREATS)) -> Threat:
     chosen = st.segmented_control(
         "Attack on it", offered, default=offered[0], key=state.THREAT, help=THREAT_HELP, **WIDE
     )
-    if len(offered) < len(THREATS):
-        st.caption(plain(NO_WHITE_BOX.format(attack=request.attack.label, victim=name)))
-    return Second(found[name], THREATS[chosen if chosen in offered else offered[0]])
+    return THREATS[chosen if chosen in offered else offered[0]]
 
 
 def work(second: Second | None, first: Result | None, request: Request) -> Job[AttackEvent] | None:
