@@ -1,4 +1,4 @@
-"""A second victim beside the first on the page Explore, run by Streamlit's own test client."""
+"""A second victim beside the first on the pages Explore and Compare, run by Streamlit's own test client."""
 
 from __future__ import annotations
 
@@ -9,7 +9,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from helpers import job_of, read_message, read_stage, stage_bytes, to_the_end, work
+from conftest import MAIN
+from helpers import (
+    job_of,
+    on_board,
+    read_message,
+    read_stage,
+    stage_bytes,
+    to_the_end,
+    until_board_rests,
+    work,
+)
 from helpers import settle as settle_first
 from streamlit.testing.v1 import AppTest
 from studio import make_classifier, make_other, make_weights
@@ -18,6 +28,7 @@ from app import exports
 from app.components import beside
 from app.workshop import Result
 from mta_core import weights
+from mta_core.store import Store
 
 Open = Callable[..., AppTest]
 FAST = {"attack": "PGD", "pgd_num_steps": "2", "tasks": "Depth"}
@@ -178,3 +189,94 @@ def test_what_is_taken_away_tells_of_both(page: Open) -> None:
         assert told["tasks"]["depth"]["measures"]["abs_err"]["adversarial"] > 0
         keys = [button.key for button in at.get("download_button")]
         assert ("get_second_png" in keys) == (threat == "White-box")
+
+
+def compare(**params: str) -> AppTest:
+    """The page Compare, when its map is whole."""
+    at = AppTest.from_file(str(MAIN), default_timeout=60)
+    at.switch_page("views/compare.py")
+    for key, value in params.items():
+        at.query_params[key] = value
+    return drawn(at.run())
+
+
+def drawn(at: AppTest) -> AppTest:
+    if work(at, "map") is not None:
+        to_the_end(job_of(at, "map"))
+    until_board_rests()
+    at.run()
+    assert not at.exception, at.exception
+    return at
+
+
+def heat_map(at: AppTest) -> dict[str, dict[str, Any]]:
+    found = next(c.proto.bytes for c in at.get("bidi_component") if c.proto.component_name.endswith("mta_matrix"))
+    return {row["label"]: row for row in json.loads(found)["rows"]}
+
+
+def changes(at: AppTest, victim: str) -> dict[str, str]:
+    """From what to what the depth of a victim goes, by attack."""
+    rows = heat_map(at)
+    names = {label: label.partition(" · ")[0] for label in rows if label.endswith(f" · {victim}")}
+    return {name: rows[label]["cells"][0]["sub"] or rows[label]["cells"][0]["text"] for label, name in names.items()}
+
+
+QUICK: dict[str, Any] = {"attacks": ["FGSM", "PGD"], "steps": "2", "tasks": "Depth"}
+
+
+@pytest.mark.usefixtures("two", "page")
+def test_each_attack_is_compared_on_both_victims() -> None:
+    at = compare(second="mtan", **QUICK)
+    names = ["Clean", "Random noise", "FGSM", "PGD"]
+    assert list(changes(at, "dmtl")) == list(changes(at, "mtan")) == names
+    order = [label.rpartition(" · ")[2] for label in heat_map(at)]
+    assert order == ["dmtl", "mtan"] * 4, "one below the other"
+    assert any("says nothing about stronger attacks" in caption.value for caption in at.caption)
+    alone = compare(victim="mtan", **QUICK)
+    expected = {label: row["cells"][0]["sub"] or row["cells"][0]["text"] for label, row in heat_map(alone).items()}
+    assert changes(at, "mtan") == expected, "as if it were the only one"
+
+
+@pytest.mark.usefixtures("two", "page")
+def test_equal_victims_have_equal_lines_whatever_they_meet() -> None:
+    for threat in ("White-box", "Transfer"):
+        at = compare(second="twin", threat=threat, **QUICK)
+        assert changes(at, "dmtl") == changes(at, "twin") and len(changes(at, "twin")) == 4
+
+
+@pytest.mark.usefixtures("two", "page")
+def test_only_what_the_second_victim_meets_changes_its_lines() -> None:
+    at = compare(second="mtan", **QUICK)
+    first = changes(at, "dmtl")
+    words = heat_map(at)["PGD · mtan"]["words"]
+    at = drawn(at.segmented_control(key="threat").set_value("Transfer").run())
+    assert changes(at, "dmtl") == first
+    assert heat_map(at)["PGD · mtan"]["words"] == "the same pictures, made on dmtl" != words
+    assert "second=mtan&threat=Transfer" in heat_map(at)["PGD · mtan"]["cells"][0]["href"]
+    drawn(at.selectbox(key="second").set_value("none").run())
+    assert list(heat_map(at)) == ["Clean", "Random noise", "FGSM", "PGD"]
+
+
+@pytest.mark.usefixtures("two", "page")
+def test_a_generator_without_a_counterpart_has_one_line() -> None:
+    at = compare(second="mtan", attacks="MTA", tasks="Depth")
+    assert "MTA · dmtl" in heat_map(at) and "MTA · mtan" not in heat_map(at)
+    assert any("MTA has no line of it" in caption.value for caption in at.caption)
+    drawn(at.segmented_control(key="threat").set_value("Transfer").run())
+    assert "MTA · mtan" in heat_map(at)
+
+
+@pytest.mark.usefixtures("two", "page")
+def test_a_data_set_is_kept_with_victims_and_sources() -> None:
+    for threat, source in (("White-box", "mtan"), ("Transfer", "dmtl")):
+        params = {**QUICK, "attacks": "FGSM", "on": "Data set", "count": "2", "second": "mtan", "threat": threat}
+        at = compare(**params)
+        drawn(at.button(key="start_ranking").click().run())
+        assert all(record.state == "done" for record in on_board()), on_board()[0].note
+        run = Store().find()[0]
+        found = {(row["victim"], row["source"]) for row in run.rows if row["attack"] == "fgsm"}
+        assert found == {("dmtl", "dmtl"), ("mtan", source)}
+        assert {row["n"] for row in run.rows} == {2} and {"dmtl", "mtan"} <= set(run.provenance["weights"])
+        assert "dmtl and mtan" in on_board()[0].order.title
+        before = heat_map(at)
+        assert before == heat_map(compare(**params, job=on_board()[0].id)), "its link brings it back"
