@@ -14,6 +14,8 @@ from mta_core.tasks import Measure, Task
 Values = Mapping[str, Any]
 Scale = Literal["ratio", "unit"]
 """Times worse, or the fall in the measure's own unit."""
+SEPARATOR = " · "
+"""Between an attack and the victim it is measured on, where there are several."""
 TIMES = 2.0
 """The common scale of "times worse" ends there at least, or noise would be painted as damage."""
 SHARE = 0.2
@@ -158,7 +160,7 @@ def _clean_row(columns: Sequence[Column], lines: Sequence[Line], victim: str) ->
         rows = [row for line in lines if (row := row_of(line.standing, column))]
         text = column.measure.format(rows[0]["clean"]) if rows else ""
         cells.append({"text": text, "sub": "", "interval": "", "share": 0.0, "alt": f"clean: {text}"})
-    label, words = f"Clean · {victim}" if victim else "Clean", "the pictures as they are"
+    label, words = f"Clean{SEPARATOR}{victim}" if victim else "Clean", "the pictures as they are"
     return {"label": label, "words": words, "reference": True, "running": False, "problem": "", "cells": cells}
 
 
@@ -255,7 +257,15 @@ def _is_visible(measure: Measure, row: Values) -> bool:
 
 def headline(columns: Sequence[Column], lines: Sequence[Line]) -> str:
     """Who did most to what, a sentence for each attack on each victim; empty where nothing can be said yet."""
-    return " ".join(said for own in by_victim(lines).values() if (said := _headline(columns, own)))
+    return " ".join(
+        f"On {victim}, {said}" if victim else said
+        for victim, own in by_victim(lines).items()
+        if (said := _headline(columns, [replace(line, label=_attack_of(line)) for line in own]))
+    )
+
+
+def _attack_of(line: Line) -> str:
+    return line.label.removesuffix(f"{SEPARATOR}{line.victim}")
 
 
 def _headline(columns: Sequence[Column], lines: Sequence[Line]) -> str:

@@ -16,8 +16,6 @@ from mta_core.kinds import Aim
 from mta_core.tasks import Task
 from mta_core.weights import Card, WeightsError
 
-SEPARATOR = " · "
-"""Between an attack and the victim it is measured on."""
 Threat = Literal["white-box", "transfer"]
 """The same attack made on the second victim, or the very pictures that were made on the first one."""
 THREATS: Mapping[str, Threat] = {"White-box": "white-box", "Transfer": "transfer"}

@@ -10,10 +10,10 @@ import streamlit as st
 from app import library, resources, state, variants
 from app.comparison import Trial
 from app.components import beside, controls, goals, leave, pictures
-from app.heatmap import Column
+from app.heatmap import SEPARATOR, Column
 from app.library import Picture
 from app.request_json import digests
-from app.second import SEPARATOR, Second
+from app.second import Second
 from app.variants import Variant
 from app.words import nearest, plain
 from app.workshop import Request
