@@ -171,6 +171,24 @@ def test_the_first_victim_is_shown_before_the_second_is_begun(page: Open, monkey
 
 
 @pytest.mark.usefixtures("two")
+def test_the_attack_on_the_second_victim_can_be_stopped_and_begun_again(page: Open) -> None:
+    at = page(second="mtan", attack="PGD", pgd_num_steps="40", tasks="Depth")
+    settle_first(at)
+    job_of(at, "second").wait(0, 30)
+    at.run()
+    assert any("mtan: PGD" in e.proto.body for e in at.get("html"))
+    at.button(key="stop").click().run()
+    to_the_end(job_of(at, "second"))
+    at.run()
+    assert any("mtan: PGD at 5/255 (L-inf), stopped after" in e.proto.body for e in at.get("html"))
+    first, second = both(at)
+    assert second["measure"] and not at.exception
+    settle(at.button(key="again").click().run())
+    assert both(at)[0] == first and "again" not in {button.key for button in at.button}
+    assert not any("stopped after" in e.proto.body for e in at.get("html"))
+
+
+@pytest.mark.usefixtures("two")
 def test_victims_of_two_sizes_stand_beside_each_other(page: Open, two: Path) -> None:
     make_other(two, "small", (96, 128))
     for threat in ("White-box", "Transfer"):
