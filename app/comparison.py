@@ -10,13 +10,15 @@ from app import exports
 from app.kept import Recent
 from app.library import Picture
 from app.workshop import Request, Tick, Workshop
-from mta_core.compare import Comparison, Standing
+from mta_core.compare import Comparisons, Standing
 from mta_core.data import DataSource, Sample, Size
 from mta_core.data.content import content_of
 from mta_core.events import Message, Progress
+from mta_core.explore import Subject
 from mta_core.jobs import Job
 from mta_core.setting import Setting
 from mta_core.tasks import Task
+from mta_core.transfer import at_size
 
 
 class OnePicture(DataSource):
@@ -86,7 +88,7 @@ def start(workshop: Workshop, trials: Sequence[Trial]) -> Job[Event]:
     Stopped, it keeps all attacks as they were after the last picture that all of them had, if there was one.
 
     Args:
-        trials: of one victim and the same pictures.
+        trials: of the same pictures; those of a second victim come after those of the first.
     """
     missing = [trial for trial in trials if is_open(workshop, trial)]
     return workshop.start(trials, lambda job: _run(workshop, missing, job))
@@ -98,12 +100,12 @@ def _run(workshop: Workshop, trials: Sequence[Trial], job: Job[Event]) -> Iterat
     latest: dict[int, Standing] = {}
     level: dict[int, Standing] = {}
     tick, done = Tick(), -1
-    whole = Comparison(settings_of(workshop, trials), trials[0].count)
+    whole = Comparisons(settings_of(workshop, trials), trials[0].count)
     for event in whole.run():
         if isinstance(event, Standing):
             latest[event.number] = event
             keep(workshop, trials[event.number], event)
-            if len(latest) == len(trials) and _is_level(latest):
+            if _is_level(trials, latest):
                 level = dict(latest)
         if isinstance(event, Progress) and event.done != done:
             done = event.done
@@ -144,15 +146,22 @@ def store(
 
 def settings_of(workshop: Workshop, trials: Sequence[Trial]) -> list[Setting]:
     """For `mta_core.compare`. Only the worker asks for them."""
-    subject = workshop.subject(trials[0].request.victim)
-    source = trials[0].pictures or OnePicture(trials[0].request.picture, trials[0].request.tasks)
-    requests = [trial.request for trial in trials]
+    subjects: dict[str, Subject] = {}
+    sources: dict[str, DataSource] = {}
+    others: dict[tuple[str, str], tuple[Subject, ...]] = {}
+    for trial in trials:
+        r = trial.request
+        sources.setdefault(r.victim, trial.pictures or OnePicture(r.picture, r.tasks))
+        subject = subjects[r.victim] = subjects.get(r.victim) or workshop.subject(r.victim)
+        if (r.victim, r.to) not in others:
+            size = subject.precise.input_size
+            others[r.victim, r.to] = (at_size(workshop.subject(r.to), size),) if r.to else ()
     return [
         Setting(
-            subject, source, r.attack, r.budget, r.tasks, source.split, r.scope, goal=workshop.goal(subject, r),
-            seed=r.seed,
+            subjects[r.victim], sources[r.victim], r.attack, r.budget, r.tasks, sources[r.victim].split, r.scope,
+            goal=workshop.goal(subjects[r.victim], r), seed=r.seed, others=others[r.victim, r.to],
         )
-        for r in requests
+        for r in (trial.request for trial in trials)
     ]  # fmt: skip
 
 
@@ -170,9 +179,15 @@ def contents(trial: Trial) -> dict[str, str]:
     return {source.name_of(i): content_of(source, i) for i in range(trial.count)}
 
 
-def _is_level(known: Mapping[int, Standing]) -> bool:
-    """Whether all that could be made have had the same pictures."""
-    return len({one.num_pictures for one in known.values() if not one.problem}) == 1
+def _is_level(trials: Sequence[Trial], known: Mapping[int, Standing]) -> bool:
+    """Whether all attacks on a victim that could be made have had the same pictures; one may wait for its turn."""
+    for victim in {trial.request.victim for trial in trials}:
+        own = [number for number, trial in enumerate(trials) if trial.request.victim == victim]
+        begun = [known[number] for number in own if number in known]
+        counts = {one.num_pictures for one in begun if not one.problem}
+        if begun and (len(begun) < len(own) or len(counts) != 1):
+            return False
+    return True
 
 
 def keep(workshop: Workshop, trial: Trial, new: Standing) -> None:

@@ -11,19 +11,20 @@ from typing import Any
 
 from app import comparison, library
 from app.comparison import Trial
-from app.library import Shelf
+from app.library import Picture, Shelf
 from app.request_json import check_weights, read_request, without_weights, written
 from app.workshop import Workshop
 from mta_core import victims
 from mta_core.board import Board
 from mta_core.checkpoints import load_state, save_state
-from mta_core.compare import PICTURE_DONE, Comparison, Standing
+from mta_core.compare import PICTURE_DONE, Comparisons, Standing
+from mta_core.data import DataSource
 from mta_core.events import Event, Message, Progress, Row
 from mta_core.job_records import Order, Record
 from mta_core.jobs import Job
 from mta_core.results import to_json
 from mta_core.tasks import suited
-from mta_core.weights import write_atomically
+from mta_core.weights import Card, write_atomically
 from mta_core.wording import counted
 
 KIND, PAGE = "comparison", "compare"
@@ -43,17 +44,24 @@ def order_of(trials: Sequence[Trial], owner: str, query: Mapping[str, Any] | Non
     settings = {
         "shelf": first.shelf,
         "count": first.count,
-        "trials": [{"label": trial.label, **written(trial.request)} for trial in trials],
+        "trials": [_written(trial) for trial in trials],
     }
-    title = f"{counted(len(trials) - 1, 'attack')} on {counted(first.count, 'picture')} of {first.shelf}"
+    attacks = sum(trial.request.victim == first.request.victim for trial in trials) - 1
+    title = f"{counted(attacks, 'attack')} on {counted(first.count, 'picture')} of {first.shelf}"
+    names = dict.fromkeys(name for trial in trials for name in (trial.request.victim, trial.request.to) if name)
     return Order(
         KIND,
-        f"{title}, victim {first.request.victim}",
+        f"{title}, victim{'s' if len(names) > 1 else ''} {' and '.join(names)}",
         to_json(settings),
         owner,
         page=PAGE,
         query=query or {},
     )
+
+
+def _written(trial: Trial) -> dict[str, Any]:
+    to = {"to": trial.request.to} if trial.request.to else {}
+    return {"label": trial.label, **written(trial.request), **to}
 
 
 def is_of(order: Order, trials: Sequence[Trial]) -> bool:
@@ -79,7 +87,7 @@ def run(
     trials = read_trials(order, shelves)
     for trial in trials:
         check_weights(trial.request)
-    whole = Comparison(comparison.settings_of(workshop, trials), trials[0].count)
+    whole = Comparisons(comparison.settings_of(workshop, trials), trials[0].count)
     if state := load_state(folder / STATE):
         try:
             whole.restore(state)
@@ -105,14 +113,14 @@ def run(
     for number, standing in sorted(latest.items()):
         comparison.put(workshop, trials[number], standing)  # all have had the same pictures now
         yield from (Row(row) for row in standing.rows)
-    if all(standing.is_complete for standing in latest.values()):
+    if len(latest) == len(trials) and all(standing.is_complete for standing in latest.values()):
         comparison.store(workshop, trials, latest, whole.seconds, job=folder.name)
         yield Message("kept among the results")
 
 
 def recall(workshop: Workshop, board: Board, record: Record, trials: Sequence[Trial]) -> None:
     """Brings back what a comparison had found, where this server has not heard of it."""
-    if any(comparison.standing(workshop, trial) is not None for trial in trials):
+    if all(comparison.standing(workshop, trial) is not None for trial in trials):
         return
     try:
         kept = json.loads((board.folder_of(record.id) / STANDINGS).read_text(encoding="utf-8"))
@@ -120,11 +128,11 @@ def recall(workshop: Workshop, board: Board, record: Record, trials: Sequence[Tr
     except (OSError, ValueError, TypeError):
         return
     for number, standing in found.items():
-        if number < len(trials):
+        if number < len(trials) and comparison.standing(workshop, trials[number]) is None:
             comparison.put(workshop, trials[number], replace(standing, rows=tuple(standing.rows)))
 
 
-def _save(folder: Path, whole: Comparison, latest: Mapping[int, Standing]) -> None:
+def _save(folder: Path, whole: Comparisons, latest: Mapping[int, Standing]) -> None:
     save_state(folder / STATE, whole.state())
     kept = [asdict(latest[number]) if number in latest else None for number in range(len(whole.settings))]
     write_atomically(folder / STANDINGS, json.dumps(to_json(kept)).encode())
@@ -138,14 +146,24 @@ def read_trials(order: Order, shelves: Mapping[str, Shelf]) -> list[Trial]:
     """
     try:
         name, count, attacks = order.settings["shelf"], order.settings["count"], order.settings["trials"]
-        victim, asked = attacks[0]["victim"], [str(t) for t in attacks[0]["tasks"]]
+        asked = [str(t) for t in attacks[0]["tasks"]]
     except (KeyError, TypeError, IndexError) as error:
         raise ValueError("expected the order of a comparison") from error
     if name not in shelves:
         raise ValueError(f"expected the data set {name}, it is not connected now")
-    shelf, card = shelves[name], victims.find(victim)
+    shelf, trials = shelves[name], []
+    pictures: dict[str, tuple[Picture, DataSource]] = {}
+    for one in attacks:
+        if one["victim"] not in pictures:
+            pictures[one["victim"]] = _pictures(shelf, victims.find(one["victim"]), asked)
+        picture, data = pictures[one["victim"]]
+        trials.append(Trial(read_request(one, picture, shelves, one.get("to", "")), name, count, one["label"], data))
+    return trials
+
+
+def _pictures(shelf: Shelf, card: Card, asked: Sequence[str]) -> tuple[Picture, DataSource]:
+    """The first picture and all of them, at the input size of a victim."""
     tasks = suited(asked, card.tasks)
     data = shelf.data_at(card.input_size)
     data = data.for_task(tasks[0].name) if data.is_divided else data
-    picture = library.at_size(shelf.read(shelf.first_readable(data)), card.input_size)
-    return [Trial(read_request(one, picture, shelves), name, count, one["label"], data) for one in attacks]
+    return library.at_size(shelf.read(shelf.first_readable(data)), card.input_size), data

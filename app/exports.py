@@ -30,8 +30,12 @@ def perturbation_npy(result: Result, perturbation: str) -> bytes:
     return imaging.encode_npy(result.outcome.perturbations[perturbation].perturbation)
 
 
-def report_json(result: Result) -> bytes:
-    """Settings and everything that was measured."""
+def report_json(result: Result, second: Result | None = None) -> bytes:
+    """Settings and everything that was measured.
+
+    Args:
+        second: what came of the same attack for a second victim, or of the very same pictures.
+    """
     request, outcome = result.request, result.outcome
     report = {
         "settings": {
@@ -62,6 +66,14 @@ def report_json(result: Result) -> bytes:
         report["tried_on"] = {
             "victim": request.to,
             "tasks": _tasks(result, result.on_other, result.verdict_on_other),
+        }
+    if second is not None:
+        is_transfer = bool(second.request.to)
+        report["second_victim"] = {
+            "victim": second.request.to or second.request.victim,
+            "threat": "transfer" if is_transfer else "white-box",
+            "source": result.request.victim if is_transfer else second.request.victim,
+            "tasks": _tasks(second, second.on_other, second.verdict_on_other),
         }
     return json.dumps(report, indent=2, allow_nan=False).encode()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -14,6 +14,8 @@ from mta_core.tasks import Measure, Task
 Values = Mapping[str, Any]
 Scale = Literal["ratio", "unit"]
 """Times worse, or the fall in the measure's own unit."""
+SEPARATOR = " · "
+"""Between an attack and the victim it is measured on, where there are several."""
 TIMES = 2.0
 """The common scale of "times worse" ends there at least, or noise would be painted as damage."""
 SHARE = 0.2
@@ -72,6 +74,7 @@ class Line:
         is_reference: whether it is only there to be compared with.
         is_running: whether it is being computed right now.
         links: where a click on each task leads.
+        victim: whom it is measured on, where there are several.
     """
 
     label: str
@@ -80,6 +83,7 @@ class Line:
     is_reference: bool = False
     is_running: bool = False
     links: Mapping[str, str] | None = None
+    victim: str = ""
 
 
 def row_of(standing: Standing | None, column: Column) -> Values | None:
@@ -106,14 +110,15 @@ def fall(measure: Measure, clean: float, adversarial: float) -> float:
 
 
 def message(columns: Sequence[Column], lines: Sequence[Line], scale: Scale, total: int) -> dict[str, Any]:
-    """What the component draws: a head, a row of clean values, and a row for each line.
+    """What the component draws: a head, a row of clean values for each victim, and a row for each line.
 
     Args:
         total: how many pictures each attack is to have.
     """
     tops = _Tops.of(columns, lines)
-    best = {task: line.label for task, (line, _) in strongest(columns, lines).items()}
-    rows = [_clean_row(columns, lines)]
+    groups = by_victim(lines)
+    best = {(task, line.label) for own in groups.values() for task, (line, _) in strongest(columns, own).items()}
+    rows = [_clean_row(columns, own, victim) for victim, own in groups.items()]
     is_uneven = len({line.standing.num_pictures for line in lines if line.standing and line.standing.rows}) > 1
     for line in lines:
         cells = [_cell(line, column, scale, tops, best) for column in columns]
@@ -126,6 +131,14 @@ def message(columns: Sequence[Column], lines: Sequence[Line], scale: Scale, tota
             }
         )  # fmt: skip
     return {"columns": [_head(column) for column in columns], "rows": rows}
+
+
+def by_victim(lines: Sequence[Line]) -> dict[str, list[Line]]:
+    """The lines of each victim; there is one without a name where there is but one."""
+    found: dict[str, list[Line]] = {} if lines else {"": []}
+    for line in lines:
+        found.setdefault(line.victim, []).append(line)
+    return found
 
 
 def _words(line: Line, total: int) -> str:
@@ -141,22 +154,22 @@ def _head(column: Column) -> dict[str, str]:
     return {"label": column.task.label, "measure": measure, "note": note}
 
 
-def _clean_row(columns: Sequence[Column], lines: Sequence[Line]) -> dict[str, Any]:
+def _clean_row(columns: Sequence[Column], lines: Sequence[Line], victim: str) -> dict[str, Any]:
     cells = []
     for column in columns:
         rows = [row for line in lines if (row := row_of(line.standing, column))]
         text = column.measure.format(rows[0]["clean"]) if rows else ""
         cells.append({"text": text, "sub": "", "interval": "", "share": 0.0, "alt": f"clean: {text}"})
-    label, words = "Clean", "the pictures as they are"
+    label, words = f"Clean{SEPARATOR}{victim}" if victim else "Clean", "the pictures as they are"
     return {"label": label, "words": words, "reference": True, "running": False, "problem": "", "cells": cells}
 
 
-def _cell(line: Line, column: Column, scale: Scale, tops: _Tops, best: Mapping[str, str]) -> dict[str, Any]:
+def _cell(line: Line, column: Column, scale: Scale, tops: _Tops, best: Set[tuple[str, str]]) -> dict[str, Any]:
     row, m = row_of(line.standing, column), column.measure
     if row is None:
         return {"text": "", "sub": "", "interval": "", "share": 0.0, "alt": "not measured yet"}
     clean, adversarial, interval = row["clean"], row["adversarial"], row["ci95"]
-    is_best = best.get(column.task.name) == line.label
+    is_best = (column.task.name, line.label) in best
     change = f"{m.format(clean)} → {m.format(adversarial)}"
     said = f"95 %: {m.format(interval[0])} to {m.format(interval[1])}" if interval else ""
     alt = f"{line.label}, {column.task.label}: {m.label} {change}" + (f", {said}" if said else "")
@@ -243,7 +256,19 @@ def _is_visible(measure: Measure, row: Values) -> bool:
 
 
 def headline(columns: Sequence[Column], lines: Sequence[Line]) -> str:
-    """Who did most to what, a sentence for each attack; empty where nothing can be said yet."""
+    """Who did most to what, a sentence for each attack on each victim; empty where nothing can be said yet."""
+    return " ".join(
+        f"On {victim}, {said}" if victim else said
+        for victim, own in by_victim(lines).items()
+        if (said := _headline(columns, [replace(line, label=_attack_of(line)) for line in own]))
+    )
+
+
+def _attack_of(line: Line) -> str:
+    return line.label.removesuffix(f"{SEPARATOR}{line.victim}")
+
+
+def _headline(columns: Sequence[Column], lines: Sequence[Line]) -> str:
     best = strongest(columns, lines)
     won: dict[str, list[str]] = {}
     for column in columns:

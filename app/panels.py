@@ -164,10 +164,10 @@ def packed(
 
 
 def _rows(result: Result, view: View, task_row: TaskRow) -> Rows:
-    return [_picture_row(result, view), *(task_row(result, o, view) for o in result.outcome.tasks.values())]
+    return [picture_row(result, view), *(task_row(result, o, view) for o in result.outcome.tasks.values())]
 
 
-def _picture_row(result: Result, view: View) -> dict[str, Any]:
+def picture_row(result: Result, view: View) -> dict[str, Any]:
     request = result.request
     shown = result.outcome.perturbations[view.perturbation]
     size = facts(shown)
@@ -187,7 +187,7 @@ def _picture_row(result: Result, view: View) -> dict[str, Any]:
             f"Perturbation for {perturbation_title(view.perturbation)}, amplified {gain:g} times; grey is no change",
             _draw(result, ("perturbation", shown.name, gain), lambda: amplify(shown.perturbation, gain)),
         ),
-        _last_picture(result, view) | {"chart": True},
+        last_picture(result, view) | {"chart": True},
     ]
     return {
         "id": "picture",
@@ -198,7 +198,7 @@ def _picture_row(result: Result, view: View) -> dict[str, Any]:
     }
 
 
-def _last_picture(result: Result, view: View) -> dict[str, Any]:
+def last_picture(result: Result, view: View) -> dict[str, Any]:
     """Random noise, or the picture whose answers are the target."""
     request = result.request
     if view.beside == "target" and (like := request.like) is not None:

@@ -10,10 +10,11 @@ from app import library
 from app.library import Picture, Shelf
 from app.workshop import Request
 from mta_core import victims
-from mta_core.attacks import make_attack
+from mta_core.attacks import Attack, make_attack
 from mta_core.budget import Budget
 from mta_core.kinds import Aim
 from mta_core.tasks import suited
+from mta_core.weights import Card, WeightsError
 
 
 def written(request: Request) -> dict[str, Any]:
@@ -49,6 +50,17 @@ def without_weights(one: Mapping[str, Any]) -> dict[str, Any]:
     """What `written` wrote, but for what says which trained weights are used."""
     settings = {key: value for key, value in one["settings"].items() if key != "generator"}
     return {**one, "settings": settings, "weights": []}
+
+
+def digests(attack: Attack, card: Card, aim: Aim, to: Card | None = None) -> tuple[tuple[str, str], ...]:
+    """Name and sha256 of all weights that are used: the victims', and what the attack draws with; only the former where
+    the latter do not fit, which the attack will say."""
+    found = victims.digests(card) | (victims.digests(to) if to else {})
+    try:
+        found |= attack.weights(card, aim)
+    except WeightsError:
+        pass
+    return tuple(found.items())
 
 
 def check_weights(request: Request) -> None:

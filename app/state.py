@@ -40,12 +40,14 @@ THEORY = (
 )  # fmt: skip
 THEORY_PICTURE = ("theory_set", "theory_model", "theory_number")
 """The same of its theory: which numbers are shown, what is measured, and the picture whose gradients are."""
+SECOND, THREAT = "second", "threat"
+"""Keys of the controls of a second victim, and the place of the work on it."""
 BESIDE, BESIDE_TARGET = "beside", "beside_target"
 """Keys of the control for the last column: of attacks without a target, and with one, which is shown first there."""
 CHOICES = (
     "source", "number", UPLOADER, "fit",
     "victim", "to", "tasks", "attack", "scope", "norm", "epsilon", "epsilon_l2",
-    "gain", BESIDE, BESIDE_TARGET,
+    SECOND, THREAT, "gain", BESIDE, BESIDE_TARGET,
     "compare", "on", "data", "count", "attacks", "steps", "attack_a", "attack_b", "epsilon_b", "epsilon_l2_b",
     "goal", "target", "like", *(f"measure_{name}" for name in names()), *(f"target_{name}" for name in names()),
     "varied", "varied_task", "varied_attacks", *(f"values_{name}" for name in VARIABLES),

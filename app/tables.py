@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any, Literal
@@ -37,6 +37,44 @@ def transfer_table(found: Sequence[Pair], noise: Sequence[Pair], names: Names, c
         f'<th rowspan="2" scope="col">carries over</th></tr><tr>{heads}{heads}</tr>'
     )
     return _framed(head, lines, caption)
+
+
+@dataclass(frozen=True)
+class Values:
+    """A measure of one victim as people read it: clean, with random noise, under attack, and how far it moved."""
+
+    clean: str
+    noise: str
+    adversarial: str
+    change: str
+
+
+def versus_table(
+    groups: Mapping[str, Sequence[tuple[str, Sequence[Values | None]]]], names: Names, caption: str
+) -> str:
+    """Every measure of two victims beside each other.
+
+    Args:
+        groups: by task, each measure's name with both victims' values; dots where they are not known yet.
+    """
+    heads = "".join(f'<th scope="col">{state}</th>' for state in ("clean", "noise", "adversarial", "change"))
+    victims = "".join(f'<th colspan="4" scope="colgroup">{html.escape(name)}</th>' for name in names)
+    bodies = ""
+    for title, lines in groups.items():
+        rows = "".join(
+            f'<tr><th scope="row">{html.escape(label)}</th>{"".join(map(_values, both))}</tr>' for label, both in lines
+        )
+        group = f'<tr><th class="mta-group" colspan="9" scope="rowgroup">{html.escape(title)}</th></tr>'
+        bodies += f"<tbody>{group}{rows}</tbody>"
+    head = f'<tr><th rowspan="2" scope="col">Measure</th>{victims}</tr><tr>{heads}{heads}</tr>'
+    return _framed(head, bodies, caption)
+
+
+def _values(known: Values | None) -> str:
+    if known is None:
+        return "<td>…</td>" * 4
+    clean, noise, adversarial, change = map(html.escape, (known.clean, known.noise, known.adversarial, known.change))
+    return f"<td>{clean}</td><td>{noise}</td><td><b>{adversarial}</b></td><td>{change}</td>"
 
 
 def _framed(head: str, bodies: str, caption: str) -> str:

@@ -193,6 +193,11 @@ class Workshop:
         """Starts the attack; its events end with two `Result`s, a preview and the complete one."""
         return self.worker.submit(lambda job: self._attack(request, job))
 
+    def transfer(self, result: Result, request: Request) -> Job[AttackEvent]:
+        """Shows the pictures of a result to the other victim of a request, which is that of the result but for it; its
+        events are two `Result`s, a preview and the complete one."""
+        return self.worker.submit(lambda job: self._transfer(result, request, job))
+
     def curve(self, request: Request) -> Job[CurveEvent]:
         """Starts the same attack for several epsilons."""
         return self.worker.submit(lambda job: self._curve(request, job))
@@ -274,6 +279,23 @@ class Workshop:
         if stopped_at is None:
             self.kept(picture).results.put(request, result)
         yield result
+
+    def _transfer(self, result: Result, request: Request, job: Job[AttackEvent]) -> Iterator[AttackEvent]:
+        pictures = {name: made.adversarial[None] for name, made in result.outcome.perturbations.items()}
+        other = self._other(request)
+        preview = replace(
+            result, request=request, tried=self._tried(request, pictures, fast=True), is_precise=other.is_exact,
+            is_complete=False, made={},
+        )  # fmt: skip
+        yield preview
+        tried = preview.tried if other.is_exact else self._tried(request, pictures)
+        yield Tick()
+        assert tried is not None, "a request for a transfer names another victim"
+        tried = add_noise(tried, self._noisy_answers(other, request))
+        whole = replace(preview, tried=tried, is_precise=True, is_complete=True, made={})
+        if whole.stopped_at is None:
+            self.kept(request.picture).results.put(request, whole)
+        yield whole
 
     def _curve(self, request: Request, job: Job[CurveEvent]) -> Iterator[CurveEvent]:
         subject = self.subject(request.victim)

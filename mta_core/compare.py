@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from torch import Tensor
@@ -51,43 +51,55 @@ Event = Progress | Message | Standing | Pause
 
 
 class _Entry:
-    """An attack and what was measured of it."""
+    """An attack and what was measured of it, on the attacked victim and on the `others` of its setting."""
 
     def __init__(self, number: int, setting: Setting) -> None:
         self.number, self.setting = number, setting
-        self.identity = setting.identity(
-            setting.subject, setting.attack
-        )  # now: what it names may be gone when the work is done
-        self.meters = Meters.empty(setting)
+        # Now: what they name may be gone when the work is done.
+        self.identities = [setting.identity(each, setting.attack) for each in setting.subjects]
+        self.meters = [Meters.empty(setting) for _ in setting.subjects]
         self.num_pictures = 0
 
-    def attack(self, images: Tensor, clean: Mapping[str, Tensor], labels: Mapping[str, Tensor]) -> Iterator[None]:
+    def attack(
+        self, images: Tensor, clean: Sequence[Mapping[str, Tensor]], labels: Mapping[str, Tensor]
+    ) -> Iterator[None]:
         """Attacks the next picture (1, 3, H, W), measures what came of it, and yields after every step on the way.
 
         Args:
-            clean: the victim's answers to it.
-            labels: label maps; a task that has none is led away from its clean answer.
+            clean: each victim's answers to it.
+            labels: label maps; a task that has none is led away from its clean answer, and each victim is measured
+                against its own.
         """
         setting = self.setting
-        truth = {
-            t.name: labels[t.name].to(images.device) if t.name in labels else t.as_target(clean[t.name])
-            for t in setting.tasks
-        }
-        known = CleanBatch(images, [clean], [setting.goal.targets(truth)])
-        made = yield from make(setting, setting.attack, known, self.num_pictures)
-        self.meters.add(setting.tasks, made.answers[0])
+        references = []
+        for own in clean:
+            truth = {
+                t.name: labels[t.name].to(images.device) if t.name in labels else t.as_target(own[t.name])
+                for t in setting.tasks
+            }
+            references.append(setting.goal.targets(truth))
+        made = yield from make(setting, setting.attack, CleanBatch(images, clean, references), self.num_pictures)
+        for meters, answers in zip(self.meters, made.answers, strict=True):
+            meters.add(setting.tasks, answers)
         self.num_pictures += 1
 
     def state(self) -> dict[str, Any]:
-        return {"num_pictures": self.num_pictures, "meters": self.meters.state()}
+        first, *others = (meters.state() for meters in self.meters)
+        return {"num_pictures": self.num_pictures, "meters": first, "others": others}
 
     def restore(self, state: Mapping[str, Any]) -> None:
         self.num_pictures = int(state["num_pictures"])
-        self.meters.restore(state["meters"])
+        for meters, kept in zip(self.meters, [state["meters"], *state.get("others", ())], strict=True):
+            meters.restore(kept)
 
     def standing(self, left_out: Mapping[str, str], *, is_complete: bool = False, problem: str = "") -> Standing:
         setting = self.setting
-        found = [r.values for t in setting.tasks for r in rows_of(self.identity, t, self.meters, setting.goal)]
+        found = [
+            row.values
+            for identity, meters in zip(self.identities, self.meters, strict=True)
+            for t in setting.tasks
+            for row in rows_of(identity, t, meters, setting.goal)
+        ]
         known = tuple(found) if self.num_pictures else ()
         return Standing(self.number, known, self.num_pictures, is_complete, problem, dict(left_out))
 
@@ -116,7 +128,8 @@ class Comparison:
         if not settings or (limit is not None and limit < 1):
             raise ValueError("expected at least one attack and one picture")
         source, self.subject = settings[0].source, settings[0].subject
-        if any(s.source is not source or s.subject is not self.subject for s in settings):
+        self.subjects = settings[0].subjects
+        if any(s.source is not source or [*map(id, s.subjects)] != [*map(id, self.subjects)] for s in settings):
             raise ValueError("expected attacks on the same pictures and the same victim")
         self.source = source.for_task(_only_task(settings)) if source.is_divided else source
         self.total = len(self.source) if limit is None else min(limit, len(self.source))
@@ -182,7 +195,7 @@ class Comparison:
         for images, targets in batches([self.source], places, 1, unreadable=problems):
             yield from self._leave_out(problems)
             clean_images = self.subject.device.put(images)
-            clean = answer(self.subject, clean_images, tasks)
+            clean = [answer(each, clean_images, tasks) for each in self.subjects]
             all_of_them = self.total * len(self.entries)
             for place, entry in enumerate(tuple(self.entries)):
                 shown, label = self.done * len(self.entries) + place, entry.setting.attack.label
@@ -209,6 +222,65 @@ class Comparison:
         before = len(self.left_out)
         yield from leave_out(self.source, problems, self.left_out.setdefault)
         self.seen += len(self.left_out) - before
+
+
+class Comparisons:
+    """Attacks on several victims, a `Comparison` for each, one after the other; numbers and progress are those of all.
+
+    Args:
+        settings: those of one victim share their pictures, which another one may take at another size.
+
+    Raises:
+        ValueError: see `compare`.
+    """
+
+    def __init__(self, settings: Sequence[Setting], limit: int | None = None) -> None:
+        numbers: dict[int, list[int]] = {}
+        for number, setting in enumerate(settings):
+            numbers.setdefault(id(setting.subject), []).append(number)
+        if not numbers:
+            raise ValueError("expected at least one attack and one picture")
+        self.settings = settings
+        self.parts = [(own, Comparison([settings[i] for i in own], limit)) for own in numbers.values()]
+
+    @property
+    def seconds(self) -> float:
+        return sum(part.seconds for _, part in self.parts)
+
+    @property
+    def seen(self) -> int:
+        return sum(part.seen for _, part in self.parts)
+
+    @property
+    def total(self) -> int:
+        return sum(part.total for _, part in self.parts)
+
+    def state(self) -> dict[str, Any]:
+        states = [part.state() for _, part in self.parts]
+        return {"parts": states} if len(states) > 1 else states[0]
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Raises KeyError, TypeError, ValueError or RuntimeError where that is the state of nothing alike."""
+        states = state["parts"] if len(self.parts) > 1 else [state]
+        for (_, part), kept in zip(self.parts, states, strict=True):
+            part.restore(kept)
+
+    def run(self) -> Iterator[Event]:
+        """The events of all. The values of progress also hold the "picture" that has its turn, from 1."""
+        done = 0
+        for place, (numbers, part) in enumerate(self.parts):
+            later = sum(other.total * len(other.entries) for _, other in self.parts[place + 1 :])
+            for event in part.run():
+                if isinstance(event, Standing):
+                    yield replace(event, number=numbers[event.number])
+                elif isinstance(event, Progress):
+                    picture = 1 + event.done * part.total // event.total
+                    more = {"number": numbers[int(event.values["number"])], "seconds": self.seconds, "picture": picture}
+                    values, total = {**event.values, **more}, done + event.total + later
+                    yield replace(event, done=done + event.done, total=total, values=values)
+                else:
+                    yield event
+            done += part.total * len(part.entries)
 
 
 PICTURE_DONE = Pause()

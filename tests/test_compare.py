@@ -13,7 +13,7 @@ import torch
 from test_evaluate import LINF, Shelf, Smooth
 
 from mta_core.attacks import Fgsm, Noise, Pgd
-from mta_core.compare import PICTURE_DONE, Comparison, Standing, compare
+from mta_core.compare import PICTURE_DONE, Comparison, Comparisons, Standing, compare
 from mta_core.data import DataError, Sample
 from mta_core.evaluate import evaluate
 from mta_core.events import Message, Progress, Row
@@ -157,3 +157,44 @@ def test_a_comparison_goes_on_from_its_state_as_if_never_stopped(settings: list[
     other = Comparison(settings)
     other.restore(torch.load(tmp_path / "state", weights_only=True))
     assert last(list(other.run())) == whole
+
+
+@pytest.fixture(scope="module")
+def other() -> Subject:
+    return Subject.prepare("other", Smooth(seed=1), toys.CPU)
+
+
+def test_another_victim_sees_the_very_pictures_and_has_rows_of_its_own(settings: list[Setting], other: Subject) -> None:
+    both = [replace(setting, others=(other,)) for setting in settings]
+    found = last(list(compare(both, limit=2)))
+    alone = last(list(compare(settings, limit=2)))
+    for number, setting in enumerate(both):
+        rows = found[number].rows
+        assert list(rows) == evaluated(setting, limit=2)
+        assert [row for row in rows if row["victim"] == "toy"] == list(alone[number].rows)
+        assert {(row["victim"], row["source"]) for row in rows} == {("toy", "toy"), ("other", "toy")}
+    with pytest.raises(ValueError, match="the same victim"):
+        list(compare([settings[0], both[1]]))
+
+
+def test_several_victims_have_their_comparisons_one_after_the_other(
+    settings: list[Setting], other: Subject, tmp_path: Path
+) -> None:
+    mixed = [x for s in settings[:2] for x in (s, replace(s, subject=other))]
+    events = list(Comparisons(mixed, 2).run())
+    found = last(events)
+    assert [list(found[number].rows) for number in range(4)] == [evaluated(s, limit=2) for s in mixed]
+    begun = [event.values["number"] for event in events if isinstance(event, Progress)]
+    assert [number % 2 for number in begun] == sorted(number % 2 for number in begun), "the first victim first"
+    done = [event.done for event in events if isinstance(event, Progress)]
+    assert done == sorted(done) and {e.total for e in events if isinstance(e, Progress)} == {8} and done[-1] == 7
+    assert [e.values["picture"] for e in events if isinstance(e, Progress)][-1] == 2
+
+    first = Comparisons(mixed, 2)
+    run, pictures = first.run(), 0
+    while pictures < 3:
+        pictures += next(run) is PICTURE_DONE
+    torch.save(first.state(), tmp_path / "state")
+    again = Comparisons(mixed, 2)
+    again.restore(torch.load(tmp_path / "state", weights_only=True))
+    assert (again.seen, again.total) == (3, 4) and last(list(again.run())) == found

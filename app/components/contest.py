@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import streamlit as st
 
 from app import library, resources, state, variants
 from app.comparison import Trial
-from app.components import controls, goals, leave, pictures
-from app.heatmap import Column
+from app.components import beside, controls, goals, leave, pictures
+from app.heatmap import SEPARATOR, Column
 from app.library import Picture
+from app.request_json import digests
+from app.second import Second
 from app.variants import Variant
 from app.words import nearest, plain
 from app.workshop import Request
 from mta_core.attacks import Noise
 from mta_core.budget import Budget
-from mta_core.data import DataError, DataSource
+from mta_core.data import DataError, DataSource, Size
 from mta_core.imaging import ImageError
 from mta_core.kinds import Aim
 from mta_core.tasks import Measure, Task
@@ -35,28 +37,75 @@ HELP = (
 
 
 @dataclass(frozen=True)
+class Sight:
+    """A line of the heat map: an attack as one victim sees it, who is named where there are two."""
+
+    label: str
+    words: str
+    trial: Trial
+    victim: str
+
+
+@dataclass(frozen=True)
 class Contest:
     """What the heat map is to show.
 
     Attributes:
-        trials: random noise first.
+        trials: random noise first; after those of the victim those that are made on the second one.
         words: what each attack does, in half a sentence.
         place: which picture a click opens, by the keys of the form that chooses one.
+        second: a victim beside the first.
     """
 
     trials: tuple[Trial, ...]
     words: tuple[str, ...]
     columns: tuple[Column, ...]
     place: tuple[tuple[str, object], ...]
+    second: Second | None = None
+
+    @property
+    def victim(self) -> str:
+        return self.trials[0].request.victim
+
+    @property
+    def num_attacks(self) -> int:
+        """Without random noise, each once, however many victims there are."""
+        return sum(trial.request.victim == self.victim for trial in self.trials) - 1
+
+    @property
+    def sights(self) -> list[Sight]:
+        """What the map has lines of: each attack on the first victim, and below it on the second."""
+        own = [(t, w) for t, w in zip(self.trials, self.words, strict=True) if t.request.victim == self.victim]
+        if self.second is None:
+            return [Sight(trial.label, words, trial, "") for trial, words in own]
+        name, found = self.second.card.name, []
+        on_second = {trial.label: trial for trial in self.trials if trial.request.victim == name}
+        for trial, words in own:
+            attack = trial.label.removesuffix(SEPARATOR + self.victim)
+            label = attack + SEPARATOR + name
+            found.append(Sight(attack + SEPARATOR + self.victim, words, trial, self.victim))
+            if self.second.is_transfer and not trial.request.attack.is_baseline:
+                found.append(Sight(label, f"the same pictures, made on {self.victim}", trial, name))
+            elif self.second.is_transfer:
+                found.append(Sight(label, words, trial, name))
+            elif label in on_second:
+                found.append(Sight(label, words, on_second[label], name))
+        return found
 
     @property
     def is_data(self) -> bool:
         return bool(self.trials[0].shelf)
 
     def explore(self, trial: Trial, task: str) -> dict[str, object]:
-        """What Explore's controls must say to show a trial's first picture, with this task's perturbation."""
+        """What Explore's controls must say to show a trial's first picture with this task's perturbation, and both
+        victims where there are two."""
         shown = next(c.task.label for c in self.columns if c.task.name == task)
-        return {**dict(self.place), **controls.answers(trial.request), state.WHOSE: shown}
+        beside_it: dict[str, object] = {}
+        if self.second is not None:
+            attack = trial.label.partition(SEPARATOR)[0]
+            trial = next((t for t in self.trials if t.label.partition(SEPARATOR)[0] == attack), trial)
+            beside_it = {state.SECOND: self.second.card.name, state.THREAT: self.second.label}
+        return {**dict(self.place), **controls.answers(trial.request), **beside_it, state.WHOSE: shown}
 
     def link(self, trial: Trial, task: str) -> str:
         """Empty where Explore has no such run: there noise leads nowhere."""
@@ -71,11 +120,13 @@ class DataSet:
     Attributes:
         name: see `Trial.shelf`.
         data: all of them, at the victim's input size; of one task where each has its own.
+        at: the same at the input size of another victim.
         place: see `Contest.place`.
     """
 
     name: str
     data: DataSource
+    at: Callable[[Size], DataSource]
     count: int
     place: Mapping[str, object]
 
@@ -141,11 +192,18 @@ def _on_data() -> Contest | None:
         st.error(plain(f"The first pictures cannot be read: {error}."))
         return None
     picture = shelf.read(first)
-    used = DataSet(shelf.name, data, min(nearest(count), len(data)), pictures.place_of(shelf, label, first))
+
+    def at(size: Size) -> DataSource:
+        other = shelf.data_at(size)
+        return other.for_task(tasks[0].name) if other.is_divided else other
+
+    used = DataSet(shelf.name, data, at, min(nearest(count), len(data)), pictures.place_of(shelf, label, first))
     return _contest(picture, card, tasks, used)
 
 
 def _contest(picture: Picture, card: Card, tasks: tuple[Task, ...], on: DataSet | None = None) -> Contest:
+    other = beside.choose_card(card.name, tasks)
+    second = Second(other, beside.choose_threat()) if other is not None else None
     target, like, own = _goal_and_variants(picture, card, tasks)
     if on is not None and on.data.is_divided:
         own = [v for v in own if v.scope != "joint"]  # no picture has several tasks
@@ -161,15 +219,39 @@ def _contest(picture: Picture, card: Card, tasks: tuple[Task, ...], on: DataSet 
     budget = controls.choose_budget()
     noise = Variant(Noise.label, Noise, target=target)
     picture = library.at_size(picture, card.input_size)
-    requests = [_request(v, picture, card, tasks, steps, budget, like) for v in (noise, *used)]
-    trials = tuple(
-        Trial(r, on.name, on.count, v.label, on.data) if on else Trial(r, label=v.label)
-        for r, v in zip(requests, (noise, *used), strict=True)
-    )
+    compared = {v: _request(v, picture, card, tasks, steps, budget, like) for v in (noise, *used)}
+    trials, words = _trials(compared, second, on)
     labelled = on.data.known if on else picture.targets
     columns = tuple(Column(t, m, t.name in labelled, is_targeted) for t, m in zip(tasks, measures, strict=True))
     place = on.place if on else pictures.place()
-    return Contest(trials, tuple(v.words for v in (noise, *used)), columns, tuple(place.items()))
+    return Contest(trials, words, columns, tuple(place.items()), second)
+
+
+def _trials(
+    compared: Mapping[Variant, Request], second: Second | None, on: DataSet | None
+) -> tuple[tuple[Trial, ...], tuple[str, ...]]:
+    """Each attack on the first victim, then those that can be made on the second one, with what they do."""
+
+    def trial(request: Request, label: str, data: DataSource | None) -> Trial:
+        return Trial(request, on.name, on.count, label, data) if on else Trial(request, label=label)
+
+    data = on.data if on else None
+    if second is None:
+        return tuple(trial(r, v.label, data) for v, r in compared.items()), tuple(v.words for v in compared)
+    if second.is_transfer:
+        both = {v: second.request(r) for v, r in compared.items()}
+        return tuple(trial(r, v.label, data) for v, r in both.items()), tuple(v.words for v in both)
+    made = [(trial(r, f"{v.label}{SEPARATOR}{r.victim}", data), v.words) for v, r in compared.items()]
+    at, name = on.at(second.card.input_size) if on else None, second.card.name
+    missing = [v.label for v, r in compared.items() if not second.can_be_attacked(r)]
+    made += [
+        (trial(second.request(r), f"{v.label}{SEPARATOR}{name}", at), v.words)
+        for v, r in compared.items()
+        if v.label not in missing
+    ]
+    if missing:
+        st.caption(plain(f"No generator was made for {name}: {', '.join(missing)} has no line of it."))
+    return tuple(one for one, _ in made), tuple(words for _, words in made)
 
 
 def _pair(picture: Picture, card: Card, tasks: tuple[Task, ...]) -> Pair:
@@ -245,7 +327,7 @@ def _request(
 ) -> Request:
     attack = variant.attack(steps)
     aim = Aim(tuple(t.name for t in tasks), variant.scope, variant.target, budget)
-    weights = controls.digests(attack, card, aim)
+    weights = digests(attack, card, aim)
     return Request(
         picture, card.name, tasks, attack, variant.scope, budget, weights, target=variant.target, like=like
     )  # fmt: skip

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import Field, fields
 from typing import Any
 
@@ -12,15 +12,15 @@ from app import library, resources, state, variants
 from app.components import goals
 from app.library import Picture
 from app.panels import GAINS, Beside
+from app.request_json import digests
 from app.words import nearest
 from app.workshop import Request
-from mta_core import victims
 from mta_core.attacks import ATTACKS, Attack, Generative, Scope, attack_class, make_attack
 from mta_core.budget import Budget, Norm
 from mta_core.generators import instance_of, scope_of
 from mta_core.kinds import Aim
 from mta_core.tasks import TASKS, Task
-from mta_core.weights import Card, WeightsError
+from mta_core.weights import Card
 
 SCOPES: dict[str, Scope] = {"Per task": "per-task", "Joint": "joint"}
 NORMS = {norm.label: norm for norm in Norm}
@@ -29,18 +29,26 @@ RANGES = {Norm.LINF: ("epsilon", 0.5, 16.0, 5.0, 0.5), Norm.L2: ("epsilon_l2", 0
 WIDE: dict[str, Any] = {"required": True, "width": "stretch", **state.LINKED}
 
 
-def choose(picture: Picture, *, is_transfer: bool = False, varies: Collection[str] = ()) -> Request:
+def choose(
+    picture: Picture,
+    *,
+    is_transfer: bool = False,
+    varies: Collection[str] = (),
+    below_tasks: Callable[[], object] = lambda: None,
+) -> Request:
     """Victim, tasks, attack and budget for a picture; in a transfer the victim to try it on too.
 
     Args:
         varies: what is left out, since it is chosen elsewhere: `attack`, `norm`, `epsilon`, settings of the attack. The
             attack is then PGD.
+        below_tasks: called in the place of a control that follows the tasks.
     """
     workshop = resources.workshop()
     cards = fitting(workshop.victims(), picture.targets)
     card = choose_victim(cards, "Made on" if is_transfer else "Victim")
     to = _other(cards, card) if is_transfer else None
     tasks = choose_tasks(card, to)
+    below_tasks()
     made = workshop.generators(card.name)
     trained = variants.trained(made, tasks, with_targeted=not is_transfer)
     kind = attack_class("pgd") if "attack" in varies else _attack_kind(trained)
@@ -62,17 +70,6 @@ def fitting(cards: list[Card], labelled: Collection[str]) -> list[Card]:
     """The victims that answer a task pictures have labels for; all where they have none, or there is no such victim."""
     known = [t for t in TASKS if t.name in labelled]
     return [card for card in cards if any(card.tasks.get(t.name) == t.space for t in known)] or cards
-
-
-def digests(attack: Attack, card: Card, aim: Aim, to: Card | None = None) -> tuple[tuple[str, str], ...]:
-    """Name and sha256 of all weights that are used: the victims', and what the attack draws with; only the former where
-    the latter do not fit, which the attack will say."""
-    found = victims.digests(card) | (victims.digests(to) if to else {})
-    try:
-        found |= attack.weights(card, aim)
-    except WeightsError:
-        pass
-    return tuple(found.items())
 
 
 def choose_victim(cards: list[Card], label: str = "Victim") -> Card:
@@ -227,17 +224,17 @@ def gain_of_perturbation() -> int:
     )  # fmt: skip
 
 
-def look(request: Request) -> tuple[int, Beside]:
+def look(request: Request, *, has_last_column: bool = True) -> tuple[int, Beside]:
     """The gain of the shown perturbation, 0 for the automatic one, and what the last column shows.
 
-    An answer for the whole picture is short: there all columns have their place.
+    An answer for the whole picture is short: there all columns have their place. A second victim leaves no room.
     """
     gain = gain_of_perturbation()
     dense = [t for t in request.tasks if t.is_dense]
     names: dict[str, Beside] = {"Target": "target"} if dense and request.is_targeted else {}
     names |= {"Ground truth": "truth"} if any(t.name in request.truth for t in dense) else {}
     names["Random noise"] = "noise"
-    if len(names) == 1:
+    if len(names) == 1 or not has_last_column:
         return gain, "noise"
     first, key = next(iter(names)), state.BESIDE_TARGET if request.is_targeted else state.BESIDE
     if request.is_targeted:

@@ -9,7 +9,9 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from app import charts, exports, resources, state
+from app.components import beside
 from app.panels import View
+from app.second import Second
 from app.words import facts, perturbation_title, plain
 from app.workshop import CurveEvent, CurvePoint, LossStep, Request, Result
 from mta_core.explore import TaskOutcome
@@ -20,9 +22,9 @@ MEASURES, EPSILON, LOSS, SIZE = "Measures", "Against epsilon", "Loss by step", "
 CONFIG = {"displaylogo": False, "displayModeBar": False}
 
 
-def downloads(result: Result, view: View, is_disabled: bool) -> None:
+def downloads(result: Result, view: View, is_disabled: bool, second: Result | None = None) -> None:
     """What can be taken away: nothing of a preview, and nothing while the page is redrawn again and again, since every
-    redraw makes new addresses."""
+    redraw makes new addresses. With a second victim also what came of it."""
     stem, which = result.request.picture.stem, view.perturbation
     files: tuple[tuple[str, str, str, str, Callable[[], bytes]], ...] = (
         ("get_png", "Adversarial picture (PNG)", f"{stem}-adversarial-{which}.png", "image/png",
@@ -30,18 +32,27 @@ def downloads(result: Result, view: View, is_disabled: bool) -> None:
         ("get_npy", "Perturbation (.npy)", f"{stem}-perturbation-{which}.npy", "application/octet-stream",
          lambda: exports.perturbation_npy(result, which)),
         ("get_json", "Settings and measures (JSON)", f"{stem}.json", "application/json",
-         lambda: exports.report_json(result)),
+         lambda: exports.report_json(result, second)),
     )  # fmt: skip
+    if second is not None and not second.request.to:
+        other = second.request.victim
+        files += (
+            ("get_second_png", f"Adversarial picture for {other} (PNG)", f"{stem}-adversarial-{which}-{other}.png",
+             "image/png", lambda: exports.adversarial_png(second, which)),
+        )  # fmt: skip
     with st.container(horizontal=True, key="downloads", gap="small"):
         for key, label, name, kind, make in files:
             st.download_button(label, make, name, kind, key=key, on_click="ignore", disabled=is_disabled)
 
 
-def tabs(request: Request, result: Result | None, is_live: bool, live: list[LossStep]) -> bool:
+def tabs(
+    request: Request, result: Result | None, is_live: bool, live: list[LossStep], second: Second | None = None
+) -> bool:
     """Only what is open is drawn; whether more of it is on its way, beside what the running attack brings.
 
     Args:
         live: the steps of the running attack.
+        second: a victim whose measures are shown beside those of the first.
     """
     is_waiting = False
     names = [MEASURES, EPSILON, *([LOSS] if request.is_iterative else []), SIZE]
@@ -49,7 +60,10 @@ def tabs(request: Request, result: Result | None, is_live: bool, live: list[Loss
     state.note_drawn(state.DETAIL)
     if measures.open and result:
         with measures:
-            _measures(result)
+            if second is not None and beside.fits(second, result):
+                beside.table(second, result)
+            else:
+                _measures(result)
     if epsilon.open:
         with epsilon:
             is_waiting = _epsilon(request, is_live)

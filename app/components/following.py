@@ -5,15 +5,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 import streamlit as st
 
-from app import news, panels, resources, state
-from app.components import chrome, detail, pictures, pulse, stage, status
+from app import news, panels, resources, state, versus
+from app.components import beside, chrome, detail, pictures, pulse, stage, status
 from app.components.hearing import check, hear
 from app.library import Picture
 from app.news import News
 from app.panels import Beside, TaskRow, View
+from app.second import Second
 from app.words import plain
 from app.workshop import AttackEvent, LossStep, Request, Result
 from mta_core.jobs import Job
@@ -33,17 +35,19 @@ class Asked:
     Attributes:
         gain, beside: see `app.panels.View`.
         task_row: see `app.panels.message`.
+        second: a victim that is shown beside the attacked one.
     """
 
     request: Request
     gain: int
     beside: Beside = "truth"
     task_row: TaskRow | None = None
+    second: Second | None = None
 
 
-Below = Callable[[Request, Result | None, bool, list[LossStep]], bool]
-"""Draws what is below the pictures: of the last complete result, whether an attack is running, and its steps. Whether
-more of it is on its way."""
+Below = Callable[[Request, Result | None, bool, list[LossStep], Second | None], bool]
+"""Draws what is below the pictures: of the last whole result, whether an attack is running, its steps, and a second
+victim. Whether more of it is on its way."""
 
 
 def page(
@@ -72,7 +76,7 @@ def page(
         st.html('<i class="mta-first"></i>')  # a container without a child is not drawn, nor what it says meanwhile
         job = run(asked.request)
         st.fragment(results)(asked, job, used)
-        st.fragment(details)(asked.request, job, used, below, part)
+        st.fragment(details)(asked, job, used, below, part)
 
 
 def follow(request: Request, job: Job[AttackEvent] | None) -> None:
@@ -127,6 +131,12 @@ def take(job: Job[AttackEvent] | None) -> None:
         state.show(found[-1])
 
 
+def newest(job: Job[AttackEvent] | None) -> Result | None:
+    """What is on the page, as of now."""
+    take(job)
+    return state.shown()
+
+
 def steps_of(job: Job[AttackEvent] | None) -> list[LossStep]:
     return [event for event in job.events if isinstance(event, LossStep)] if job else []
 
@@ -138,39 +148,72 @@ def results(asked: Asked, job: Job[AttackEvent] | None, used: Mapping[str, objec
     fresh = news.of(job)
     follow(request, job)
     is_live = job is not None and not job.is_done  # asked first: what ends meanwhile is drawn by the next look
-    take(job)
-    result = state.shown()
+    other = beside.work(asked.second, newest(job), request)
+    if other is not None:
+        fresh = news.of(job, other)
+    is_comparing = other is not None and not other.is_done
+    result = newest(job)
     if result is not None and request.to and not result.request.to:
         result = None  # of a page that tries nothing on another victim
-    chosen = status.toolbar(request, job, result, again=lambda: start_again(request))
-    if job is not None and job.error:
-        st.error(plain(f"{job.error}."))
+    second = asked.second if result is not None and beside.fits(asked.second, result) else None
+    if second is not None and result is not None and beside.is_told(second, other):
+        chosen = beside.toolbar(second, other, result)
+    else:
+        chosen = status.toolbar(request, job, result, again=lambda: start_again(request))
+    for each in (job, other):
+        if each is not None and each.error:
+            st.error(plain(f"{each.error}."))
     progress = status.progress(request, job)
     if result is not None:
         names = list(result.outcome.perturbations)
         view = View(chosen if chosen in names else names[0], asked.gain, asked.beside)
-        stage.draw(
-            lambda with_files: panels.message(
-                result, view, progress, steps_of(job), task_row=asked.task_row, with_files=with_files
-            )
-        )
-        detail.downloads(result, view, is_live or not result.is_complete)
+        known = beside.result(second, result) if second else None
+        stage.draw(partial(_message, asked, result, known, view, progress, steps_of(job)))
+        is_whole = result.is_complete and (known is None or known.is_complete)
+        detail.downloads(result, view, is_live or is_comparing or not is_whole, known)
     else:
         stage.draw(lambda _: panels.outline(request, progress, steps_of(job)))
-    is_measuring = job is not None and status.has_result(job)  # the browser is busy with its pictures
-    pulse.beat("watch_results", look_again(job, 0.6 if is_measuring else 0.3) if is_live else None, news=fresh)
+    running = job if is_live else other if is_comparing else None
+    is_measuring = running is not None and status.has_result(running)  # the browser is busy with its pictures
+    pulse.beat("watch_results", look_again(running, 0.6 if is_measuring else 0.3) if running else None, news=fresh)
 
 
-def details(
-    request: Request, job: Job[AttackEvent] | None, used: Mapping[str, object], below: Below, part: str
-) -> None:
+def _message(
+    asked: Asked,
+    result: Result,
+    known: Result | None,
+    view: View,
+    progress: float | None,
+    live: list[LossStep],
+    with_files: bool,
+) -> bytes:
+    """The stage's data.
+
+    Args:
+        known: what is known of the second victim.
+    """
+    if beside.fits(asked.second, result) and (second := asked.second):
+        names = (result.request.victim, second.card.name)
+        return versus.message(
+            result, known, names, view, progress, live, is_transfer=second.is_transfer, with_files=with_files
+        )
+    return panels.message(result, view, progress, live, task_row=asked.task_row, with_files=with_files)
+
+
+def details(asked: Asked, job: Job[AttackEvent] | None, used: Mapping[str, object], below: Below, part: str) -> None:
     """Charts and tables; they follow what is running."""
+    request = asked.request
     hear(used, part)
     fresh = news.of(job)
     follow(request, job)
     is_live = job is not None and not job.is_done
-    take(job)  # it may have ended since the pictures were drawn
-    is_waiting = below(request, state.measured(), is_live, steps_of(job) if is_live else [])
+    other = beside.work(asked.second, newest(job), request)  # it may have ended since the pictures were drawn
+    if other is not None:
+        fresh = news.of(job, other)
+    running = job if is_live else other if other is not None and not other.is_done else None
+    steps = steps_of(job) if is_live else []
+    is_waiting = below(request, state.measured(), running is not None, steps, asked.second)
     pulse.beat(
-        "watch_details", look_again(job, 0.7) if is_live or is_waiting else None, news=News() if is_waiting else fresh
-    )
+        "watch_details", look_again(running, 0.7) if running or is_waiting else None,
+        news=News() if is_waiting else fresh,
+    )  # fmt: skip

@@ -18,13 +18,16 @@ from app.components.hearing import hear
 from app.components.ranking_work import Work
 from app.heatmap import Line, Scale
 from app.words import plain
+from mta_core.compare import Standing
 from mta_core.job_records import CUT_OFF, Order
 from mta_core.jobs import Job
 from mta_core.wording import counted
 
 PICTURE_PLACE = "map"
 """Where the work on one picture is kept; that on a data set is a job on the board."""
-FORM = ("data", "count", "victim", "tasks", "attacks", "norm", "epsilon", "epsilon_l2", "steps")
+FORM = (
+    "data", "count", "victim", "tasks", state.SECOND, state.THREAT, "attacks", "norm", "epsilon", "epsilon_l2", "steps",
+)  # fmt: skip
 """Keys of the controls of a comparison on a data set."""
 SCALES: dict[str, Scale] = {"Times worse": "ratio", "In its own unit": "unit"}
 TARGET_SCALES: dict[str, Scale] = {"Times nearer": "ratio", "In its own unit": "unit"}
@@ -148,11 +151,19 @@ def _lines(contest: Contest, running: str) -> list[Line]:
     workshop = resources.workshop()
     return [
         Line(
-            trial.label, words, comparison.standing(workshop, trial), trial.request.attack.is_baseline,
-            running == trial.label, {c.task.name: contest.link(trial, c.task.name) for c in contest.columns},
+            one.label, one.words, _seen_by(one.victim, comparison.standing(workshop, one.trial)),
+            one.trial.request.attack.is_baseline, running == one.trial.label,
+            {c.task.name: contest.link(one.trial, c.task.name) for c in contest.columns}, one.victim,
         )
-        for trial, words in zip(contest.trials, contest.words, strict=True)
+        for one in contest.sights
     ]  # fmt: skip
+
+
+def _seen_by(victim: str, known: Standing | None) -> Standing | None:
+    """What is known of one of two victims; of the only one, where none is named."""
+    if known is None or not victim:
+        return known
+    return replace(known, rows=tuple(row for row in known.rows if row["victim"] == victim))
 
 
 def _toolbar(contest: Contest, work: Work | None, lines: Sequence[Line]) -> None:
@@ -194,7 +205,8 @@ def _running_words(contest: Contest, work: Work) -> str:
     if last is None:
         return "Getting ready …"
     count = contest.trials[0].count
-    words = last.stage if count == 1 else f"{last.stage} on picture {1 + last.done * count // last.total} of {count}"
+    picture = last.values.get("picture", 1 + last.done * count // last.total)
+    words = last.stage if count == 1 else f"{last.stage} on picture {picture:.0f} of {count}"
     is_telling = last.done * count >= last.total  # all have had a picture: the next ones take as long
     if not is_telling or count == 1:
         return f"{words} …"
@@ -205,7 +217,9 @@ def _running_words(contest: Contest, work: Work) -> str:
 def _finished_words(contest: Contest, lines: Sequence[Line]) -> str:
     request, count = contest.trials[0].request, contest.trials[0].count
     known = [line.standing for line in lines if line.standing and line.standing.rows]
-    what = f"{counted(len(lines) - 1, 'attack')} at {request.budget.label}"
+    what = f"{counted(contest.num_attacks, 'attack')} at {request.budget.label}"
+    if contest.second is not None:
+        what += f", {contest.victim} and {contest.second.card.name},"
     done = min((one.num_pictures for one in known), default=0)
     missing = max((len(one.left_out) for one in known), default=0)
     of_all = f"{done} of {count} pictures" if missing else counted(count, "picture")
@@ -214,7 +228,8 @@ def _finished_words(contest: Contest, lines: Sequence[Line]) -> str:
         return f"{what} {where}: not measured yet"
     if any(not one.is_complete for one in known):
         return f"{what} on {counted(count, 'picture')}: stopped after {done}"
-    return f"{what} {where}" if len(known) == len(lines) else f"{what} {where}: {len(known) - 1} measured"
+    own = [line for line in heatmap.by_victim(lines)[lines[0].victim] if line.standing and line.standing.rows]
+    return f"{what} {where}" if len(known) == len(lines) else f"{what} {where}: {len(own) - 1} measured"
 
 
 def duration(seconds: float) -> str:
@@ -249,11 +264,13 @@ def _map(contest: Contest, lines: Sequence[Line]) -> None:
     explained = heatmap.EXPLAINED_TARGET if is_targeted else heatmap.EXPLAINED
     what = "its run on the first picture" if contest.is_data else "that run"
     st.caption(plain(f"{explained[scale]} Click a cell to open {what} in Explore."))
+    if contest.second is not None:
+        st.caption(plain(contest.second.words(contest.victim)))
 
 
 def _opened(contest: Contest, label: str, task: str) -> None:
     """Called by a click on a cell."""
-    trial = next((trial for trial in contest.trials if trial.label == label), None)
+    trial = next((one.trial for one in contest.sights if one.label == label), None)
     if trial and task in {c.task.name for c in contest.columns}:
         leave.to_explore(contest.explore(trial, task))
 
@@ -276,14 +293,21 @@ def _below(contest: Contest, lines: Sequence[Line], is_live: bool) -> None:
 
 
 def _values(contest: Contest, lines: Sequence[Line]) -> None:
+    for victim, own in heatmap.by_victim(lines).items():
+        _dots(contest, own, victim)
+    st.caption(INTERVALS if contest.is_data else "A dot for each attack; the dashed line is the clean picture.")
+
+
+def _dots(contest: Contest, lines: Sequence[Line], victim: str) -> None:
+    """A chart of each task, for one victim."""
+    of_victim = f" of {victim}" if victim else ""
     for column, place in zip(contest.columns, st.columns(len(contest.columns)), strict=True):
         rows = [(line.label, row) for line in lines if (row := heatmap.row_of(line.standing, column))]
         if rows:
             with place:
                 figure = charts.intervals(column.task, column.measure, rows)
-                alt = f"{column.task.label}: {column.measure.label} under {len(rows)} attacks"
-                st.plotly_chart(figure, key=f"values_{column.task.name}", config=CONFIG, alt=alt)
-    st.caption(INTERVALS if contest.is_data else "A dot for each attack; the dashed line is the clean picture.")
+                alt = f"{column.task.label}: {column.measure.label}{of_victim} under {len(rows)} attacks"
+                st.plotly_chart(figure, key=f"values_{column.task.name}{victim}", config=CONFIG, alt=alt)
 
 
 def _table(lines: Sequence[Line], contest: Contest) -> None:
@@ -320,11 +344,8 @@ def _downloads(contest: Contest, lines: Sequence[Line], is_disabled: bool) -> No
 
 def _provenance(contest: Contest, lines: Sequence[Line]) -> dict[str, Any]:
     """Where the rows come from: the pictures of the attack that has had the most."""
-    known = {
-        trial: line.standing
-        for trial, line in zip(contest.trials, lines, strict=True)
-        if line.standing and line.standing.rows
-    }
+    both = zip(contest.sights, lines, strict=True)
+    known = {sight.trial: line.standing for sight, line in both if line.standing and line.standing.rows}
     trial, most = max(known.items(), key=lambda pair: pair[1].num_pictures)
     requests = {trial.label: trial.request for trial in contest.trials}
     names = comparison.names(trial, most)

@@ -41,19 +41,31 @@ function scale(colours, low, high) {
   return line
 }
 
+function change(m) {
+  const line = element("span", m.rough ? "mta-rough" : "") // rough until measured in float32
+  if (m.rough) line.append("≈ ")
+  line.append(element("span", "", m.clean), element("span", "mta-arrow", " → "))
+  line.append(element("b", m.worse ? "mta-worse" : "", m.adversarial))
+  return line
+}
+
 function words(row) {
   const box = element("div", "mta-words")
   box.append(element("h3", "", row.title), element("p", row.measure ? "mta-verdict" : "mta-note", row.words))
   if (row.measure) {
     const m = row.measure
-    const line = element("p", m.rough ? "mta-measure mta-rough" : "mta-measure") // rough until measured in float32
-    if (m.rough) line.append("≈ ")
-    line.append(element("span", "", m.clean), element("span", "mta-arrow", " → "))
-    line.append(element("b", m.worse ? "mta-worse" : "", m.adversarial))
+    const line = element("p", "mta-measure")
+    line.append(change(m))
     const note = element("p", "mta-note", `${m.label}, ${m.direction}`)
     if (m.reference) note.append(` (${m.reference})`)
     note.append(element("br"), `Random noise: ${m.noise ?? "…"}`)
     box.append(line, note)
+  }
+  for (const side of row.sides ?? []) {
+    const line = element("p", "mta-side")
+    line.append(element("b", "", side.name))
+    if (side.measure) line.append(" ", change(side.measure))
+    box.append(line, element("p", "mta-note", side.words))
   }
   if (row.note) box.append(element("p", "mta-note", row.note))
   if (row.facts) {

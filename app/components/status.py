@@ -18,10 +18,21 @@ MANY = 3
 """Attacks of others that come first from which on a page says so, and keeps still: what moves takes processor."""
 
 
-def toolbar(request: Request, job: Job[AttackEvent] | None, result: Result | None, again: Callable[[], None]) -> str:
-    """The status, whose perturbation is shown, and stop; returns the name of the chosen perturbation."""
+def toolbar(
+    request: Request,
+    job: Job[AttackEvent] | None,
+    result: Result | None,
+    again: Callable[[], None],
+    *,
+    is_second: bool = False,
+) -> str:
+    """The status, whose perturbation is shown, and stop; returns the name of the chosen perturbation.
+
+    Args:
+        is_second: whether it is about the second victim, which the status names then.
+    """
     with st.container(horizontal=True, vertical_alignment="center", key="toolbar", gap="small"):
-        line(request, job, result)
+        line(request, job, result, is_second=is_second)
         chosen = _whose(request)
         if job is not None and not job.is_done and request.is_iterative and not has_result(job):
             st.button(
@@ -56,17 +67,18 @@ def _whose(request: Request) -> str:
     return names.get(chosen or "", request.tasks[0].name)
 
 
-def line(request: Request, job: Job[AttackEvent] | None, result: Result | None) -> None:
+def line(request: Request, job: Job[AttackEvent] | None, result: Result | None, *, is_second: bool = False) -> None:
     """What is going on; said aloud only when it has ended, since it changes several times a second until then."""
     if job and not job.is_done:
         before = resources.workshop().worker.before(job)
-        words = _running(request, job)
+        words = f"{request.victim}: {_running(request, job)}" if is_second else _running(request, job)
         if before >= MANY and not job.turns:
             words += f" {counted(before, 'attack')} of others first"
         look = "mta-queued" if before >= MANY else "mta-alive"
         st.html(f'<div class="mta-status {look}">{html.escape(words)}</div>')
     else:
-        st.html(f'<div class="mta-status" role="status">{html.escape(_finished(result))}</div>')
+        words = f"{request.victim}: {_finished(result)}" if is_second and result else _finished(result)
+        st.html(f'<div class="mta-status" role="status">{html.escape(words)}</div>')
 
 
 def _running(request: Request, job: Job[AttackEvent]) -> str:

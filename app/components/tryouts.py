@@ -9,11 +9,13 @@ from dataclasses import replace
 import streamlit as st
 
 from app import exports, orders, paper, resources, series, series_job, state, tables, tried
-from app.components import controls, linked
+from app.components import linked
 from app.components.asking import answer, ask
 from app.components.chrome import FIRST_PRESET
 from app.components.pictures import GALLERY, OBJECTS
 from app.library import Shelf
+from app.request_json import digests
+from app.second import Second
 from app.series import Measured, Series
 from app.tables import Line
 from app.variants import Variant, variants
@@ -66,7 +68,9 @@ def _advice(request: Request) -> str:
     )
 
 
-def tabs(request: Request, result: Result | None, is_live: bool, live: Sequence[LossStep]) -> bool:
+def tabs(
+    request: Request, result: Result | None, is_live: bool, live: Sequence[LossStep], _: Second | None = None
+) -> bool:
     """Only what is open is drawn; whether more of it is on its way."""
     picture, data_set = st.tabs([PICTURE, DATA_SET], key=state.TABLES, on_change="rerun", **state.LINKED)
     state.note_drawn(state.TABLES)
@@ -222,7 +226,7 @@ def label_of(request: Request) -> str:
 def _request(request: Request, card: Card, attack: Attack, scope: Scope) -> Request:
     """The same of another attack."""
     aim = Aim(tuple(t.name for t in request.tasks), scope, budget=request.budget)
-    weights = controls.digests(attack, card, aim, _cards()[request.to])
+    weights = digests(attack, card, aim, _cards()[request.to])
     return replace(request, attack=attack, scope=scope, weights=weights)
 
 

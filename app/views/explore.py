@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import streamlit as st
+
 from app import state
-from app.components import controls, detail, following
+from app.components import beside, controls, detail, following
 from app.components.following import Asked
 from app.library import Picture
 
 
 def choose(picture: Picture) -> Asked:
-    request = controls.choose(picture)
+    place = []  # what the second victim can meet depends on the attack, which is chosen below
+    request = controls.choose(picture, below_tasks=lambda: place.append(st.container()))
     state.drop_work_of_others(state.CURVE, request)
-    return Asked(request, *controls.look(request))
+    with place[0]:
+        second = beside.choose(request)
+    beside.drop_others(second, request)
+    gain, last = controls.look(request, has_last_column=second is None)
+    return Asked(request, gain, last, second=second)
 
 
 following.page(choose, detail.tabs, state.DETAIL)

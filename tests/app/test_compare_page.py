@@ -322,7 +322,7 @@ def test_what_goes_wrong_is_said(page: Open, monkeypatch: pytest.MonkeyPatch) ->
         raise RuntimeError("the device is $gone$")
 
     with monkeypatch.context() as broken:
-        broken.setattr("app.comparison.Comparison", fail)
+        broken.setattr("app.comparison.Comparisons", fail)
         at = page(tasks="Depth", attacks="FGSM", epsilon="4")
         assert r"the device is \$gone\$" in at.error[0].value
     settle(at.button(key="start_ranking").click().run())

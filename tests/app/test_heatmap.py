@@ -175,3 +175,17 @@ def test_a_problem_takes_the_place_of_the_words() -> None:
 def test_without_labels_the_head_says_so() -> None:
     head = message((Column(task("depth"), ABS_ERR, has_truth=False),), (), "ratio", 1)["columns"][0]
     assert head == {"label": "Depth", "measure": "Absolute error, ↓ better", "note": "against the clean output"}
+
+
+def test_two_victims_have_their_own_clean_row_strongest_attack_and_sentence() -> None:
+    standard = [line("FGSM · a", 0.2, 2.0, victim="a"), line("PGD · a", 0.05, 3.0, victim="a")]
+    robust = [line("FGSM · b", 0.1, 0.6, victim="b"), line("PGD · b", 0.3, 0.9, victim="b")]
+    both = [x for pair in zip(standard, robust, strict=True) for x in pair]
+    rows = message(COLUMNS, both, "ratio", 4)["rows"]
+    assert [r["label"] for r in rows] == ["Clean · a", "Clean · b", "FGSM · a", "FGSM · b", "PGD · a", "PGD · b"]
+    best = {r["label"]: [cell.get("best", False) for cell in r["cells"]] for r in rows[2:]}
+    assert best == {
+        "FGSM · a": [False, False], "PGD · a": [True, True], "FGSM · b": [True, False], "PGD · b": [False, True]
+    }  # fmt: skip
+    said = headline(COLUMNS, both)
+    assert said.startswith("On a, PGD does most to segmentation") and "On b, FGSM does most to segmentation" in said

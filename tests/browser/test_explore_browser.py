@@ -233,3 +233,33 @@ def test_odd_files_are_shown_or_explained(visit: Visit, data_pack: Path) -> None
         said = upload(page, file)
         if said != file.name:
             assert said.startswith(f"{file.name} cannot be read: ") and said.endswith("."), said
+
+
+def test_a_second_victim_stands_beside_the_first_and_is_in_the_address(visit: Visit) -> None:
+    page = visit("?attack=FGSM&tasks=Depth")
+    settled(page)
+    first = page.locator(".mta-row").last.locator(".mta-measure").inner_text()
+    page.locator(".st-key-second").get_by_role("combobox").click()
+    page.get_by_role("option", name="other").click()
+    sides = page.locator(".mta-row").last.locator(".mta-side")
+    expect(sides).to_have_count(2, timeout=PATIENCE)
+    expect(sides.last).to_contain_text("→", timeout=PATIENCE)
+    settled(page)
+    assert sides.first.inner_text() == f"dmtl {first}", "the first victim's numbers stay"
+    captions = page.locator(".mta-row").last.locator("figcaption").all_inner_texts()
+    assert captions == ["dmtl, clean", "dmtl, adversarial", "other, clean", "other, adversarial"]
+    page.wait_for_url(re.compile("second=other"))
+    page.locator(".st-key-threat").get_by_role("radio", name="Transfer").click()
+    page.wait_for_url(re.compile("threat=Transfer"))
+    expect(page.locator(".mta-row")).to_have_count(2, timeout=PATIENCE)
+    expect(sides.last).to_contain_text("→", timeout=PATIENCE)
+    settled(page)
+    seen = sides.all_inner_texts()
+    page.reload()
+    expect(sides.last).to_contain_text("→", timeout=PATIENCE)
+    settled(page)
+    assert sides.all_inner_texts() == seen, "the address brings it back"
+    with page.expect_download() as download:
+        page.locator(".st-key-get_json button:enabled").click()
+    told = json.loads(Path(download.value.path()).read_text())["second_victim"]
+    assert (told["victim"], told["threat"], told["source"]) == ("other", "transfer", "dmtl")
