@@ -16,7 +16,6 @@ from app.panels import (
     Drawing,
     Rows,
     View,
-    amplify,
     answers,
     aspect_of,
     cell,
@@ -29,6 +28,7 @@ from app.panels import (
 from app.tables import Values
 from app.words import automatic_gain, direction, measure_line, perturbation_title, psnr, reference, sentence
 from app.workshop import LossStep, Result
+from mta_core.amplified import amplify
 from mta_core.explore import TaskOutcome
 from mta_core.tasks import Task
 from mta_core.tasks.classification import Classification
