@@ -275,9 +275,9 @@ def trainable() -> list[Task]:
 def names_of(rows: Sequence[Mapping[str, Any]], t: Task, *, is_fooling: bool) -> dict[str, str]:
     """Where the held-out rows have the main measure of a task, by what people call it."""
     main = t.main_measure.name
-    if not is_fooling:
-        return {"Held out": main}
     known = set().union(*rows) if rows else set()
+    if not is_fooling:
+        return {"Held out": f"{t.name} {main}" if f"{t.name} {main}" in known else main}
     kinds = {"Under attack": "adversarial", "Clean": "clean"}
     return {
         label: f"{kind} {t.name} {main}" if f"{kind} {t.name} {main}" in known else f"{kind} {main}"

@@ -236,7 +236,7 @@ class VictimTraining(Descent):
         return {"clean": images, "places": self.adversary.places(len(images))}
 
     def measure(self) -> Generator[Pause, None, dict[str, float]]:
-        """Every task's measures on the held-out pictures, by the averaged weights."""
+        """Every task's measures on the held-out pictures, by the averaged weights; named as `held_out_name` does."""
         frozen = self.live_victim()
         meters = {t.name: Meter(t, num_replicates=0) for t in self.tasks}
         turn = next(windows(self.recipe.batch_size, self.recipe.size, self.device.torch_device))
@@ -249,12 +249,18 @@ class VictimTraining(Descent):
             check_finite(answers, DIVERGED)
             for t in self.tasks:
                 meters[t.name].update(t.decode(answers[t.name]).cpu(), batch[1][t.name])
-        return {name: value for meter in meters.values() for name, value in meter.compute().items()}
+        found = {t: meters[t.name].compute() for t in self.tasks}
+        return {self.held_out_name(t, name): value for t, values in found.items() for name, value in values.items()}
+
+    def held_out_name(self, t: Task, measure: str) -> str:
+        """`miou`; `depth mse` where another of its tasks has that measure too."""
+        shared = sum(measure in [m.name for m in other.measures] for other in self.tasks) > 1
+        return f"{t.name} {measure}" if shared else measure
 
     def score(self, measures: Mapping[str, float]) -> float:
         """The mean over the tasks of the log of the main measure, its sign such that better is more."""
-        mains = [t.main_measure for t in self.tasks]
-        logs = [(1 if m.higher_is_better else -1) * math.log(max(measures[m.name], TINY)) for m in mains]
+        mains = {self.held_out_name(t, t.main_measure.name): t.main_measure for t in self.tasks}
+        logs = [(1 if m.higher_is_better else -1) * math.log(max(measures[n], TINY)) for n, m in mains.items()]
         mean = sum(logs) / len(logs)
         return mean if math.isfinite(mean) else -math.inf
 

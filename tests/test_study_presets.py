@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from mta_core import presets
+from mta_core import presets, weights
 from mta_core.events import Progress
 from mta_core.recipe_settings import override
 from mta_core.study_presets import LETTERS, MAIN, SETTINGS, SHORTS
@@ -89,6 +89,8 @@ def test_a_short_one_of_all_tasks_learns_from_rooms_whose_labels_are_made_for_it
     )  # fmt: skip
     steps = [event.values for event in train_victim(recipe, CPU, tmp_path / "run") if isinstance(event, Progress)]
     assert all(steps[-1][name] > 0 for name in LETTERS.values())
+    held_out = weights.Card.read(tmp_path / "run" / "short-all.json").metrics["held_out"]
+    assert {"miou", *(f"{name} mse" for name in list(LETTERS.values())[1:])} <= set(held_out), "of each task its own"
 
 
 @pytest.mark.parametrize("setting", SHORTS)
