@@ -9,7 +9,7 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from typing import Any
 
 import streamlit as st
@@ -91,6 +91,8 @@ _DRAWN, _LACKS = "_drawn", "_lacks"
 _LEAVING, _OWNER, _SERIES = "_leaving", "_owner", "_series"
 _CHOSEN, _DELETED, _TOLD, _DELETED_JOB = "_chosen", "_deleted", "_told", "_deleted_job"
 _REFUSED = "_refused"
+MOMENTS = 5.0
+"""Seconds for which what is told stays through redraws."""
 
 
 def _held() -> dict[str, Any]:
@@ -433,14 +435,33 @@ def note_deleted(ids: Sequence[int]) -> None:
     st.session_state[_DELETED] = tuple(ids)
 
 
+@dataclass
+class Told:
+    """What became of a click or a file, told on the page where that was."""
+
+    words: str
+    is_error: bool
+    page: object
+    since: float = 0.0
+
+
 def tell(words: str, *, is_error: bool = False) -> None:
     """Remembers what became of a click or a file, until the page that says so is drawn."""
-    st.session_state[_TOLD] = (words, is_error)
+    st.session_state[_TOLD] = Told(words, is_error, st.session_state.get(_PAGE))
 
 
-def told() -> tuple[str, bool] | None:
-    """What is to be said, once."""
-    return st.session_state.pop(_TOLD, None)
+def told() -> Told | None:
+    """What is to be said: once, and in whatever is drawn within moments of it. A click that falls together with a beat
+    is two redraws, of which the first would say it and the second take it away unread."""
+    said: Told | None = st.session_state.get(_TOLD)
+    if said is None:
+        return None
+    now = time.monotonic()
+    said.since = said.since or now
+    if now - said.since <= MOMENTS and said.page == st.session_state.get(_PAGE):
+        return said
+    del st.session_state[_TOLD]
+    return None
 
 
 def limit(key: str, most: int) -> None:

@@ -57,8 +57,7 @@ def watch(store: Store, stamp: object, used: Mapping[str, object], chosen: Seque
 
 def say_what_became() -> None:
     if told := state.told():
-        words, is_error = told
-        (st.error if is_error else st.success)(plain(words))
+        (st.error if told.is_error else st.success)(plain(told.words))
 
 
 def show(store: Store, search: Search) -> None:

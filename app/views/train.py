@@ -64,7 +64,7 @@ def begin(asked: training_form.Asked | None) -> None:
         st.button("Start", key="train_start", type="primary", disabled=True)
         return
     if told := state.told():
-        st.error(plain(told[0]))
+        st.error(plain(told.words))
     st.button("Start", key="train_start", type="primary", on_click=start, args=(asked,))
     st.markdown(plain(asked.said))
     with st.expander("The same on the command line", key="train_command"):

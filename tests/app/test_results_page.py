@@ -11,7 +11,7 @@ import streamlit as st
 from conftest import MAIN
 from streamlit.testing.v1 import AppTest
 
-from app import charts, found
+from app import charts, found, state
 from mta_core import exchange
 from mta_core.store import Store
 from mta_core.summary import measure_in
@@ -140,7 +140,7 @@ class TestPage:
         assert store.find()[0].id == three[1]
 
     def test_a_file_is_imported_once_and_a_wrong_one_is_refused(
-        self, results: Open, three: list[int], store: Store
+        self, results: Open, three: list[int], store: Store, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         data = exchange.to_jsonl(store.get(three[:1]))
         store.delete(three[:1])
@@ -148,8 +148,12 @@ class TestPage:
         at.file_uploader(key="found_file").upload("runs.jsonl", data, "application/jsonl").run()
         assert "1 restored" in at.success[0].value and listed(at) == three[::-1]
         at.run()
+        assert at.success, "a redraw at the same moment does not take it away"
+        monkeypatch.setattr(state, "MOMENTS", 0.0)
+        at.run()
         assert not at.success
         at.file_uploader(key="found_file").upload("a$b.csv", b"run\n\xff", "text/csv").run()
+        assert not at.success
         assert at.error[0].value == r"Nothing imported from a\$b.csv\: line 2\: expected text in UTF-8."
 
     def test_a_page_holds_fifty(self, results: Open, store: Store) -> None:
