@@ -62,15 +62,16 @@ def make_study(runs: Path) -> None:
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     executable = shutil.which("chromium") or shutil.which("google-chrome")
-    with sync_playwright() as playwright:
-        if executable is None and not Path(playwright.chromium.executable_path).exists():
-            pytest.skip("NO BROWSER: install chromium to run the tests in a real browser")
-        try:
-            chromium = playwright.chromium.launch(executable_path=executable, args=FLAGS)
-        except Error as error:  # libraries of the system that the browser needs are missing
-            pytest.skip(f"NO BROWSER: it does not start: {error.message.splitlines()[0]}")
-        yield chromium
-        chromium.close()
+    # Never stopped: after a test that failed, `stop` may wait for ever. It ends with this process, which is at its end.
+    playwright = sync_playwright().start()
+    if executable is None and not Path(playwright.chromium.executable_path).exists():
+        pytest.skip("NO BROWSER: install chromium to run the tests in a real browser")
+    try:
+        chromium = playwright.chromium.launch(executable_path=executable, args=FLAGS)
+    except Error as error:  # libraries of the system that the browser needs are missing
+        pytest.skip(f"NO BROWSER: it does not start: {error.message.splitlines()[0]}")
+    yield chromium
+    chromium.close()
 
 
 @pytest.fixture
