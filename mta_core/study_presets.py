@@ -106,9 +106,9 @@ def short(letters: str, setting: str = SHORT) -> VictimRecipe:
     spaces = {**dict(_spaces(weights)), **({"segmentation": "nyu13"} if "s" in letters else {})}
     return VictimRecipe(
         name=named(setting, letters), architecture="encoder-decoder", encoder=SHORTS[setting], fraction=0.25,
-        weights=weights, spaces=tuple(spaces.items()), per_epoch=800, height=96, input_width=128,
-        phases=((20, 96, 128),), zooms=(1.0, 1.0), light=0.0, noise=0.0, class_balance=0.0, batch_size=16,
-        learning_rate=3e-3, ema=0.99,
+        weights=weights, spaces=tuple(spaces.items()), per_epoch=800, height=128, input_width=160,
+        phases=((16, 128, 160),), zooms=(1.0, 1.0), light=0.0, noise=0.0, class_balance=0.0, batch_size=8,
+        learning_rate=2e-3, ema=0.99,
     )  # fmt: skip
 
 

@@ -33,6 +33,12 @@ from mta_core.victims.dmtl import CHANNELS, check_spaces
 from mta_core.victims.encoders import XceptionEncoder, make_encoder
 
 
+START = 0.05
+"""Of the usual size of its weights, with which the last convolution of a decoder starts."""
+TYPICAL = {"log": 0.62}
+"""Of labels in these spaces, where it is not near 0: two metres."""
+
+
 class EncoderDecoder(Victim):
     """One encoder, and a decoder for each task.
 
@@ -79,13 +85,18 @@ class EncoderDecoder(Victim):
 
 def _initialise(victim: EncoderDecoder) -> None:
     """As the released code does, by the fan-out of each convolution. But for the last ones, which no batch norm
-    follows: they start from the fan-in, or the first answers would be many times as large as any label."""
+    follows: they start near zero, where labels lie. Else the first answers would be many times as large as any label,
+    and of depths, which differ by some hundredths, a short training would learn little more than their mean."""
     for module in victim.modules():
         if isinstance(module, nn.Conv2d):
             nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
-    for decoder in victim.decoders.values():
+    for name, decoder in victim.decoders.items():
         last = [module for module in decoder.modules() if isinstance(module, nn.Conv2d)][-1]
         nn.init.kaiming_normal_(last.weight, mode="fan_in", nonlinearity="linear")
+        with torch.no_grad():
+            last.weight *= START
+            if last.bias is not None:
+                last.bias += TYPICAL.get(victim.tasks[name], 0.0)
 
 
 def table1_cost(victim: EncoderDecoder, size: tuple[int, int] = (256, 256)) -> int:
