@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import os
+import shutil
+import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 
 from mta_core import store, weights
 from mta_core.generators import GapGenerator, Patterns
+from mta_core.locks import FileLock
 from tests import toys
 
 torch.set_num_threads(1)  # small tensors gain nothing from more, and lose much where the machine is busy
@@ -43,17 +47,33 @@ def arena() -> toys.Arena:
 
 @pytest.fixture(scope="session")
 def toy_runs(arena: toys.Arena, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder of runs that holds generators trained against the arena's victim."""
+    """A folder of runs that holds generators trained against the arena's victim.
+
+    Processes that test together share the training of them, and have a copy each.
+    """
     folder = tmp_path_factory.mktemp("runs")
-    for kind in toys.KINDS:
-        toys.train_toy_generator(arena, kind, folder / kind)
-        toys.train_toy_generator(arena, kind, folder / f"{kind}-joint", scope="joint")
-        toys.train_toy_generator(arena, kind, folder / f"{kind}-gap", GapGenerator, steps=120)
-        toys.train_toy_generator(arena, kind, folder / f"{kind}-gap-joint", GapGenerator, "joint")
-        toys.train_toy_generator(arena, kind, folder / f"{kind}-universal", is_universal=True)
-        toys.train_toy_generator(arena, kind, folder / f"{kind}-uap", Patterns, steps=40)
-        toys.train_toy_generator(arena, kind, folder / f"{kind}-uap-joint", Patterns, "joint", steps=40)
-    return folder
+    is_alone = "PYTEST_XDIST_WORKER" not in os.environ
+    shared = folder if is_alone else tmp_path_factory.getbasetemp().parent / "toy-generators"
+    for waits in (False, True):
+        for name, options in toy_generators().items():
+            lock = FileLock(shared.with_name("toy-locks") / name)
+            while not lock.acquire() and waits:
+                time.sleep(0.05)  # a lock tells nobody when it is free
+            if lock.is_held:
+                if not (shared / name).exists():
+                    toys.train_toy_generator(arena, folder=shared / name, **options)
+                lock.release()
+    return folder if is_alone else shutil.copytree(shared, folder, dirs_exist_ok=True)
+
+
+def toy_generators() -> dict[str, dict[str, Any]]:
+    """How each is trained, by its folder."""
+    gap, uap = {"method": GapGenerator}, {"method": Patterns, "steps": 40}
+    usual: dict[str, dict[str, Any]] = {
+        "": {}, "-joint": {"scope": "joint"}, "-gap": {**gap, "steps": 120}, "-gap-joint": {**gap, "scope": "joint"},
+        "-universal": {"is_universal": True}, "-uap": uap, "-uap-joint": {**uap, "scope": "joint"},
+    }  # fmt: skip
+    return {f"{kind}{name}": {"kind": kind, **options} for kind in toys.KINDS for name, options in usual.items()}
 
 
 @pytest.fixture
