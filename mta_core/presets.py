@@ -56,11 +56,11 @@ def dmtl() -> VictimRecipe:
 
 
 def dmtl_robust() -> VictimRecipe:
-    """The shipped robust victim: from `dmtl` on, every picture an adversarial one of three steps. Give the data:
-    `--set data=nyuv2:PATH,rooms,rooms`."""
+    """The shipped robust victim: from `dmtl` on, every picture an adversarial one of two steps. 3/255 rather than the
+    4/255 that it is judged at: clean pictures lose less so. Give the data: `--set data=nyuv2:PATH,rooms,rooms`."""
     return replace(
-        dmtl(), name="dmtl-robust", init="dmtl", adversary="pgd", adversary_epsilon=4.0, adversary_steps=3,
-        phases=((16, 96, 128), (10, 192, 256), (4, 288, 384)), noise=0.0, ema=0.998,
+        dmtl(), name="dmtl-robust", init="dmtl", adversary="pgd", adversary_epsilon=3.0, adversary_steps=2,
+        phases=((6, 96, 128), (9, 192, 256), (2, 288, 384)), noise=0.0, ema=0.998,
     )  # fmt: skip
 
 

@@ -330,5 +330,5 @@ def test_recipes_that_make_no_sense_leave_nothing(
 
 def test_the_robust_preset_goes_on_from_the_standard_one() -> None:
     standard, robust = presets.victim_preset("dmtl"), presets.victim_preset("dmtl-robust")
-    assert (robust.init, robust.adversary, robust.adversary_epsilon) == ("dmtl", "pgd", 4.0)
+    assert (robust.init, robust.adversary, robust.adversary_epsilon) == ("dmtl", "pgd", 3.0)
     assert standard.adversary == "none" and robust.width == standard.width and robust.size == standard.size
