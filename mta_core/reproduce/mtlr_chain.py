@@ -151,13 +151,11 @@ class ChainReproduction:
             attack=asdict(setting.attack), limit=asked.limit, batch_size=asked.batch_size,
         )  # fmt: skip
 
-    def _measure(
-        self, setting: Setting, about: dict[str, Any], stage: str
-    ) -> Generator[Event, None, Document]:  # fmt: skip
+    def _measure(self, setting: Setting, about: dict[str, Any], stage: str) -> Generator[Event, None, Document]:
         begin, rows = time.perf_counter(), []
         unreadable: list[str] = []
         limit, size = self.asked.limit, self.asked.batch_size
-        for event in vulnerability(setting, limit=limit, batch_size=size, unreadable=unreadable):
+        for event in vulnerability(setting, limit=limit, batch_size=size, unreadable=unreadable, has_parts=False):
             if isinstance(event, Row):
                 rows.append(event.values)
             elif isinstance(event, Progress):
