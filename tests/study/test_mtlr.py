@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -270,6 +271,21 @@ class TestReproduction:
         )
         fewer = mtlr.reproduction("mtlr-table2", Asked(CPU, limit=5))
         assert not fewer.has_some, "those were of all pictures"
+
+    def test_beside_other_weights_nothing_shipped_of_that_model_stays(self, at_hand: None, rooms: Path) -> None:
+        made = mtlr.reproduction("mtlr-fig2", Asked(CPU, data=f"rooms:{rooms}", limit=1))
+        assert isinstance(made, mtlr.StudyReproduction)
+        alone, one, together = made.probes
+        list(made.study.run([one]))
+        digests = {each.victim: each.sha256 for each in made.found}
+        made.known = Findings(
+            replace(finding(probe, task), victim="short-all") for probe in (one, together) for task in probe.model
+        )
+        assert not made.found.has(together)
+        list(made.run())
+        assert all(made.found.has(probe) for probe in (alone, one, together))
+        assert {each.sha256 for each in made.own if each.victim == "short-all"} == set(digests.values())
+        assert len({each.content_sha256 for each in made.own}) == 1
 
     @pytest.mark.parametrize("name", MTLR)
     def test_every_one_runs_or_is_refused_in_one_sentence(
