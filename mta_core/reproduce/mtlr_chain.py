@@ -189,6 +189,7 @@ class ChainReproduction:
         count = len(source) if asked.limit is None else min(len(source), asked.limit)
         return {
             "weights": {name: sha256 for each in made for name, sha256 in each["weights"].items()},
+            "content_sha256": " ".join(sorted({each["content_sha256"] for each in made if "content_sha256" in each})),
             "data": source.name, "names": [source.name_of(index) for index in range(count)],
             "setting": self.study.setting, "scale": asked.scale, "limit": asked.limit,
             "batch_size": asked.batch_size, "unreadable": self.unreadable,

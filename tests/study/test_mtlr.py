@@ -189,6 +189,14 @@ class TestNorms:
         notes = self.figure().notes(self.found({LINF: 10.0, L2: l2, AS_RELEASED: 0.0}), SMALL)
         assert f"10 under L-inf, {l2:g} under L2" in notes[0] and words in notes[0]
 
+    def test_the_same_attacks_are_compared(self) -> None:
+        """One that is measured in one of the three ways alone does not count."""
+        whole, odd = self.found({LINF: 10.0, L2: 4.0, AS_RELEASED: 0.0}), Probe("sd", "s", epsilon=4.0)
+        some = Findings(each for each in whole if each.probe.model == "sD" or each.probe.epsilon == 8.0)
+        some.add([finding(odd, "s", 0.5, 1e6)])
+        (said, *_) = self.figure().notes(some, SMALL)
+        assert "(4 attacks, measured in all three ways): 10 under L-inf" in said
+
     def test_says_how_large_the_balls_are(self) -> None:
         (small, *_), (paper, *_) = (self.figure().notes(Findings(), scale) for scale in (SMALL, PAPER))
         assert "At 96x128 the L-inf ball of 4/255 reaches as far as 3.01 in L2" in small and "larger budget" in small

@@ -322,9 +322,8 @@ def test_the_weighted_setting_has_a_model_for_every_main_and_auxiliary_task() ->
 
 class TestCommand:
     @pytest.fixture(autouse=True)
-    def short(self, make_victim: MakeVictim, monkeypatch: pytest.MonkeyPatch) -> None:
+    def short(self, make_victim: MakeVictim) -> None:
         make_victim("d")
-        monkeypatch.setattr(plan, "STEPS", 1)
 
     def command(self, *arguments: object) -> int:
         return main(["study", "--device", "cpu", *map(str, arguments)])
@@ -340,8 +339,8 @@ class TestCommand:
         assert set(sheets) == {"d"}
         with Image.open(sheets["d"]) as sheet:
             assert sheet.size == (3 * 128, 2 * 96)
-        said = capsys.readouterr().out
-        assert "probes of" in said or "probe of" in said
+        said, own = capsys.readouterr().out, sum(probe.model == "d" for probe in plan.small_study())
+        assert f"\n{own} probe{'s' * (own > 1)} of {own} measured, in " in said
         written = json.loads(out.read_text())
         assert {found["task"] for found in written["findings"]} == {"d"}
         assert written["provenance"]["limit"] == 1 and list(written["provenance"]["weights"]) == ["short-depth"]
