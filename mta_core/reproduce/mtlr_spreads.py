@@ -117,8 +117,8 @@ class NormFigure(SpreadFigure):
         linf, l2, released = (median(values) for values in zip(*whole, strict=True))
         said = (
             f"Median relative vulnerability of main tasks of models of two ({counted(len(whole), 'attack')}, measured "
-            f"in all three ways): {linf:.3g} under L-inf, {l2:.3g} under L2 as the text defines it, {released:.3g} under "
-            "L2 as the released code takes it."
+            f"in all three ways): {linf:.3g} under L-inf, {l2:.3g} under L2 as the text defines it, {released:.3g} "
+            "under L2 as the released code takes it."
         )
         if released < l2 < linf:
             share = (l2 - released) / (linf - released)
