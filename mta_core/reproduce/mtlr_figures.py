@@ -17,8 +17,8 @@ from mta_core.study.plan import ALL, CURVE_STEPS, CURVE_TASKS, FIGURE_TASKS, Pro
 from mta_core.study_presets import LETTERS, MAIN
 
 PANELS = (
-    "The main tasks are those that the paper names of Figure 16; of Figure 14 its text names s, D, E and, attacked with n, "
-    "z-depth, where n stands here."
+    "The main tasks are those that the paper names of Figure 16; of Figure 14 its text names s, D, E and, attacked "
+    "with n, z-depth, where n stands here."
 )
 
 
