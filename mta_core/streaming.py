@@ -42,7 +42,7 @@ def stream(
 
     Raises:
         ValueError: one picture alone does not fit.
-        DataError: labels cannot be read, or none of these pictures.
+        DataError: labels cannot be read, or none of these pictures, where none came before.
     """
     size, before = batch_size, first
     problems: deque[tuple[Place, ImageError]] = deque()
@@ -67,7 +67,7 @@ def stream(
                 yield Message(f"out of memory on the device: going on with batches of {size}")
         before += done
     yield from tell()
-    if before == first and indices:
+    if not before and indices:
         raise none_readable(source, len(indices))
 
 

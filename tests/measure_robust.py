@@ -167,12 +167,11 @@ def judge(
         task.name, "log ratio under APGD", said(standard), said(own),
         f"{log_ratio(own):.3f} / {log_ratio(standard):.3f} = {ratio:.2f}", f"<= {MAX_RATIO:g}", ratio <= MAX_RATIO,
     )  # fmt: skip
-    moved = abs(longer["adversarial"] - shorter["adversarial"])
+    more = (shorter["adversarial"] - longer["adversarial"]) * (1 if own["higher_is_better"] else -1)
     limit = MAX_POINTS if measure.shown_unit == "%" else MAX_SHARE * abs(shorter["adversarial"])
     yield Verdict(
         task.name, "PGD twice as long", "", f"{measure.format(shorter['adversarial'])} -> "
-        f"{measure.format(longer['adversarial'])}", measure.format(moved), f"<= {measure.format(limit)}",
-        moved <= limit,
+        f"{measure.format(longer['adversarial'])}", measure.format(more), f"<= {measure.format(limit)}", more <= limit,
     )  # fmt: skip
     is_weaker = log_ratio(transferred) <= log_ratio(own)
     yield Verdict(

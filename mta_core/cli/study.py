@@ -67,7 +67,7 @@ def _probes(arguments: argparse.Namespace, setting: str) -> list[Probe]:
     if arguments.models is None:
         return listed
     found: list[Probe] = []
-    for model in dict.fromkeys(map(plan.ordered, arguments.models)):
+    for model in dict.fromkeys(plan.spelled(letters, setting) for letters in arguments.models):
         found += [probe for probe in listed if probe.model == model] or plan.probes([model])
     return found
 

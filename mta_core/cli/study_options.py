@@ -46,5 +46,8 @@ def add_study(commands: Any, add: Callable[..., argparse.ArgumentParser]) -> Non
     )
     command.add_argument("--train-only", action="store_true", help="train the missing models and measure nothing")
     command.add_argument(
-        "--pictures", type=some, metavar="DIR", help="write what each attack does to one picture; files there stay"
+        "--pictures",
+        type=some,
+        metavar="DIR",
+        help="write what each attack does to one picture; files there of the same weights stay",
     )

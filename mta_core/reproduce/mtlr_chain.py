@@ -151,13 +151,11 @@ class ChainReproduction:
             attack=asdict(setting.attack), limit=asked.limit, batch_size=asked.batch_size,
         )  # fmt: skip
 
-    def _measure(
-        self, setting: Setting, about: dict[str, Any], stage: str
-    ) -> Generator[Event, None, Document]:  # fmt: skip
+    def _measure(self, setting: Setting, about: dict[str, Any], stage: str) -> Generator[Event, None, Document]:
         begin, rows = time.perf_counter(), []
         unreadable: list[str] = []
         limit, size = self.asked.limit, self.asked.batch_size
-        for event in vulnerability(setting, limit=limit, batch_size=size, unreadable=unreadable):
+        for event in vulnerability(setting, limit=limit, batch_size=size, unreadable=unreadable, has_parts=False):
             if isinstance(event, Row):
                 rows.append(event.values)
             elif isinstance(event, Progress):
@@ -191,6 +189,7 @@ class ChainReproduction:
         count = len(source) if asked.limit is None else min(len(source), asked.limit)
         return {
             "weights": {name: sha256 for each in made for name, sha256 in each["weights"].items()},
+            "content_sha256": " ".join(sorted({each["content_sha256"] for each in made if "content_sha256" in each})),
             "data": source.name, "names": [source.name_of(index) for index in range(count)],
             "setting": self.study.setting, "scale": asked.scale, "limit": asked.limit,
             "batch_size": asked.batch_size, "unreadable": self.unreadable,

@@ -16,6 +16,11 @@ from mta_core.study.findings import Finding, Findings
 from mta_core.study.plan import ALL, CURVE_STEPS, CURVE_TASKS, FIGURE_TASKS, Probe, ordered
 from mta_core.study_presets import LETTERS, MAIN
 
+PANELS = (
+    "The main tasks are those that the paper names of Figure 16; of Figure 14 its text names s, D, E and, attacked "
+    "with n, z-depth, where n stands here."
+)
+
 
 def measure_of(letter: str) -> str:
     """As the paper's captions have it."""
@@ -110,7 +115,7 @@ class StepsFigure(Exhibit):
             if rises:
                 said.append(f"{100 * median(rises):+.1f} % where {kind} attacked ({len(rises)} curves)")
         told = f"From 15 to 25 steps the error of the main task of two changes by {', '.join(said)}; medians."
-        return [*([told] if said else []), UNPRINTED]
+        return [*([told] if said else []), PANELS, UNPRINTED]
 
 
 def _by_steps(found: Findings, main: str, probe: Probe) -> Filled:
@@ -123,7 +128,9 @@ def _late_rise(found: Findings, main: str, probe: Probe) -> float:
     """By what share the error rises from 15 to 25 steps; NaN where one of the two is missing."""
     errors = {each.steps: found.find(each, main) for each in plan.by_steps(probe)}
     early, late = errors[15], errors[25]
-    return math.nan if early is None or late is None else late.adversarial / early.adversarial - 1
+    return (
+        math.nan if early is None or late is None or not early.adversarial else late.adversarial / early.adversarial - 1
+    )
 
 
 EXHIBITS = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from statistics import median
@@ -16,6 +17,7 @@ from mta_core.study.findings import Findings
 from mta_core.study.measure import RELEASED_BATCH
 from mta_core.study.plan import CURVE_EPSILONS, CURVE_TASKS, L2_EPSILON, Probe
 from mta_core.study_presets import study_preset
+from mta_core.wording import counted
 
 MONO, MULTI = "mono", "multi"
 SPREAD_STEPS = (5, 15, 25)
@@ -35,6 +37,14 @@ def _with_norm(place: int) -> Vary:
 
 
 LINF, L2, AS_RELEASED = "L-inf, 4/255", "L2, 4", "L2, 4, as released"
+
+
+def _beside_others(mains: Sequence[str] = CURVE_TASKS, kind: str = "") -> list[tuple[str, Probe]]:
+    """Main tasks with the probes of their models of two: one or both attacked, all of them if that is not said."""
+    return [
+        (main, probe) for main in mains for probe in plan.curve(main)
+        if len(probe.model) > 1 and kind in ("", MULTI if len(probe.attacked) > 1 else MONO)
+    ]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -74,14 +84,15 @@ class SpreadFigure(Exhibit):
         spread = [min(values), median(values), max(values)] if values else [None] * 3
         return filled((main, kind, label), [alone[0], *spread], [alone[1], None, None, None])
 
-    def values(self, found: Findings, label: str, mains: Sequence[str] = CURVE_TASKS, kind: str = "") -> list[float]:
-        """Relative vulnerabilities in models of two tasks: one or both attacked, all of them if that is not said."""
-        pairs = [
-            (main, probe) for main in mains for probe in plan.curve(main)
-            if len(probe.model) > 1 and kind in ("", MULTI if len(probe.attacked) > 1 else MONO)
-        ]  # fmt: skip
-        findings = [found.find(self.varied[label](probe), main) for main, probe in pairs]
-        return [finding.relative for finding in findings if finding is not None and known(finding.relative)]
+    def values(self, found: Findings, label: str, mains: Sequence[str], kind: str) -> list[float]:
+        """Relative vulnerabilities in models of two tasks, see `_beside_others`."""
+        values = (self.value(found, label, main, probe) for main, probe in _beside_others(mains, kind))
+        return [value for value in values if known(value)]
+
+    def value(self, found: Findings, label: str, main: str, probe: Probe) -> float:
+        """NaN where it is not measured."""
+        finding = found.find(self.varied[label](probe), main)
+        return math.nan if finding is None else finding.relative
 
     def notes(self, found: Findings, scale: str) -> list[str]:
         return [
@@ -99,12 +110,15 @@ class NormFigure(SpreadFigure):
 
     def _implementation(self, found: Findings) -> list[str]:
         """How much of "L2 hardly matters" comes with how the released code takes its steps."""
-        if not all(values := [self.values(found, label) for label in self.varied]):
+        each = [[self.value(found, label, *pair) for label in self.varied] for pair in _beside_others()]
+        whole = [values for values in each if all(map(known, values))]
+        if not whole:
             return []
-        linf, l2, released = (median(each) for each in values)
+        linf, l2, released = (median(values) for values in zip(*whole, strict=True))
         said = (
-            f"Median relative vulnerability of all tasks and models of two: {linf:.3g} under L-inf, {l2:.3g} under L2 "
-            f"as the text defines it, {released:.3g} under L2 as the released code takes it."
+            f"Median relative vulnerability of main tasks of models of two ({counted(len(whole), 'attack')}, measured "
+            f"in all three ways): {linf:.3g} under L-inf, {l2:.3g} under L2 as the text defines it, {released:.3g} "
+            "under L2 as the released code takes it."
         )
         if released < l2 < linf:
             share = (l2 - released) / (linf - released)

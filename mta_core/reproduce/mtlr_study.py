@@ -96,9 +96,7 @@ class StudyReproduction:
     @property
     def found(self) -> Findings:
         """So far: what was measured here on top of what is shipped."""
-        found = Findings(self.known)
-        found.add(self.study.findings)
-        return found
+        return self.known.beneath(self.study.findings)
 
     @property
     def own(self) -> list[Finding]:
@@ -127,6 +125,9 @@ class StudyReproduction:
         """
         if missing := [probe for probe in self.probes if not self.known.has(probe)]:
             yield from self.study.run(missing)
+        found = self.found  # beside other weights than are shipped, nothing of the same model's shipped ones stays
+        if lost := [probe for probe in self.probes if self.known.has(probe) and not found.has(probe)]:
+            yield from self.study.run(lost)
 
     def rows(self) -> list[Mapping[str, Any]]:
         return [row for each in self.own for row in rows_of(each)]
@@ -159,7 +160,7 @@ class StudyReproduction:
         own = self.own
         if not own:
             return []
-        there = sum(self.known.has(probe) for probe in self.probes)
+        there = len({each.probe for each in own if each is self.known.find(each.probe, each.task)})
         models = len({each.victim for each in own})
         said = (
             f"Measured on {counted_among([each.n for each in own], 'picture')} of `{own[0].data}` (test), scale "
@@ -168,6 +169,8 @@ class StudyReproduction:
         )
         if there:
             said += f" {there} of {counted(len(self.probes), 'probe')} were measured before and come with the program."
+        if len({each.content_sha256 for each in own}) > 1:
+            said += " Not all models were measured on the same pictures."
         if self.exhibit.is_printed and self.asked.scale == SMALL:
             said += " Neither data nor sizes are the paper's: its numbers stand there to compare ranks, not values."
         return [said]

@@ -50,6 +50,11 @@ class Finding:
     data: str = ""
     content_sha256: str = ""
 
+    @property
+    def origin(self) -> tuple[str, str]:
+        """Digests of the weights and of the pictures."""
+        return self.sha256, self.content_sha256
+
     def to_json(self) -> dict[str, Any]:
         """NaN becomes null."""
         made: dict[str, Any] = to_json(asdict(self))
@@ -77,6 +82,14 @@ class Findings:
 
     def add(self, found: Iterable[Finding]) -> None:
         self._found |= {(each.probe, each.task): each for each in found}
+
+    def beneath(self, others: Findings) -> Findings:
+        """These with the others on top. Of a victim that the others know with other weights or pictures, none of these
+        stays: no victim is of two origins."""
+        origins = {each.victim: each.origin for each in others}
+        found = Findings(each for each in self if origins.get(each.victim, each.origin) == each.origin)
+        found.add(others)
+        return found
 
     def has(self, probe: Probe) -> bool:
         """Whether every task of the probe's model was measured."""

@@ -15,8 +15,10 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
+from mta_core import bootstrap
 from mta_core.attacked import answer, in_double
 from mta_core.attacks.pgd import RELEASED
+from mta_core.bootstrap import Interval
 from mta_core.data import DataSource
 from mta_core.events import Event, Pause, Progress
 from mta_core.explore import Subject
@@ -34,7 +36,7 @@ NUM_REPLICATES = 1000
 RELEASED_BATCH = 32
 """Pictures that share a perturbation of the released L2 step: the batch of the released code."""
 PAUSE = Pause()
-Interval = tuple[float, float] | None
+Ends = Interval | None
 
 
 def tasks_of(letters: str, spaces: Mapping[str, str]) -> list[Task]:
@@ -174,8 +176,8 @@ class _Work:
 class Sums:
     """Errors of any number of pictures, clean and adversarial, with intervals of both and of what lies between.
 
-    Only sums are kept. The intervals come from a Poisson bootstrap over pictures (each replicate sees each picture a
-    Poisson(1) number of times, the same clean as adversarial), which streams and does not depend on the batches.
+    Only sums are kept. The intervals come from `mta_core.bootstrap`; each replicate sees the same pictures clean as
+    adversarial.
 
     Attributes:
         num_pictures: that were added.
@@ -196,28 +198,23 @@ class Sums:
     def add(self, clean: Mapping[str, Tensor], adversarial: Mapping[str, Tensor]) -> None:
         """Statistics of the same pictures by task, (B, S) float64 each: see `errors.statistics`."""
         number = len(next(iter(clean.values())))
-        weights = torch.stack([self._draw() for _ in range(number)])  # (B, 1 + R)
+        weights = bootstrap.draw(number, self.num_replicates, self._random)  # (B, 1 + R)
         for t in self.tasks:
             for sums, own in ((self._clean, clean[t.name]), (self._adversarial, adversarial[t.name])):
                 sums[t.name] = sums.get(t.name, 0) + weights.T @ own
             self.counts[t.name] = self.counts.get(t.name, 0) + int(clean[t.name].any(1).sum())
         self.num_pictures += number
 
-    def _draw(self) -> Tensor:
-        """How often each replicate sees the next picture, (1 + R,), the first one once."""
-        rates = torch.ones(self.num_replicates, dtype=torch.float64)
-        return torch.cat([rates.new_ones(1), torch.poisson(rates, generator=self._random)])
-
     def values(self, task: Task) -> tuple[float, float, float]:
         """Clean and adversarial error and the relative vulnerability; NaN where nothing is labelled."""
         clean, adversarial, relative = (float(values[0]) for values in self._replicates(task))
         return clean, adversarial, relative
 
-    def intervals(self, task: Task) -> tuple[Interval, Interval, Interval]:
+    def intervals(self, task: Task) -> tuple[Ends, Ends, Ends]:
         """95 % intervals of the three; None where fewer than two pictures have a label."""
         if self.counts[task.name] < 2:
             return None, None, None
-        clean, adversarial, relative = (_interval(values[1:]) for values in self._replicates(task))
+        clean, adversarial, relative = (bootstrap.interval(values) for values in self._replicates(task))
         return clean, adversarial, relative
 
     def _replicates(self, task: Task) -> tuple[Tensor, Tensor, Tensor]:
@@ -226,8 +223,3 @@ class Sums:
         adversarial = errors.error(task, self._adversarial[task.name])
         relative = (adversarial - clean) / clean
         return clean, adversarial, torch.where(relative.isfinite(), relative, math.nan)
-
-
-def _interval(replicates: Tensor) -> Interval:
-    low, high = torch.nanquantile(replicates, torch.tensor([0.025, 0.975], dtype=torch.float64)).tolist()
-    return None if math.isnan(low) else (low, high)

@@ -13,12 +13,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import torch
-from PIL import Image
+from PIL import ExifTags, Image
 from torch import Tensor
 
 from mta_core import imaging
 from mta_core.amplified import amplify, gain_of
 from mta_core.data import DataSource
+from mta_core.data.content import content_of
 from mta_core.events import Event, Progress
 from mta_core.explore import Subject
 from mta_core.objective import make_problem
@@ -34,6 +35,7 @@ COLUMNS = 3
 QUALITIES = (85, 75, 65, 50, 35)
 """Of WebP; the first at which a sheet is small enough, or else the last."""
 MAX_BYTES = 80_000
+DESCRIPTION = ExifTags.Base.ImageDescription
 
 
 def sheet(probe: Probe, subject: Subject, source: DataSource, index: int, seed: int = 0) -> Image.Image:
@@ -98,12 +100,13 @@ def tiles(image: Image.Image, size: tuple[int, int]) -> list[list[Image.Image]]:
     ]
 
 
-def encode(image: Image.Image) -> bytes:
-    """As a WebP file of at most `MAX_BYTES`, if that can be had."""
-    data = b""
+def encode(image: Image.Image, stamp: str = "") -> bytes:
+    """As a WebP file of at most `MAX_BYTES`, if that can be had; its description is the stamp."""
+    data, exif = b"", Image.Exif()
+    exif[DESCRIPTION] = stamp
     for quality in QUALITIES:
         buffer = io.BytesIO()
-        image.save(buffer, "WEBP", quality=quality, method=6)
+        image.save(buffer, "WEBP", quality=quality, method=6, exif=exif)
         data = buffer.getvalue()
         if len(data) <= MAX_BYTES:
             break
@@ -115,7 +118,7 @@ def render(
     index: int = PICTURE, seed: int = 0,
 ) -> Iterator[Event]:  # fmt: skip
     """Writes the sheet of each probe to `folder`, named as `shipped.sheet` looks for it, and tells how far it is. Files
-    that are there stay.
+    that are there stay, if they are of the same weights, picture and seed.
 
     Args:
         subjects: the victim of a model's letters, asked for once a model.
@@ -125,11 +128,20 @@ def render(
         ValueError, DataError: see `sheet`.
     """
     files = {probe: folder / f"{stem(probe)}.webp" for probe in probes}
-    missing = sorted((probe for probe, path in files.items() if not path.exists()), key=lambda probe: probe.model)
-    done, known = len(files) - len(missing), ""
-    for probe in missing:
+    content, known = content_of(source, index), ""
+    for done, probe in enumerate(sorted(files, key=lambda probe: probe.model), 1):
         if probe.model != known:
             subject, known = subjects(probe.model), probe.model
-        write_atomically(files[probe], encode(sheet(probe, subject, source, index, seed)))
-        done += 1
+            stamp = f"weights {subject.card.sha256 if subject.card else ''}, picture {index} {content}, seed {seed}"
+        if _stamp_of(files[probe]) != stamp:
+            write_atomically(files[probe], encode(sheet(probe, subject, source, index, seed), stamp))
         yield Progress(done, len(files), "sheets", stage=f"drawing {probe.model}")
+
+
+def _stamp_of(path: Path) -> str | None:
+    """None where there is no picture."""
+    try:
+        with Image.open(path) as opened:
+            return str(opened.getexif().get(DESCRIPTION, ""))
+    except OSError:
+        return None

@@ -1,14 +1,14 @@
 """What the robustness study measures: which models under which attacks, and which of them each figure shows.
 
 Tasks are letters here (`mta_core.study_presets.LETTERS`), as in the paper's tables; a model is the letters of its tasks
-in their order there, so that `ds` and `sd` are the same.
+in their order there, so that `ds` and `sd` are the same; but in the weighted setting S4 the main task comes first.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import combinations
+from itertools import combinations, permutations
 
 from mta_core.attacks.pgd import Pgd
 from mta_core.budget import Budget
@@ -38,12 +38,19 @@ def ordered(letters: str) -> str:
     return "".join(letter for letter in LETTERS if letter in letters)
 
 
+def spelled(letters: str, setting: str) -> str:
+    """As models of a setting are called. Raises ValueError, see `ordered`."""
+    known = ordered(letters)
+    return letters if setting in SETTINGS and SETTINGS[setting].is_weighted else known
+
+
 @dataclass(frozen=True)
 class Probe:
     """One model under one attack; every task of the model is then measured.
 
     Attributes:
-        model, attacked: letters in the order of the study; all attacked tasks share one perturbation.
+        model: letters in the order of the study; of S4 the main task first.
+        attacked: letters in the order of the study; all attacked tasks share one perturbation.
         norm: `linf` or `l2`.
         epsilon: in the norm's unit: 1/255, or plain.
         l2_step: of `mta_core.attacks.pgd.Pgd`.
@@ -57,8 +64,7 @@ class Probe:
     l2_step: str = "unit"
 
     def __post_init__(self) -> None:
-        assert self.model == ordered(self.model) and self.attacked == ordered(self.attacked)
-        assert set(self.attacked) <= set(self.model)
+        assert self.attacked == ordered(self.attacked) and set(self.attacked) <= set(ordered(self.model))
 
     @property
     def budget(self) -> Budget:
@@ -84,7 +90,7 @@ def chain(letters: str = CHAIN) -> list[str]:
 
 def probes(models: Sequence[str]) -> list[Probe]:
     """Each model attacked on each of its tasks alone and on all at once, as the paper attacks."""
-    return [Probe(model, attacked) for model in models for attacked in dict.fromkeys((*model, model))]
+    return [Probe(model, attacked) for model in models for attacked in dict.fromkeys((*model, ordered(model)))]
 
 
 def by_steps(probe: Probe) -> list[Probe]:
@@ -134,12 +140,16 @@ def small_study(setting: str = SHORT) -> list[Probe]:
 
 
 def paper_study(setting: str) -> list[Probe]:
-    """What is measured of a setting of Table 1: the tables of its tasks, of S1 also what the short ones have.
+    """What is measured of a setting of Table 1: the tables of its tasks, of S1 also what the short ones have. In S4 the
+    two orders of a pair are models of their own, whose weights differ.
 
     Raises:
         ValueError: there is no such setting.
     """
     if setting not in SETTINGS:
         raise ValueError(f"expected a setting among {', '.join(SETTINGS)}, got {setting[:100]!r}")
-    cells = tables(SETTINGS[setting].letters)
+    letters = SETTINGS[setting].letters
+    if SETTINGS[setting].is_weighted:
+        return probes([*letters, *map("".join, permutations(letters, 2))])
+    cells = tables(letters)
     return list(dict.fromkeys([*cells, *small_study()])) if setting == "s1" else cells

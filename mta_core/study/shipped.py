@@ -25,11 +25,11 @@ def findings() -> Findings:
     Raises:
         ValueError: a file is not one of findings; it says so in one sentence.
     """
-    found = Findings()
-    for path in (folder() / FINDINGS, weights.RUNS / "study" / SHORT / FINDINGS):
-        if path.exists():
-            found.add(read(path))
-    return found
+    there, own = (
+        read(path) if path.exists() else Findings()
+        for path in (folder() / FINDINGS, weights.RUNS / "study" / SHORT / FINDINGS)
+    )
+    return there.beneath(own)
 
 
 def theories() -> dict[str, dict[str, Any]]:
@@ -61,7 +61,7 @@ def sheet(probe: Probe) -> Path | None:
 def stem(probe: Probe) -> str:
     """A file's name for a probe, without its ending, such as `segmentation-depth--segmentation--linf-8-25`; different
     ones for all, also where names have no case."""
-    attacked = "together" if probe.attacked == probe.model and len(probe.model) > 1 else words(probe.attacked)
+    attacked = "together" if len(probe.attacked) == len(probe.model) > 1 else words(probe.attacked)
     epsilon = repr(float(probe.epsilon)).removesuffix(".0")
     step = f"-{probe.l2_step}" if probe.l2_step != "unit" else ""
     return f"{words(probe.model)}--{attacked}--{probe.norm}-{epsilon}-{probe.steps}{step}"

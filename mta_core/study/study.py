@@ -30,6 +30,7 @@ from mta_core.study_presets import SHORT
 from mta_core.tasks import Task
 from mta_core.train_victim import tasks_of
 from mta_core.weights import Card
+from mta_core.wording import counted
 
 PROVENANCE = "provenance.json"
 Found = TypeVar("Found")
@@ -40,7 +41,8 @@ class Study:
 
     What is found lies in `folder`, written anew after every probe, so that a study that was killed has lost but the
     probe it was at, and the training since its last checkpoint. One on fewer pictures, other data or another seed has a
-    folder of its own.
+    folder of its own; so has one on rooms from a folder. What was found of other weights, or of pictures that have
+    changed since, is let go.
 
     Args:
         setting: `short`, `short-ENCODER`, or `s1` to `s8`; see `mta_core.study_presets`.
@@ -90,6 +92,7 @@ class Study:
     @property
     def folder(self) -> Path:
         parts = [models.stem(self.setting, self.data)]
+        parts += ["folder"] if self.data.startswith(f"{models.USUAL}:") else []
         parts += [] if self.limit is None else [f"first-{self.limit}"]
         parts += [f"seed-{self.seed}"] if self.seed else []
         return weights.RUNS / "study" / "-".join(parts)
@@ -177,17 +180,15 @@ class Study:
         self._content_sha256 = content = yield from self._content(source)
         order = models.needed(probes)
         listed = sorted(dict.fromkeys(probes), key=lambda probe: order.index(probe.model))
-        missing = {
-            probe for probe in listed
-            if (card := self.cards.get(probe.model)) and not self._is_known(probe, card.sha256, content)
-        }  # fmt: skip
+        self.findings = Findings(each for each in self.findings if self._is_current(each, content))
+        missing = {probe for probe in listed if probe.model in self.cards and not self.findings.has(probe)}
         if missing:
             source = yield from self._remembered(source)
         for number, probe in enumerate(listed, 1):
             stage = f"probe {number} of {len(listed)}"
             if probe in missing and self._is_late:
                 self.waiting.append(
-                    f"{len(missing)} probes are not measured: no time was left, the same command goes on"
+                    f"{counted(len(missing), 'probe')} not measured: no time was left, the same command goes on"
                 )
                 return
             if probe in missing:
@@ -229,10 +230,11 @@ class Study:
             yield Progress(index + 1, count, "pictures", {}, "reading the data")
         return results.digest_of_names(digests)
 
-    def _is_known(self, probe: Probe, sha256: str, content: str) -> bool:
-        known = [self.findings.find(probe, task) for task in probe.model]
-        wanted = sha256, self.seed, content
-        return all(each is not None and (each.sha256, each.seed, each.content_sha256) == wanted for each in known)
+    def _is_current(self, found: Finding, content: str) -> bool:
+        """Whether these are the weights, as far as they are known, the pictures and the seed of this study."""
+        card = self.cards.get(found.probe.model)
+        sha256 = found.sha256 if card is None else card.sha256
+        return (*found.origin, found.seed) == (sha256, content, self.seed)
 
     def _probe(self, probe: Probe, card: Card, source: DataSource) -> Generator[Event, None, list[Finding]]:
         unreadable: list[str] = []

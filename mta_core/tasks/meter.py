@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from mta_core.bootstrap import draw, interval
 from mta_core.tasks.base import Task
 
 PUBLISHED = "published"
@@ -20,9 +21,8 @@ measures the MTA paper follows (section 4.2); that paper does not say its own.""
 class Meter:
     """Streams pictures of one task in batches of any size; answers pooled and per-picture measures.
 
-    Only sums are kept, so memory does not grow with the number of pictures. The confidence interval comes from a
-    Poisson bootstrap over pictures (each replicate sees each picture a Poisson(1) number of times), which streams.
-    The answer depends on the order of the pictures, not on how they were batched.
+    Only sums are kept, so memory does not grow with the number of pictures. The confidence interval comes from
+    `mta_core.bootstrap`. The answer depends on the order of the pictures, not on how they were batched.
 
     Three aggregations:
         `pooled`: over all pixels of all pictures, as is done today: mIoU from one confusion matrix, the median of all
@@ -55,7 +55,7 @@ class Meter:
 
     def add(self, statistics: Tensor) -> None:
         """Adds pictures by their sufficient statistics, (B, S) float64 on the CPU: see `Task.statistics`."""
-        weights = torch.stack([self._draw() for _ in statistics])
+        weights = self._draw(len(statistics))
         pooled = weights.T @ statistics
         self._pooled = pooled if self._pooled is None else self._pooled + pooled
         self.num_pictures += statistics.shape[0]
@@ -66,16 +66,13 @@ class Meter:
         if self._batches is not None:
             self._batches.update(statistics)
 
-    def _draw(self) -> Tensor:
-        """How often each replicate sees the next picture, (1 + R,)."""
-        rates = torch.ones(self._num_replicates, dtype=torch.float64)
-        return torch.cat([rates.new_ones(1), torch.poisson(rates, generator=self._generator)])
+    def _draw(self, count: int) -> Tensor:
+        return draw(count, self._num_replicates, self._generator)
 
     def skip(self, count: int) -> None:
         """Leaves pictures out that another meter takes, before the first update: see `unite`. An even number, where
         published measures are kept, or their batches would be others."""
-        for _ in range(count):
-            self._draw()
+        self._draw(count)
 
     def sums(self) -> tuple[Any, ...]:
         """All that was summed so far, to be sent to another process."""
@@ -129,7 +126,7 @@ class Meter:
         nothing to measure, or published measures."""
         if self.num_pictures < 2 or not self._num_replicates or aggregation == PUBLISHED:
             return {measure.name: None for measure in self.task.measures}
-        return {name: _interval(values[1:].double()) for name, values in self._replicates(aggregation).items()}
+        return {name: interval(values) for name, values in self._replicates(aggregation).items()}
 
 
 class _Batches:
@@ -169,8 +166,3 @@ class _Batches:
     def compute(self) -> dict[str, float]:
         sums = self._with(self.open) if self.open else self.done
         return {name: total / count if count else math.nan for name, (total, count) in sums.items()}
-
-
-def _interval(replicates: Tensor) -> tuple[float, float] | None:
-    low, high = torch.nanquantile(replicates, torch.tensor([0.025, 0.975], dtype=torch.float64)).tolist()
-    return None if math.isnan(low) else (low, high)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -188,6 +189,14 @@ class TestNorms:
         notes = self.figure().notes(self.found({LINF: 10.0, L2: l2, AS_RELEASED: 0.0}), SMALL)
         assert f"10 under L-inf, {l2:g} under L2" in notes[0] and words in notes[0]
 
+    def test_the_same_attacks_are_compared(self) -> None:
+        """One that is measured in one of the three ways alone does not count."""
+        whole, odd = self.found({LINF: 10.0, L2: 4.0, AS_RELEASED: 0.0}), Probe("sd", "s", epsilon=4.0)
+        some = Findings(each for each in whole if each.probe.model == "sD" or each.probe.epsilon == 8.0)
+        some.add([finding(odd, "s", 0.5, 1e6)])
+        (said, *_) = self.figure().notes(some, SMALL)
+        assert "(4 attacks, measured in all three ways): 10 under L-inf" in said
+
     def test_says_how_large_the_balls_are(self) -> None:
         (small, *_), (paper, *_) = (self.figure().notes(Findings(), scale) for scale in (SMALL, PAPER))
         assert "At 96x128 the L-inf ball of 4/255 reaches as far as 3.01 in L2" in small and "larger budget" in small
@@ -270,6 +279,21 @@ class TestReproduction:
         )
         fewer = mtlr.reproduction("mtlr-table2", Asked(CPU, limit=5))
         assert not fewer.has_some, "those were of all pictures"
+
+    def test_beside_other_weights_nothing_shipped_of_that_model_stays(self, at_hand: None, rooms: Path) -> None:
+        made = mtlr.reproduction("mtlr-fig2", Asked(CPU, data=f"rooms:{rooms}", limit=1))
+        assert isinstance(made, mtlr.StudyReproduction)
+        alone, one, together = made.probes
+        list(made.study.run([one]))
+        digests = {each.victim: each.sha256 for each in made.found}
+        made.known = Findings(
+            replace(finding(probe, task), victim="short-all") for probe in (one, together) for task in probe.model
+        )
+        assert not made.found.has(together)
+        list(made.run())
+        assert all(made.found.has(probe) for probe in (alone, one, together))
+        assert {each.sha256 for each in made.own if each.victim == "short-all"} == set(digests.values())
+        assert len({each.content_sha256 for each in made.own}) == 1
 
     @pytest.mark.parametrize("name", MTLR)
     def test_every_one_runs_or_is_refused_in_one_sentence(

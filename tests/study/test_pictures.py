@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -23,6 +24,7 @@ from mta_core.study.shipped import stem
 from mta_core.study_presets import LETTERS
 from mta_core.tasks import STUDY_TASKS, suited
 from mta_core.victims import EncoderDecoder
+from mta_core.weights import Card
 from tests.toys import CPU, make_pictures, stir_batch_norm, write_scenes, write_taskonomy
 
 SIZE = (32, 64)
@@ -115,18 +117,33 @@ def test_files_are_written_once_and_models_asked_for_once(source: DataSource, tm
 
     def subjects(model: str) -> Subject:
         asked.append(model)
-        return subject_of(model)
+        return replace(subject_of(model), card=card_of(model, "1"))
 
     probes = [PROBES[0], Probe("k", "k", steps=1), PROBES[1]]
     folder = tmp_path / "study" / "pictures"
     folder.mkdir(parents=True)
-    there, short, _ = (folder / f"{stem(probe)}.webp" for probe in probes)
-    there.write_bytes(b"there")
+    paths = [folder / f"{stem(probe)}.webp" for probe in probes]
+    paths[0].write_bytes(b"nothing of the kind")
     events = list(render(probes, subjects, source, folder))
-    assert [(event.done, event.total) for event in events if isinstance(event, Progress)] == [(2, 3), (3, 3)]
-    assert sorted(asked) == ["k", "sdp"] and there.read_bytes() == b"there"
-    assert len(tiles(Image.open(short), SIZE)) == 2
-    assert {path.name for path in folder.iterdir()} == {f"{stem(probe)}.webp" for probe in probes}
+    assert [(event.done, event.total) for event in events if isinstance(event, Progress)] == [(1, 3), (2, 3), (3, 3)]
+    assert sorted(asked) == ["k", "sdp"] and sorted(folder.iterdir()) == sorted(paths)
+    assert len(tiles(Image.open(paths[1]), SIZE)) == 2
+
+    def written(**changes: Any) -> list[bool]:
+        """Which files another call writes."""
+        before = [path.stat().st_mtime_ns for path in paths]
+        list(render(**{"probes": probes, "subjects": subjects, "source": source, "folder": folder} | changes))
+        return [path.stat().st_mtime_ns != known for path, known in zip(paths, before, strict=True)]
+
+    assert written() == [False] * 3
+    trained = {"k": replace(subject_of("k"), card=card_of("k", "2"))}
+    assert written(subjects=lambda model: trained.get(model) or subjects(model)) == [False, True, False]
+    assert written() == [False, True, False], "other weights draw another sheet"
+    assert written(index=1) == written(seed=3) == [True] * 3
+
+
+def card_of(model: str, digest: str) -> Card:
+    return Card(model, "victim", "encoder-decoder", {}, {}, SIZE, sha256=64 * digest)
 
 
 def test_data_without_labels_say_so(subject: Subject, tmp_path: Path) -> None:

@@ -32,6 +32,20 @@ def test_what_was_found_here_comes_first(runs: Path) -> None:
     assert found.cell("s", "d") == finding(PROBE, "s", 1.0) and found.has(PROBE)
 
 
+def test_no_victim_is_of_two_origins(runs: Path) -> None:
+    """What was found of other weights or pictures is not set beside what was found here."""
+    first, other, apart = Probe("sd", "s"), Probe("sd", "d"), Probe("n", "n")
+    there = [replace(finding(probe, "s", 1.0), victim=probe.model) for probe in (first, other)]
+    there += [replace(finding(apart, "n", 1.0), victim="n")]
+    write(shipped.folder() / "findings.jsonl", there)
+    own = runs / "study" / "short" / "findings.jsonl"
+    for change in ({}, {"sha256": "1" * 64}, {"content_sha256": "2" * 64}):
+        found_here = replace(there[0], relative=2.0, **change)
+        write(own, [found_here])
+        others = there[2:] if change else there[1:]
+        assert set(shipped.findings()) == {found_here, *others}
+
+
 def test_theories_are_known_by_their_files(runs: Path) -> None:
     folder = shipped.folder() / "theory"
     folder.mkdir(parents=True)

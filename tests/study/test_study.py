@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -24,6 +25,7 @@ from mta_core.locks import FileLock
 from mta_core.study import models, plan, remembered, shipped, study
 from mta_core.study.findings import Findings, read
 from mta_core.study.plan import Probe
+from mta_core.study.printed import SIZES
 from mta_core.study.study import Study
 from mta_core.study_presets import SETTINGS, study_preset
 from mta_core.victim_recipe import VictimRecipe
@@ -69,7 +71,7 @@ class TestGoingOn:
     ) -> None:
         own = study_of(rooms)
         events = run(own)
-        assert own.path == runs / "study" / "short" / "findings.jsonl" and not own.failures
+        assert own.path == runs / "study" / "short-folder" / "findings.jsonl" and not own.failures
         assert [each.to_json() for each in read(own.path)] == [each.to_json() for each in own.findings]
         assert measured == [PROBES[0], PROBES[1], PROBES[3], PROBES[2]], "each model is loaded once"
         stages = {event.stage for event in events if isinstance(event, Progress)}
@@ -122,6 +124,18 @@ class TestGoingOn:
         run(study_of(other), PROBES[:1])
         assert len(measured) == 2
 
+    def test_of_pictures_that_have_changed_nothing_old_stays(self, rooms: Path, tmp_path: Path) -> None:
+        own = tmp_path / "own"
+        shutil.copytree(rooms, own)
+        run(study_of(own), PROBES[:2])
+        (own / "rgb" / "0003.png").write_bytes((own / "rgb" / "0004.png").read_bytes())
+        again = study_of(own)
+        run(again, PROBES[:1])
+        assert {each.probe for each in read(again.path)} == {PROBES[0]}, "the other is of other pictures"
+
+    def test_rooms_from_a_folder_lie_apart_from_the_usual_ones(self, rooms: Path) -> None:
+        assert study_of(rooms).folder.name == "short-folder" and Study("short", device=toys.CPU).folder.name == "short"
+
     def test_other_limits_and_seeds_lie_apart(self, rooms: Path, measured: list[Probe]) -> None:
         made = [study_of(rooms, **options) for options in ({}, {"limit": 2}, {"seed": 3})]
         for own in made:
@@ -150,7 +164,7 @@ class TestGoingOn:
             assert started.stdout.readline() == "probe 2 of 4\n"
             started.send_signal(signal.SIGKILL)
         assert started.wait() == -signal.SIGKILL
-        path = runs / "study" / "short" / "findings.jsonl"
+        path = runs / "study" / "short-folder" / "findings.jsonl"
         before = path.read_text().splitlines()
         kept = len({json.dumps(json.loads(line)["probe"]) for line in before})
         assert kept in (2, 3)
@@ -164,7 +178,7 @@ class TestGoingOn:
         own = study_of(rooms)
         lock = FileLock(own.folder / "lock")
         assert lock.acquire()
-        with pytest.raises(ValueError, match=r"^another study is writing to .*short: wait for it$"):
+        with pytest.raises(ValueError, match=r"^another study is writing to .*short-folder: wait for it$"):
             run(own)
         lock.release(for_good=True)
         run(own, PROBES[2:3])
@@ -292,15 +306,24 @@ def test_what_is_studied() -> None:
         probes = plan.paper_study(setting)
         pairs = len(known.letters) * (len(known.letters) - 1) // 2
         assert len(probes) >= len(known.letters) + 3 * pairs
-        for letters in models.needed(probes) if setting != "s4" else []:
-            models.recipe_of(setting, letters, "taskonomy:here")
+        names = {models.recipe_of(setting, letters, "taskonomy:here").name for letters in models.needed(probes)}
+        assert len(names) == len(models.needed(probes))
+
+
+def test_the_weighted_setting_has_a_model_for_every_main_and_auxiliary_task() -> None:
+    probes = plan.paper_study("s4")
+    assert len(models.needed(probes)) == SIZES["s4"].models == 25
+    weights = {model: dict(models.recipe_of("s4", model, "taskonomy:here").weights) for model in ("ds", "sd")}
+    assert weights == {"ds": {"depth": 1, "segmentation": 0.1}, "sd": {"segmentation": 1, "depth": 0.01}}
+    assert [probe.attacked for probe in probes if probe.model == "ds"] == ["d", "s", "sd"]
+    assert len({shipped.stem(probe) for probe in probes}) == len(probes)
+    assert plan.spelled("ds", "s4") == "ds" and plan.spelled("ds", "s1") == plan.spelled("ds", "short") == "sd"
 
 
 class TestCommand:
     @pytest.fixture(autouse=True)
-    def short(self, make_victim: MakeVictim, monkeypatch: pytest.MonkeyPatch) -> None:
+    def short(self, make_victim: MakeVictim) -> None:
         make_victim("d")
-        monkeypatch.setattr(plan, "STEPS", 1)
 
     def command(self, *arguments: object) -> int:
         return main(["study", "--device", "cpu", *map(str, arguments)])
@@ -316,12 +339,12 @@ class TestCommand:
         assert set(sheets) == {"d"}
         with Image.open(sheets["d"]) as sheet:
             assert sheet.size == (3 * 128, 2 * 96)
-        said = capsys.readouterr().out
-        assert "probes of" in said or "probe of" in said
+        said, own = capsys.readouterr().out, sum(probe.model == "d" for probe in plan.small_study())
+        assert f"\n{own} probe{'s' * (own > 1)} of {own} measured, in " in said
         written = json.loads(out.read_text())
         assert {found["task"] for found in written["findings"]} == {"d"}
         assert written["provenance"]["limit"] == 1 and list(written["provenance"]["weights"]) == ["short-depth"]
-        assert (runs / "study" / "short-first-1" / "findings.jsonl").exists()
+        assert (runs / "study" / "short-folder-first-1" / "findings.jsonl").exists()
         assert self.command(*given[:-2], "--train-only") == 0
         assert "1 model of 1 trained" in capsys.readouterr().out
 
