@@ -32,7 +32,6 @@ from mta_core.victims.decoders import DenseDecoder, LightDecoder
 from mta_core.victims.dmtl import CHANNELS, check_spaces
 from mta_core.victims.encoders import XceptionEncoder, make_encoder
 
-
 START = 0.05
 """Of the usual size of its weights, with which the last convolution of a decoder starts."""
 TYPICAL = {"log": 0.62}
