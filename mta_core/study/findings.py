@@ -138,6 +138,8 @@ def read(path: Path) -> Findings:
         ValueError: the file is not one of findings; it says so in one sentence.
         OSError: it cannot be read.
     """
+    if path.exists() and not path.is_file():  # a pipe may never end
+        raise ValueError(f"expected findings of the study in {path}: it is not a file")
     try:
         return Findings(Finding.of_json(json.loads(line)) for line in path.read_text("utf-8").splitlines() if line)
     except (ValueError, KeyError, TypeError, AssertionError, OverflowError, RecursionError) as error:

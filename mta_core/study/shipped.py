@@ -45,6 +45,8 @@ def theories() -> dict[str, dict[str, Any]]:
 
 def _document(path: Path) -> dict[str, Any]:
     try:
+        if not path.is_file():  # a pipe may never end
+            raise ValueError("it is not a file")
         found: dict[str, Any] = json.loads(path.read_text("utf-8"))
         check_rows(found["rows"])
         checked_run(found["rows"], found["provenance"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -74,7 +75,7 @@ def test_files_have_names_of_their_own_without_case() -> None:
     [
         {"probe": {"model": "sd", "attacked": "s", "epsilon": "8"}}, {"probe": {"model": "sd", "attacked": "n"}},
         {"probe": {"model": "sd", "attacked": "s", "epsilon": math.nan}}, {"probe": {"model": ["s"], "attacked": "s"}},
-        {"probe": {"model": "sd", "attacked": "s", "norm": "l7"}}, {"probe": {"model": "s", "attacked": "s", "steps": 0}},
+        {"probe": {"model": "s", "attacked": "s", "norm": "l"}}, {"probe": {"model": "s", "attacked": "s", "steps": 0}},
         {"probe": {"model": "sd", "attacked": "s", "l2_step": "?"}}, {"probe": 3}, {"task": "zz"}, {"task": "n"},
         {"task": ["s"]}, {"task": ""}, {"n": "many"}, {"n": -1}, {"seed": True}, {"victim": {"a": 1}}, {"sha256": None},
         {"content_sha256": 5}, {"clean": math.inf}, {"adversarial": "1"}, {"relative": 10**400}, {"clean_ci95": [1]},
@@ -97,3 +98,14 @@ def test_lists_in_lists_are_no_findings(tmp_path: Path) -> None:
     path.write_text("[" * 100_000)
     with pytest.raises(ValueError, match=r"^expected findings"):
         read(path)
+
+
+def test_a_pipe_is_no_file(runs: Path) -> None:
+    """It may never end."""
+    folder = shipped.folder()
+    (folder / "theory").mkdir(parents=True)
+    for name, look in (("findings.jsonl", shipped.findings), ("theory/dmtl-l2.json", shipped.theories)):
+        path = folder / name
+        os.mkfifo(path)
+        with pytest.raises(ValueError, match=r"^expected .* it is not a file$"):
+            look()
