@@ -59,7 +59,7 @@ def sheet(probe: Probe) -> Path | None:
     """The pictures of a probe, rendered here or shipped; None where there are none."""
     name = f"{stem(probe)}.webp"
     places = (weights.RUNS / "study" / SHORT / "pictures" / name, folder() / "pictures" / name)
-    return next((path for path in places if path.exists()), None)
+    return next((path for path in places if path.is_file()), None)  # a pipe would never end
 
 
 def stem(probe: Probe) -> str:

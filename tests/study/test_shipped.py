@@ -59,7 +59,10 @@ def test_a_sheet_is_found_by_its_probe(runs: Path) -> None:
     path = weights.SHIPPED.parent / "study" / "pictures" / "segmentation-depth--segmentation--linf-8-25.webp"
     path.parent.mkdir(parents=True)
     path.write_bytes(b"")
-    assert shipped.sheet(PROBE) == path and shipped.sheet(replace(PROBE, attacked="d")) is None
+    assert shipped.sheet(PROBE) == path
+    os.mkfifo(path.with_name(f"{shipped.stem(replace(PROBE, attacked='sd'))}.webp"))
+    assert shipped.sheet(replace(PROBE, attacked="sd")) is None, "a pipe may never end"
+    assert shipped.sheet(replace(PROBE, attacked="d")) is None
 
 
 def test_files_have_names_of_their_own_without_case() -> None:
