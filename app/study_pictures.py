@@ -35,7 +35,7 @@ def tiles(path: Path, model: str) -> list[list[Drawing]]:
     try:
         with Image.open(path) as opened:
             pixels = np.asarray(opened.convert("RGB"))
-    except (OSError, ValueError, Image.DecompressionBombError) as error:
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:  # Pillow raises all of these
         raise ValueError(f"expected a sheet of pictures in {path.name}, which cannot be read") from error
     height, width = pixels.shape[:2]
     if height % rows or width % COLUMNS:

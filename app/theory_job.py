@@ -28,6 +28,7 @@ from mta_core.setting import Setting
 from mta_core.tasks import Task, names, suited
 from mta_core.turns import Stopwatch
 from mta_core.vulnerability import vulnerability
+from mta_core.vulnerability.rows import check_rows
 from mta_core.weights import Card, write_atomically
 from mta_core.wording import counted
 
@@ -279,11 +280,14 @@ def _provenance(order: Order, work: _Work, weights: Mapping[str, str]) -> dict[s
 
 
 def known(folder: Path) -> Known:
-    """What a job's folder holds; nothing where it has not begun."""
+    """What a job's folder holds; nothing where it has not begun, or the file is damaged."""
     try:
         kept = json.loads((folder / RESULT).read_text(encoding="utf-8"))
-        return Known(**{**kept, "rows": tuple(kept["rows"])})
-    except (OSError, ValueError, TypeError, KeyError):
+        found = Known(**{**kept, "rows": tuple(kept["rows"])})
+        check_rows(found.rows)
+        is_sound = isinstance(found.made, dict) and type(found.num_pictures) is int and found.seconds >= 0
+        return found if is_sound else Known()
+    except (OSError, ValueError, TypeError, KeyError, RecursionError):
         return Known()
 
 

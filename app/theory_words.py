@@ -117,7 +117,7 @@ def headline(rows: Sequence[Values]) -> str:
     words = []
     for row in {len(row["attacked"]): row for row in (measured[0], measured[-1])}.values():
         count = len(row["attacked"])
-        value, guess = (theory_charts.number(one["adversarial"]) for one in (row, predicted[count]))
+        value, guess = (theory_charts.number(one.get("adversarial")) for one in (row, predicted.get(count, {})))
         if value is None or guess is None:
             return ""
         who = f"{task(row['attacked'][0]).label} alone" if count == 1 else f"the mean loss of all {count} tasks"

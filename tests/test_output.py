@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import argparse
 import io
+import json
+import os
+import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -41,3 +46,23 @@ def test_a_log_file_gets_the_messages_alone(monkeypatch: pytest.MonkeyPatch) -> 
 def test_as_many_pictures_as_there_are_of_each_task() -> None:
     shown = [counted_among(numbers, "picture") for numbers in ([1], [3, 3], [3, 1, 2], [1000, 2])]
     assert shown == ["1 picture", "3 pictures", "1 to 3 pictures", "2 to 1,000 pictures"]
+
+
+def test_json_goes_down_a_pipe_that_another_name_stands_for() -> None:
+    """As `--json /dev/stdout` does, which stands for a pipe that has no name of its own."""
+    end, start = os.pipe()
+    read: list[bytes] = []
+    reader = threading.Thread(target=lambda: read.append(os.read(end, 100)))
+    reader.start()
+    output.write_json(argparse.Namespace(json=f"/dev/fd/{start}"), {"a": 1})
+    os.close(start)
+    reader.join()
+    os.close(end)
+    assert json.loads(read[0]) == {"a": 1}
+
+
+def test_a_link_to_a_file_stays_a_link(tmp_path: Path) -> None:
+    link = tmp_path / "link.json"
+    link.symlink_to(tmp_path / "there.json")
+    output.write_json(argparse.Namespace(json=str(link)), {"a": 1})
+    assert link.is_symlink() and json.loads((tmp_path / "there.json").read_text()) == {"a": 1}

@@ -68,11 +68,11 @@ def write_json(arguments: argparse.Namespace, content: Any) -> None:
     if arguments.json == "-":
         sys.stdout.write(results.dumps(content))
     elif arguments.json:
-        path = Path(arguments.json).resolve()  # a link stays a link
+        path = Path(arguments.json)
         if path.exists() and not path.is_file():  # a pipe or a device: written into, never replaced
             path.write_text(results.dumps(content), encoding="utf-8")
         else:
-            results.write_json(path, content)
+            results.write_json(path.resolve(), content)  # a link stays a link
 
 
 def keep(arguments: argparse.Namespace, rows: Sequence[Mapping[str, Any]], made: Mapping[str, Any]) -> None:

@@ -31,6 +31,8 @@ def run(arguments: argparse.Namespace) -> int:
         pass
     if arguments.train_only:
         say(arguments, f"{counted(len(study.cards), 'model')} of {len(needed(probes))} trained")
+        made = {letters: {"name": card.name, "sha256": card.sha256} for letters, card in study.cards.items()}
+        write_json(arguments, {"models": made})
     else:
         _tell(arguments, study, probes, time.perf_counter() - begin)
     if arguments.pictures:

@@ -239,8 +239,10 @@ SAME = ("weights", "content_sha256", "seed", "attack", "limit")
 def _read(path: Path) -> Document | None:
     """A document of rows; None where there is none, or one that cannot be used."""
     try:
+        if not path.is_file():  # a pipe may never end
+            return None
         found = json.loads(path.read_text("utf-8"))
         rows, made = checked_run(found["rows"], found["provenance"])
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None
     return {"rows": rows, "provenance": made}

@@ -15,6 +15,9 @@ from mta_core.study_presets import LETTERS
 from mta_core.weights import write_atomically
 
 NUMBERS = ("clean", "adversarial", "relative")
+ENDS = tuple(f"{name}_ci95" for name in NUMBERS)
+WHOLE = ("n", "seed")
+TEXTS = ("victim", "sha256", "data", "content_sha256")
 
 
 @dataclass(frozen=True)
@@ -62,10 +65,41 @@ class Finding:
 
     @classmethod
     def of_json(cls, made: Mapping[str, Any]) -> Finding:
-        """Raises KeyError, TypeError, ValueError or AssertionError where it is no such thing."""
-        numbers = {key: math.nan if made[key] is None else float(made[key]) for key in NUMBERS}
-        ends = {key: made[key] and tuple(map(float, made[key])) for key in made if key.endswith("ci95")}
-        return cls(**{**made, **numbers, **ends, "probe": Probe(**made["probe"])})
+        """Raises KeyError, TypeError, ValueError, AssertionError or OverflowError where it is no such thing."""
+        numbers = {key: math.nan if made[key] is None else _number(made[key]) for key in NUMBERS}
+        ends = {key: _ends(made[key]) for key in ENDS}
+        probe = _probe(made["probe"])
+        if type(made["task"]) is not str or made["task"] not in probe.model or len(made["task"]) != 1:
+            raise ValueError("expected a task of the model")
+        if any(type(made.get(key, 0)) is not int or made.get(key, 0) < 0 for key in WHOLE):
+            raise ValueError("expected whole numbers of pictures and for the seed")
+        if any(type(made.get(key, "")) is not str for key in TEXTS):
+            raise ValueError("expected texts for the model, its weights and data")
+        return cls(**{**made, **numbers, **ends, "probe": probe})
+
+
+def _probe(made: Mapping[str, Any]) -> Probe:
+    """Raises as `Finding.of_json` does, also where nobody could attack so."""
+    probe = Probe(**made)
+    if any(type(text) is not str for text in (probe.model, probe.attacked, probe.norm, probe.l2_step)):
+        raise ValueError("expected letters, a norm and a step in words")
+    if type(probe.steps) is not int or type(probe.epsilon) not in (int, float):
+        raise ValueError("expected numbers of steps and for epsilon")
+    assert str(probe.budget.norm) == probe.norm and probe.attack.num_steps == probe.steps
+    return probe
+
+
+def _number(value: Any) -> float:
+    if type(value) not in (int, float) or not math.isfinite(value):
+        raise ValueError(f"expected a number, got {value!r}")
+    return float(value)
+
+
+def _ends(value: Any) -> tuple[float, float] | None:
+    if value is None:
+        return None
+    low, high = map(_number, value)
+    return low, high
 
 
 class Findings:
@@ -117,9 +151,11 @@ def read(path: Path) -> Findings:
         ValueError: the file is not one of findings; it says so in one sentence.
         OSError: it cannot be read.
     """
+    if path.exists() and not path.is_file():  # a pipe may never end
+        raise ValueError(f"expected findings of the study in {path}: it is not a file")
     try:
         return Findings(Finding.of_json(json.loads(line)) for line in path.read_text("utf-8").splitlines() if line)
-    except (ValueError, KeyError, TypeError, AssertionError) as error:
+    except (ValueError, KeyError, TypeError, AssertionError, OverflowError, RecursionError) as error:
         raise ValueError(f"expected findings of the study in {path}, one in a line") from error
 
 

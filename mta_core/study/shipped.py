@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from mta_core import weights
+from mta_core.rows import checked_run
 from mta_core.study.findings import Findings, read
 from mta_core.study.plan import Probe
 from mta_core.study_presets import SHORT, words
+from mta_core.vulnerability.rows import check_rows
 
 FINDINGS = "findings.jsonl"
 
@@ -43,11 +45,13 @@ def theories() -> dict[str, dict[str, Any]]:
 
 def _document(path: Path) -> dict[str, Any]:
     try:
-        found = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError) as error:
+        if not path.is_file():  # a pipe may never end
+            raise ValueError("it is not a file")
+        found: dict[str, Any] = json.loads(path.read_text("utf-8"))
+        check_rows(found["rows"])
+        checked_run(found["rows"], found["provenance"])
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise ValueError(f"expected rows and provenance in {path}: {weights.brief(error)}") from error
-    if not isinstance(found, dict) or not {"rows", "provenance"} <= found.keys():
-        raise ValueError(f"expected rows and provenance in {path}")
     return found
 
 
@@ -55,7 +59,7 @@ def sheet(probe: Probe) -> Path | None:
     """The pictures of a probe, rendered here or shipped; None where there are none."""
     name = f"{stem(probe)}.webp"
     places = (weights.RUNS / "study" / SHORT / "pictures" / name, folder() / "pictures" / name)
-    return next((path for path in places if path.exists()), None)
+    return next((path for path in places if path.is_file()), None)  # a pipe would never end
 
 
 def stem(probe: Probe) -> str:

@@ -121,11 +121,22 @@ class Study:
             yield from self._models(probes)
 
     def draw(self, probes: Sequence[Probe], folder: Path) -> Iterator[Event]:
-        """The sheets of the probes whose models are there after `run` or `train`: see `pictures.render`."""
-        ready = [probe for probe in probes if probe.model in self.cards]
-        yield from render(
-            ready, lambda letters: self._prepared(self.cards[letters]), self._open("test"), folder, seed=self.seed
-        )
+        """The sheets of the probes whose models are there after `run` or `train`: see `pictures.render`. A model that
+        cannot be used is said, and does not stop the others."""
+        ready, source, done = [probe for probe in probes if probe.model in self.cards], self._open("test"), 0
+        for model in models.needed(ready):
+            own = [probe for probe in ready if probe.model == model]
+            try:
+                for event in render(
+                    own, lambda letters: self._prepared(self.cards[letters]), source, folder, seed=self.seed
+                ):
+                    assert isinstance(event, Progress)
+                    yield replace(event, done=done + event.done, total=len(ready))
+            except DataError:
+                raise
+            except (ValueError, RuntimeError) as error:
+                yield from self._failed(error)
+            done += len(own)
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
@@ -155,7 +166,7 @@ class Study:
             except NotThere as reason:
                 self.waiting.append(str(reason))
             except (ValueError, RuntimeError) as error:
-                yield self._failed(error)
+                yield from self._failed(error)
             yield Progress(number, len(names), "models", {}, stage)
 
     def _check(self, names: Sequence[str]) -> None:
@@ -198,7 +209,7 @@ class Study:
                 except DataError:
                     raise
                 except (ValueError, RuntimeError) as error:
-                    yield self._failed(error)
+                    yield from self._failed(error)
                     continue
                 self._keep([replace(each, content_sha256=content) for each in found])
             yield Progress(number, len(listed), "probes", {}, stage)
@@ -275,13 +286,13 @@ class Study:
     def _count(self, source: DataSource) -> int:
         return len(source) if self.limit is None else min(self.limit, len(source))
 
-    def _failed(self, error: Exception) -> Message:
+    def _failed(self, error: Exception) -> Iterator[Event]:
         if isinstance(error, RuntimeError) and not is_out_of_memory(error):
             raise error
         said = "out of memory: choose a smaller batch" if isinstance(error, RuntimeError) else str(error)
         if said not in self.failures:
             self.failures.append(said)
-        return Message(said)
+            yield Message(said)
 
 
 def _staged(work: Generator[Event, None, Found], stage: str) -> Generator[Event, None, Found]:

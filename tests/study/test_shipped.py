@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 import json
+import math
+import os
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from mta_core import weights
 from mta_core.study import plan, shipped
-from mta_core.study.findings import Finding, write
+from mta_core.study.findings import Finding, read, write
 from mta_core.study.plan import Probe
 
 PROBE = Probe("sd", "s")
+ROW = {
+    "data": "rooms", "split": "test", "victim": "short", "source": "short", "attack": "first-order",
+    "instance": "per-instance", "goal": "non-targeted", "scope": "per-task", "attacked": ["depth"], "task": "depth",
+    "metric": "first_order", "aggregation": "per-picture", "unit": "loss", "higher_is_better": False, "norm": "linf",
+    "epsilon": 8.0, "epsilon_unit": "1/255", "clean": 0.0, "adversarial": 0.5, "ci95": None, "n": 1, "seed": 0,
+}  # fmt: skip
 
 
 def finding(probe: Probe, task: str, relative: float) -> Finding:
@@ -49,10 +58,12 @@ def test_no_victim_is_of_two_origins(runs: Path) -> None:
 def test_theories_are_known_by_their_files(runs: Path) -> None:
     folder = shipped.folder() / "theory"
     folder.mkdir(parents=True)
-    made = {"rows": [], "provenance": {"seed": 0}}
+    made = {"rows": [ROW], "provenance": {"date": "2026-01-31T12:00:00+00:00"}}
     (folder / "short-all-l2.json").write_text(json.dumps(made))
     assert shipped.theories() == {"short-all-l2": made}
-    for broken in ("{", "[]", '{"rows": []}'):
+    rows = ({}, ROW | {"metric": "miou"}, ROW | {"attacked": []}, ROW | {"attacked": ["x"]}, ROW | {"epsilon": 0}, 3)
+    documents = [made | {"rows": [ROW, other]} for other in rows] + [made | {"rows": None}, made | {"provenance": {}}]
+    for broken in ("{", "[]", '{"rows": []}', "[" * 100_000, *map(json.dumps, documents)):
         (folder / "dmtl-l2.json").write_text(broken)
         with pytest.raises(ValueError, match=r"^expected rows and provenance in .*dmtl-l2.json"):
             shipped.theories()
@@ -62,7 +73,10 @@ def test_a_sheet_is_found_by_its_probe(runs: Path) -> None:
     path = weights.SHIPPED.parent / "study" / "pictures" / "segmentation-depth--segmentation--linf-8-25.webp"
     path.parent.mkdir(parents=True)
     path.write_bytes(b"")
-    assert shipped.sheet(PROBE) == path and shipped.sheet(replace(PROBE, attacked="d")) is None
+    assert shipped.sheet(PROBE) == path
+    os.mkfifo(path.with_name(f"{shipped.stem(replace(PROBE, attacked='sd'))}.webp"))
+    assert shipped.sheet(replace(PROBE, attacked="sd")) is None, "a pipe may never end"
+    assert shipped.sheet(replace(PROBE, attacked="d")) is None
 
 
 def test_files_have_names_of_their_own_without_case() -> None:
@@ -71,3 +85,44 @@ def test_files_have_names_of_their_own_without_case() -> None:
     stems = {shipped.stem(probe).lower() for probe in known}
     assert len(stems) == len(known) and max(map(len, stems)) < 200
     assert all(not set(stem) & set("/\\: ") for stem in stems)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        {"probe": {"model": "sd", "attacked": "s", "epsilon": "8"}}, {"probe": {"model": "sd", "attacked": "n"}},
+        {"probe": {"model": "sd", "attacked": "s", "epsilon": math.nan}}, {"probe": {"model": ["s"], "attacked": "s"}},
+        {"probe": {"model": "s", "attacked": "s", "norm": "l"}}, {"probe": {"model": "s", "attacked": "s", "steps": 0}},
+        {"probe": {"model": "sd", "attacked": "s", "l2_step": "?"}}, {"probe": 3}, {"task": "zz"}, {"task": "n"},
+        {"task": ["s"]}, {"task": ""}, {"n": "many"}, {"n": -1}, {"seed": True}, {"victim": {"a": 1}}, {"sha256": None},
+        {"content_sha256": 5}, {"clean": math.inf}, {"adversarial": "1"}, {"relative": 10**400}, {"clean_ci95": [1]},
+        {"relative_ci95": "ab"}, {"adversarial_ci95": 0}, {"unknown": 1},
+    ],
+)  # fmt: skip
+def test_a_line_that_is_no_finding_is_one_sentence(damage: dict[str, Any], tmp_path: Path) -> None:
+    """Numbers that nobody measured would stop the study later, or the page."""
+    path = tmp_path / "findings.jsonl"
+    made = finding(PROBE, "s", 1.0).to_json()
+    path.write_text(json.dumps(made))
+    assert len(read(path)) == 1
+    path.write_text(json.dumps(made | damage))
+    with pytest.raises(ValueError, match=r"^expected findings of the study in .*findings.jsonl, one in a line$"):
+        read(path)
+
+
+def test_lists_in_lists_are_no_findings(tmp_path: Path) -> None:
+    path = tmp_path / "findings.jsonl"
+    path.write_text("[" * 100_000)
+    with pytest.raises(ValueError, match=r"^expected findings"):
+        read(path)
+
+
+def test_a_pipe_is_no_file(runs: Path) -> None:
+    """It may never end."""
+    folder = shipped.folder()
+    (folder / "theory").mkdir(parents=True)
+    for name, look in (("findings.jsonl", shipped.findings), ("theory/dmtl-l2.json", shipped.theories)):
+        path = folder / name
+        os.mkfifo(path)
+        with pytest.raises(ValueError, match=r"^expected .* it is not a file$"):
+            look()

@@ -242,6 +242,22 @@ class TestModels:
         assert [each.probe for each in own.findings] == [PROBES[2]]
         assert Message(failure) in events
 
+    def test_one_that_is_damaged_does_not_stop_the_sheets_of_the_others(
+        self, rooms: Path, runs: Path, make_victim: MakeVictim, tmp_path: Path
+    ) -> None:
+        for letters in "sd":
+            make_victim(letters)
+        file = runs / "short-segmentation" / "short-segmentation.safetensors"
+        file.write_bytes(file.read_bytes()[:-10])
+        probes = [Probe("s", "s", steps=1), Probe("s", "s", steps=2), Probe("d", "d", steps=1)]
+        own = study_of(rooms, limit=1)
+        told = [*run(own, probes), *own.draw(probes, tmp_path / "sheets")]
+        (reason,) = own.failures
+        assert "sha256 differs" in reason and [e.text for e in told if isinstance(e, Message)] == [reason], "said once"
+        assert [path.name for path in (tmp_path / "sheets").iterdir()] == ["depth--depth--linf-8-1.webp"]
+        last = [event for event in told if isinstance(event, Progress)][-1]
+        assert (last.done, last.total, last.unit) == (3, 3, "sheets")
+
     def test_weights_of_other_settings_are_no_model_of_the_study(self, rooms: Path, make_victim: MakeVictim) -> None:
         card = make_victim("d")
         path = weights.RUNS / card.name / f"{card.name}.json"
@@ -345,8 +361,9 @@ class TestCommand:
         assert {found["task"] for found in written["findings"]} == {"d"}
         assert written["provenance"]["limit"] == 1 and list(written["provenance"]["weights"]) == ["short-depth"]
         assert (runs / "study" / "short-folder-first-1" / "findings.jsonl").exists()
-        assert self.command(*given[:-2], "--train-only") == 0
+        assert self.command(*given, "--train-only") == 0
         assert "1 model of 1 trained" in capsys.readouterr().out
+        assert json.loads(out.read_text())["models"]["d"]["name"] == "short-depth"
 
     @pytest.mark.parametrize(
         ("arguments", "sentence"),
