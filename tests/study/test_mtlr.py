@@ -199,7 +199,7 @@ class TestNorms:
 
     def test_says_how_large_the_balls_are(self) -> None:
         (small, *_), (paper, *_) = (self.figure().notes(Findings(), scale) for scale in (SMALL, PAPER))
-        assert "At 96x128 the L-inf ball of 4/255 reaches as far as 3.01 in L2" in small and "larger budget" in small
+        assert "At 128x160 the L-inf ball of 4/255 reaches as far as 3.89 in L2" in small and "larger budget" in small
         assert "At 256x256 the L-inf ball of 4/255 reaches as far as 6.96 in L2" in paper and "smaller" in paper
         assert "to 0.031 together" in paper and "about 0.0055 of the 4" in paper
 

@@ -354,7 +354,7 @@ class TestCommand:
                   if path.stem == shipped.stem(probe)}  # fmt: skip
         assert set(sheets) == {"d"}
         with Image.open(sheets["d"]) as sheet:
-            assert sheet.size == (3 * 128, 2 * 96)
+            assert sheet.size == (3 * 160, 2 * 128)
         said, own = capsys.readouterr().out, sum(probe.model == "d" for probe in plan.small_study())
         assert f"\n{own} probe{'s' * (own > 1)} of {own} measured, in " in said
         written = json.loads(out.read_text())
