@@ -126,8 +126,8 @@ def test_neither_the_batches_nor_the_order_of_calls_matter(subject: Subject, sou
     probe = Probe("sdDn", "sd", steps=2)
     one, other = (found_by(probe, subject, source, batch_size=size, seed=3) for size in (1, 5))
     for letter, own in one.items():
-        assert own.relative == pytest.approx(other[letter].relative, rel=1e-2, abs=5e-5)
-        assert own.relative_ci95 == pytest.approx(other[letter].relative_ci95, rel=2e-2, abs=1e-4)
+        assert own.relative == pytest.approx(other[letter].relative, rel=3e-2, abs=5e-5)
+        assert own.relative_ci95 == pytest.approx(other[letter].relative_ci95, rel=5e-2, abs=3e-4)
     limited = found_by(probe, subject, source, limit=3)
     assert {own.n for own in limited.values()} == {3}
 
