@@ -10,7 +10,7 @@ from app import resources, state, tables, versus
 from app.components import status
 from app.components.controls import WIDE
 from app.second import THREATS, Second, Threat, candidates, threats
-from app.words import plain
+from app.words import in_sentence, plain
 from app.workshop import AttackEvent, Request, Result
 from mta_core.jobs import Job
 from mta_core.tasks import Task
@@ -22,7 +22,10 @@ THREAT_HELP = (
     "White-box: the same attack made on the second victim itself, which is what robustness is measured by. Transfer: "
     "it sees the very picture that was made on the first victim."
 )
-NO_WHITE_BOX = "No {attack} generator was made for {victim}: an attack on itself takes another one, FGSM or PGD."
+NO_WHITE_BOX = (
+    "Only Transfer can be chosen: no {attack} generator was made for {victim} and these choices. Choose the attack PGD "
+    "to attack {victim} itself, or train a generator for it on the page Train."
+)
 
 
 def choose(request: Request) -> Second | None:
@@ -91,7 +94,7 @@ def table(second: Second, first: Result) -> None:
         f"{first.request.attack.label} at {first.request.budget.label} on {first.request.picture.name}, both victims"
     )
     st.html(tables.versus_table(versus.measures(first, known), names, caption))
-    without = [o.task.label.lower() for o in first.outcome.tasks.values() if o.truth is None]
+    without = [in_sentence(o.task.label) for o in first.outcome.tasks.values() if o.truth is None]
     if first.request.is_targeted:
         st.caption("Measured against the target: better is nearer to it.")
     elif without:

@@ -12,7 +12,7 @@ from app import charts, exports, resources, state
 from app.components import beside
 from app.panels import View
 from app.second import Second
-from app.words import facts, perturbation_title, plain
+from app.words import facts, in_sentence, perturbation_title, plain
 from app.workshop import CurveEvent, CurvePoint, LossStep, Request, Result
 from mta_core.explore import TaskOutcome
 from mta_core.jobs import Job
@@ -85,7 +85,7 @@ def _measures(result: Result) -> None:
         with column:
             st.markdown(f"**{outcome.task.label}**")
             _measures_of(result, outcome)
-    without = [o.task.label.lower() for o in outcomes if o.truth is None]
+    without = [in_sentence(o.task.label) for o in outcomes if o.truth is None]
     if result.request.is_targeted:
         st.caption("Measured against the target: better is nearer to it.")
     elif without:
@@ -154,7 +154,7 @@ def _losses(tasks: Sequence[Task], history: Sequence[LossStep]) -> None:
         for column, t in zip(st.columns(len(tasks)), tasks, strict=True):
             if t.name in figures:
                 with column:
-                    _chart(figures[t.name], f"losses_{t.name}", f"Loss of {t.label.lower()} by step, up to {last}")
+                    _chart(figures[t.name], f"losses_{t.name}", f"Loss of {in_sentence(t.label)} by step, up to {last}")
         st.caption("The loss each step started from, at the point where its gradient was taken.")
 
 

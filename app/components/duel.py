@@ -10,7 +10,7 @@ import streamlit as st
 
 from app import exports, news, pair, panels, resources, state
 from app.comparison import OnePicture
-from app.components import leave, pulse, stage, status
+from app.components import downloads, leave, pulse, stage, status
 from app.components.contest import Pair
 from app.components.hearing import hear
 from app.words import perturbation_title, plain
@@ -150,15 +150,9 @@ def _downloads(asked: Pair, found: Sequence[Result | None], is_live: bool) -> No
     is_disabled = is_live or len(known) < 2 or not is_whole
     if not is_live and any(result.stopped_at is not None for result in known):
         st.caption("Rows are those of whole attacks: run the stopped one again to take them away.")
-    with st.container(horizontal=True, key="downloads", gap="small"):
-        st.download_button(
-            "Rows (JSON)", lambda: exports.rows_json(_rows(known), _provenance(asked)), "side-by-side.json",
-            "application/json", key="get_rows_json", on_click="ignore", disabled=is_disabled,
-        )  # fmt: skip
-        st.download_button(
-            "Rows (CSV)", lambda: exports.rows_csv(_rows(known)), "side-by-side.csv", "text/csv", key="get_rows_csv",
-            on_click="ignore", disabled=is_disabled,
-        )  # fmt: skip
+    downloads.rows(
+        "side-by-side", lambda: _rows(known), lambda: _provenance(asked), "downloads", has_rows=not is_disabled
+    )
 
 
 def _rows(known: Sequence[Result]) -> list[dict[str, Any]]:

@@ -11,7 +11,7 @@ import streamlit as st
 
 from app import charts, comparison, comparison_job, exports, heatmap, orders, resources, state
 from app.comparison import Event, Trial
-from app.components import leave, linked, matrix, pulse
+from app.components import downloads, leave, linked, matrix, pulse
 from app.components.asking import answer, ask
 from app.components.contest import Contest
 from app.components.hearing import hear
@@ -331,15 +331,9 @@ def _table(lines: Sequence[Line], contest: Contest) -> None:
 
 def _downloads(contest: Contest, lines: Sequence[Line], is_disabled: bool) -> None:
     rows = [row for line in lines if line.standing for row in line.standing.rows]
-    with st.container(horizontal=True, key="downloads", gap="small"):
-        st.download_button(
-            "Rows (JSON)", lambda: exports.rows_json(rows, _provenance(contest, lines)), "comparison.json",
-            "application/json", key="get_rows_json", on_click="ignore", disabled=is_disabled,
-        )  # fmt: skip
-        st.download_button(
-            "Rows (CSV)", lambda: exports.rows_csv(rows), "comparison.csv", "text/csv", key="get_rows_csv",
-            on_click="ignore", disabled=is_disabled,
-        )  # fmt: skip
+    downloads.rows(
+        "comparison", lambda: rows, lambda: _provenance(contest, lines), "downloads", has_rows=not is_disabled
+    )
 
 
 def _provenance(contest: Contest, lines: Sequence[Line]) -> dict[str, Any]:

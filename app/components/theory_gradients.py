@@ -31,6 +31,7 @@ def draw(used: Mapping[str, object]) -> None:
     st.html(STYLE)
     known = theory_form.shelves()
     if not known:
+        st.info(theory_form.NO_VICTIM)
         return
     data, victim, picture = st.columns([1, 2, 1], gap="medium")
     with data:
