@@ -8,7 +8,7 @@ from functools import partial
 import plotly.graph_objects as go
 import streamlit as st
 
-from app import charts, exports, resources, state
+from app import charts, exports, resources, state, works
 from app.components import beside
 from app.panels import View
 from app.second import Second
@@ -135,10 +135,10 @@ def _epsilon(request: Request, is_live: bool) -> bool:
 
 def _compute_curve(request: Request) -> tuple[Sequence[CurvePoint], bool]:
     """The points there are, and whether these are all there will be."""
-    job: Job[CurveEvent] | None = state.work_on(state.CURVE, request)
+    job: Job[CurveEvent] | None = works.on(works.CURVE, request)
     if job is None or job.is_cancelled:
         job = resources.workshop().curve(request)
-        state.keep_work(state.CURVE, request, job)
+        works.keep(works.CURVE, request, job)
     job.wait(len(job.events), 0.3)
     is_whole = job.is_done  # asked first: a point that comes meanwhile is drawn by the next look
     if job.error:

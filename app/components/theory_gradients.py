@@ -10,7 +10,7 @@ from typing import Any
 
 import streamlit as st
 
-from app import resources, state, theory_picture, theory_words
+from app import resources, state, theory_picture, theory_words, works
 from app.components import pulse, theory_form
 from app.components.hearing import hear
 from app.components.theory_result import heat
@@ -48,11 +48,11 @@ def draw(used: Mapping[str, object]) -> None:
         state.note_drawn(key)
     index = nearest(number) - 1
     asked = (shelf.name, index, tuple(victims.digests(card).items()))
-    job: Job[Any] | None = state.work_on(state.GRADIENTS, asked)
+    job: Job[Any] | None = works.on(works.GRADIENTS, asked)
     if job is None or job.is_cancelled:
         workshop = resources.workshop()
         job = workshop.worker.submit(lambda _: theory_picture.look(workshop, shelf, card.name, index))
-        state.keep_work(state.GRADIENTS, asked, job)
+        works.keep(works.GRADIENTS, asked, job)
     is_done, events = job.is_done, job.events  # asked in this order: what ends is drawn next time
     if events:
         _show(events[-1])

@@ -256,6 +256,12 @@ def test_what_is_shipped_is_chosen_among(page: Open, tmp_path: Path, monkeypatch
     assert buttons(shown) == {"theory_start": "Start"}
     linked = page(job=on_board()[0].id)
     assert linked.selectbox(key="theory_of").value == "Measure it here", "a job's link means the job"
+    (folder / "empty.json").write_text('{"rows": [], "provenance": {}}')
+    damaged = page()
+    assert [error.value for error in damaged.error] == [
+        "Expected the rows of a measurement of vulnerability in empty.json."
+    ]
+    assert damaged.selectbox(key="theory_of").options == [title, "Measure it here"], "the others are still there"
     (folder / "bad.json").write_text("{")
     damaged = page()
     assert "expected rows and provenance" in damaged.error[0].value.lower() and buttons(damaged)
