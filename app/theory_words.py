@@ -55,9 +55,9 @@ ONE_COSINE = (
 )
 PICTURES = (
     "It shows how strongly each pixel moves the loss of each task, bright where a small change counts most, each task "
-    "on its own scale. It does not show in which direction, nor what a larger change of many pixels at once does. ‖r‖₁ "
-    "is the length of the gradient r: times a small epsilon in L-inf, it is how far the loss can be moved."
+    "on its own scale. It does not show in which direction, nor what a larger change of many pixels at once does."
 )
+LENGTH = "‖r‖₁ is the length of the gradient r: times a small epsilon in L-inf, it is how far the loss can be moved."
 TABLE = (
     "It shows each task attacked alone: how far its loss is moved, what the first order predicts, the ratio of the "
     "two, and the size of its gradient. It does not show which task is hurt more, since losses have different units."

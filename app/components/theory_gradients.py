@@ -71,6 +71,7 @@ def _show(seen: Seen) -> None:
         cells.append(_cell(png, alt, label, f"loss {seen.losses[name]:.3g}, ‖r‖₁ {seen.norms[name]:.3g}"))
     st.html(f'<div class="mta-gradients">{"".join(cells)}</div>')
     st.caption(theory_words.PICTURES)
+    st.caption(theory_words.LENGTH)
     if seen.unlabelled:
         names = ", ".join(in_sentence(task(name).label) for name in seen.unlabelled)
         st.caption(f"This picture has no labels of {names}.")
