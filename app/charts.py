@@ -11,7 +11,7 @@ from plotly.subplots import make_subplots
 
 from app.costs import Measured, duration
 from app.panels import TASK_COLOURS
-from app.words import direction
+from app.words import direction, in_sentence
 from app.workshop import CurvePoint, LossStep
 from mta_core.cost import Cost
 from mta_core.explore import TaskOutcome
@@ -226,7 +226,7 @@ def _loss_curve(name: str, steps: Sequence[LossStep]) -> go.Figure:
     figure.add_trace(line)
     figure.update_xaxes(title_text="step", range=[0.5, steps[-1].total + 0.5])
     figure.update_yaxes(title_text="loss")
-    return finish(figure, f"Loss of {label.lower()} by step", height=280)
+    return finish(figure, f"Loss of {in_sentence(label)} by step", height=280)
 
 
 METHOD_COLOURS = {"mta": "#0072b2", "gap": "#d55e00", "stored": "#009e73"}

@@ -12,7 +12,7 @@ from typing import Any
 from app import comparison, library
 from app.comparison import Trial
 from app.library import Picture, Shelf
-from app.request_json import check_weights, read_request, without_weights, written
+from app.request_json import are_alike, check_weights, read_request, written
 from app.workshop import Workshop
 from mta_core import victims
 from mta_core.board import Board
@@ -66,14 +66,7 @@ def _written(trial: Trial) -> dict[str, Any]:
 
 def is_of(order: Order, trials: Sequence[Trial]) -> bool:
     """Whether an order is that of a comparison, with whatever weights."""
-
-    def told(settings: Mapping[str, Any]) -> dict[str, Any]:
-        return {**settings, "trials": [without_weights(one) for one in settings["trials"]]}
-
-    try:
-        return order.kind == KIND and told(order.settings) == told(order_of(trials, "").settings)
-    except (KeyError, TypeError, AttributeError):
-        return False
+    return are_alike(order, order_of(trials, ""), "trials")
 
 
 def run(

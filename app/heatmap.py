@@ -278,7 +278,7 @@ def _headline(columns: Sequence[Column], lines: Sequence[Line]) -> str:
             rival = _rival(column, _abreast(lines), line, row)
             lead = f"; {rival} lies within its 95 % interval" if rival else ""
             change = f"{in_sentence(m.label)} {m.format(row['clean'])} → {m.format(row['adversarial'])}{lead}"
-            won.setdefault(line.label, []).append(f"{column.task.label.lower()} ({change})")
+            won.setdefault(line.label, []).append(f"{in_sentence(column.task.label)} ({change})")
     does = "comes nearest to the target in" if any(c.is_targeted for c in columns) else "does most to"
     return " ".join(f"{label} {does} {_joined(tasks)}." for label, tasks in won.items())
 

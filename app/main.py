@@ -9,7 +9,7 @@ ROOT = Path(__file__).resolve().parent.parent
 if str(ROOT) not in sys.path:  # `streamlit run` knows only this folder
     sys.path.insert(0, str(ROOT))
 
-from app import state  # noqa: E402
+from app import state, works  # noqa: E402
 from app.components import chrome  # noqa: E402
 
 chrome.page()
@@ -25,6 +25,7 @@ PAGES = (
     st.Page("views/results.py", title="Results"),
 )
 page = st.navigation(PAGES, position="top")
-state.turn_to(page.title)
+if state.turn_to(page.title):
+    works.drop_all()
 chrome.heading(page.title)
 page.run()

@@ -12,6 +12,7 @@ from app.workshop import Request
 from mta_core import victims
 from mta_core.attacks import Attack, make_attack
 from mta_core.budget import Budget
+from mta_core.job_records import Order
 from mta_core.kinds import Aim
 from mta_core.tasks import suited
 from mta_core.weights import Card, WeightsError
@@ -46,7 +47,19 @@ def read_request(one: Mapping[str, Any], picture: Picture, shelves: Mapping[str,
     )
 
 
-def without_weights(one: Mapping[str, Any]) -> dict[str, Any]:
+def are_alike(order: Order, other: Order, listed: str) -> bool:
+    """Whether two orders ask for the same, with whatever weights; requests are what their setting `listed` holds."""
+
+    def told(settings: Mapping[str, Any]) -> dict[str, Any]:
+        return {**settings, listed: [_without_weights(one) for one in settings[listed]]}
+
+    try:
+        return order.kind == other.kind and told(order.settings) == told(other.settings)
+    except (KeyError, TypeError, AttributeError):
+        return False
+
+
+def _without_weights(one: Mapping[str, Any]) -> dict[str, Any]:
     """What `written` wrote, but for what says which trained weights are used."""
     settings = {key: value for key, value in one["settings"].items() if key != "generator"}
     return {**one, "settings": settings, "weights": []}

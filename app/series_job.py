@@ -14,7 +14,7 @@ from typing import Any
 
 from app import library, series
 from app.library import Shelf
-from app.request_json import check_weights, read_request, without_weights, written
+from app.request_json import are_alike, check_weights, read_request, written
 from app.series import Measured, Series
 from app.workshop import Workshop
 from mta_core import victims
@@ -54,14 +54,7 @@ def order_of(asked: Sequence[Series], owner: str, query: Mapping[str, Any]) -> O
 
 def is_of(order: Order, asked: Sequence[Series]) -> bool:
     """Whether an order is that of these attacks, with whatever weights."""
-
-    def told(settings: Mapping[str, Any]) -> dict[str, Any]:
-        return {**settings, "attacks": [without_weights(one) for one in settings["attacks"]]}
-
-    try:
-        return order.kind == KIND and told(order.settings) == told(order_of(asked, "", {}).settings)
-    except (KeyError, TypeError, AttributeError):
-        return False
+    return are_alike(order, order_of(asked, "", {}), "attacks")
 
 
 def run(

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from typing import Any
 
 import streamlit as st
@@ -18,10 +18,9 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 from app import resources
 from app.library import Picture
 from app.watching import Seat
-from app.workshop import AttackEvent, Request, Result
+from app.workshop import Result
 from mta_core.attacks import ATTACKS
 from mta_core.imaging import Fit
-from mta_core.jobs import Job
 from mta_core.tasks import Task, names
 from mta_core.variables import VARIABLES
 
@@ -79,25 +78,32 @@ MATRIX = "matrix"
 """Key of the heat map."""
 TABLES, DATA, COUNT, OTHERS = "tables", "set", "pictures", "others"
 """The same of Transfer: which tables, on how many pictures of which data set, and which further attacks."""
-ATTACK, CURVE, GRADIENTS = "attack", "curve", "gradients"
-"""Places of work: the attack of a page, its curve, and the gradients of a picture."""
 _HELD = "_held"
 """Key of what is large: it is let go when the browser is gone, which Streamlit does when the next one goes."""
-_SHOWN, _MEASURED, _UPLOAD, _WORK, _SEAT = "shown", "measured", "upload", "work", "seat"
+_SHOWN, _MEASURED, _UPLOAD, _SEAT = "shown", "measured", "upload", "seat"
 """Keys in there."""
 _REDRAWS, _PAGE = "_redraws", "_page"
 _PICKED = {SCENE: "_scene", OBJECT: "_object", STUDY_CELL: "_study_cell"}
 _DRAWN, _LACKS = "_drawn", "_lacks"
 _LEAVING, _OWNER, _SERIES = "_leaving", "_owner", "_series"
-_CHOSEN, _DELETED, _TOLD, _DELETED_JOB = "_chosen", "_deleted", "_told", "_deleted_job"
-_REFUSED = "_refused"
-MOMENTS = 5.0
-"""Seconds for which what is told stays through redraws."""
+_MEMORY = "_memory"
 
 
-def _held() -> dict[str, Any]:
-    held: dict[str, Any] = st.session_state.setdefault(_HELD, {})
-    return held
+def held() -> dict[str, Any]:
+    """What is large, by who keeps it."""
+    kept: dict[str, Any] = st.session_state.setdefault(_HELD, {})
+    return kept
+
+
+def memory() -> dict[str, Any]:
+    """What `app.remembered` keeps."""
+    kept: dict[str, Any] = st.session_state.setdefault(_MEMORY, {})
+    return kept
+
+
+def page() -> object:
+    """The page that is drawn."""
+    return st.session_state.get(_PAGE)
 
 
 def owner() -> str:
@@ -124,35 +130,6 @@ def explicit(*keys: str) -> dict[str, list[str]]:
 def is_first_draw() -> bool:
     """Whether no page has been drawn in this session yet, so that a link alone says what is asked for."""
     return _REDRAWS not in st.session_state
-
-
-def note_deleted_job(id: str, title: str) -> None:
-    """Remembers what was deleted last, to be undone."""
-    st.session_state[_DELETED_JOB] = (id, title)
-
-
-def deleted_job() -> tuple[str, str] | None:
-    """Id and title of what was deleted last."""
-    return st.session_state.get(_DELETED_JOB)
-
-
-def forget_deleted_job() -> None:
-    st.session_state.pop(_DELETED_JOB, None)
-
-
-def note_refusal(job: str, text: str) -> None:
-    """Remembers why what was asked last of a job, as it stands, was not done."""
-    st.session_state[_REFUSED] = (job, text)
-
-
-def refusal(job: str) -> str:
-    """Why what was asked last was not done, if that was asked of this job."""
-    refused, text = st.session_state.get(_REFUSED, ("", ""))
-    return str(text) if refused == job else ""
-
-
-def forget_refusal() -> None:
-    st.session_state.pop(_REFUSED, None)
 
 
 def keep_series(asked: tuple[Any, ...]) -> None:
@@ -277,7 +254,7 @@ def upload() -> tuple[str, Mapping[Fit, Picture] | str] | None:
 
     It outlives the uploader, which is empty when it comes back into sight.
     """
-    return _held().get(_UPLOAD)
+    return held().get(_UPLOAD)
 
 
 def is_uploader_empty() -> bool:
@@ -285,52 +262,55 @@ def is_uploader_empty() -> bool:
 
 
 def forget_upload() -> None:
-    _held().pop(_UPLOAD, None)
-    _held().pop(_SEAT, None)  # it may be what is seen there
+    held().pop(_UPLOAD, None)
+    held().pop(_SEAT, None)  # it may be what is seen there
 
 
 def seat(job: str, picture: Picture) -> Seat:
     """Where this session looks at a training; another picture is looked at from another one."""
-    kept: Seat | None = _held().get(_SEAT)
+    kept: Seat | None = held().get(_SEAT)
     if kept is None or (kept.job, kept.picture) != (job, picture):
-        kept = _held()[_SEAT] = Seat(job, picture)
+        kept = held()[_SEAT] = Seat(job, picture)
     return kept
 
 
 def keep_upload(file_id: str, pictures: Mapping[Fit, Picture] | str) -> None:
-    _held()[_UPLOAD] = (file_id, pictures)
+    held()[_UPLOAD] = (file_id, pictures)
 
 
 def shown() -> Result | None:
     """The result on the page; it stays until the next one is there."""
-    return _held().get(_SHOWN)
+    return held().get(_SHOWN)
 
 
 def show(result: Result) -> None:
-    _held()[_SHOWN] = result
+    held()[_SHOWN] = result
     if result.is_complete:
-        _held()[_MEASURED] = result
+        held()[_MEASURED] = result
 
 
 def measured() -> Result | None:
     """The last complete result: what charts show while the next is being measured."""
-    return _held().get(_MEASURED)
+    return held().get(_MEASURED)
 
 
-def turn_to(page: str) -> None:
-    """Called before a page is drawn: nobody looks any more at what the one before computes, and the controls say what a
-    click there asked for."""
-    resources.connection().hold(_held())
-    if st.session_state.get(_PAGE, page) != page:
+def turn_to(page: str) -> bool:
+    """Called before a page is drawn: the controls say what a click on the one before asked for.
+
+    Returns:
+        whether there was another one before, at whose work nobody looks any more.
+    """
+    resources.connection().hold(held())
+    is_other = bool(st.session_state.get(_PAGE, page) != page)
+    if is_other:
         _take_along()
-        for place in list(_works()):
-            drop_work(place)
-        _held().pop(_SEAT, None)
+        held().pop(_SEAT, None)
         asked = st.session_state.pop(_LEAVING, None)
         if asked and asked[0] == page:
             for key, value in asked[2].items():
                 st.session_state[_PICKED.get(key, key)] = value
     st.session_state[_PAGE] = page
+    return is_other
 
 
 def _take_along() -> None:
@@ -340,59 +320,6 @@ def _take_along() -> None:
     for key in (*CHOICES, *_settings()):
         if key not in (UPLOADER, "number", "count") and key in st.session_state:
             st.session_state[key] = st.session_state[key]
-
-
-def work_on(place: str, asked: Hashable) -> Job[Any] | None:
-    """The work of a place on a page, if it is for what is asked there now."""
-    known = _works().get(place)
-    return known[1] if known and known[0] == asked else None
-
-
-def last_work(place: str) -> tuple[Any, Job[Any]] | None:
-    """What was asked for last at a place, and its work, whatever is asked there now."""
-    return _works().get(place)
-
-
-def keep_work(place: str, asked: Hashable, job: Job[Any]) -> None:
-    """The latest that is asked for wins: the work before is dropped."""
-    drop_work(place)
-    _works()[place] = (asked, job)
-
-
-def drop_work(place: str) -> None:
-    known = _works().pop(place, None)
-    if known:
-        known[1].leave()
-
-
-def drop_work_of_others(place: str, asked: Hashable) -> None:
-    """Ends the work of a place that is for something else than what is asked there now."""
-    if work_on(place, asked) is None:
-        drop_work(place)
-
-
-def _works() -> dict[str, tuple[Any, Job[Any]]]:
-    works: dict[str, tuple[Any, Job[Any]]] = _held().setdefault(_WORK, {})
-    return works
-
-
-def is_kept(job: Job[AttackEvent]) -> bool:
-    """Whether this is the attack that was started last; a part of the page may be drawn for an earlier one yet."""
-    asked = last_work(ATTACK)
-    return asked is not None and asked[1] is job
-
-
-def is_replaced(request: Request, job: Job[AttackEvent] | None) -> bool:
-    """Whether the same request was started once more since this job."""
-    return work_on(ATTACK, request) not in (None, job)
-
-
-def is_dropped(request: Request, job: Job[AttackEvent] | None) -> bool:
-    """Whether nobody looked for so long that the attack was given up, though it is still the wanted one.
-
-    A tab that was frozen looks again. What a person stopped is not wanted.
-    """
-    return job is not None and job.is_cancelled and not job.is_stopping and work_on(ATTACK, request) is job
 
 
 def opened(key: str) -> tuple[str, str] | None:
@@ -415,53 +342,6 @@ def leave_for(page: str, answers: Mapping[str, object]) -> None:
 def leaving() -> tuple[str, float, Mapping[str, object]] | None:
     """For which page this one is left, since when, and with which answers; None where it is not."""
     return st.session_state.get(_LEAVING)
-
-
-def chosen_runs() -> tuple[int, ...]:
-    """Runs that were chosen in the table of Results."""
-    return st.session_state.get(_CHOSEN, ())
-
-
-def choose_runs(ids: Sequence[int]) -> None:
-    st.session_state[_CHOSEN] = tuple(ids)
-
-
-def deleted_runs() -> tuple[int, ...]:
-    """Runs that were deleted last in this session, for as long as that can be undone by a click."""
-    return st.session_state.get(_DELETED, ())
-
-
-def note_deleted(ids: Sequence[int]) -> None:
-    st.session_state[_DELETED] = tuple(ids)
-
-
-@dataclass
-class Told:
-    """What became of a click or a file, told on the page where that was."""
-
-    words: str
-    is_error: bool
-    page: object
-    since: float = 0.0
-
-
-def tell(words: str, *, is_error: bool = False) -> None:
-    """Remembers what became of a click or a file, until the page that says so is drawn."""
-    st.session_state[_TOLD] = Told(words, is_error, st.session_state.get(_PAGE))
-
-
-def told() -> Told | None:
-    """What is to be said: once, and in whatever is drawn within moments of it. A click that falls together with a beat
-    is two redraws, of which the first would say it and the second take it away unread."""
-    said: Told | None = st.session_state.get(_TOLD)
-    if said is None:
-        return None
-    now = time.monotonic()
-    said.since = said.since or now
-    if now - said.since <= MOMENTS and said.page == st.session_state.get(_PAGE):
-        return said
-    del st.session_state[_TOLD]
-    return None
 
 
 def limit(key: str, most: int) -> None:

@@ -7,8 +7,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from app.words import in_sentence
 from mta_core.study.findings import Finding, Findings
-from mta_core.study.printed import LETTERS, RESNET152, TABLES, XCEPTION, Cells, Printed
+from mta_core.study.printed import LETTERS, RESNET152, XCEPTION, Cells, Printed
 from mta_core.study_presets import LETTERS as NAMES
 from mta_core.tasks import task
 
@@ -49,7 +50,7 @@ def label(letter: str) -> str:
 
 def named(letter: str) -> str:
     """In the middle of a sentence: "2-D key points", "euclidean depth"."""
-    return label(letter).lower().replace("-d ", "-D ")
+    return in_sentence(label(letter))
 
 
 def table_label(table: Printed) -> str:
@@ -236,7 +237,3 @@ def first(findings: Findings, has_pictures: Callable[[str, str], bool]) -> str:
     """The cell whose pictures are shown before one is chosen: the first of two tasks that has some."""
     pairs: Sequence[tuple[str, str]] = [cell for cell in CELLS if cell[0] != cell[1]]
     return next(("".join(cell) for cell in pairs if findings.cell(*cell) and has_pictures(*cell)), "")
-
-
-def numbered(number: int) -> Printed:
-    return next(table for table in TABLES if table.number == number)

@@ -12,8 +12,8 @@ INTRO = (
 )
 EMPTY = "Nothing of the study is measured yet: make it with `python -m mta_core study --scale small`."
 NO_PICTURES = (
-    "There are no pictures of this attack here: `mta_core.study.pictures.render` draws them, of the networks that "
-    "`python -m mta_core study --scale small` has trained."
+    "There are no pictures of this attack here: `python -m mta_core study --scale small --pictures "
+    "runs/study/short/pictures` draws them, of the networks that it has trained."
 )
 PICTURES = (
     "It shows one picture, the perturbation made for it, and what the network answers for each of its tasks without "

@@ -112,7 +112,7 @@ def order_of(asked: Asked, weights: Mapping[str, str], shelf: Shelf, owner: str,
         weights: sha256 of the victim's weights, by name: files can be replaced.
         query: the page's query parameters that show it.
     """
-    pictures = counted(min(asked.count, len(shelf)), "picture")
+    pictures = counted(asked.count, "picture")
     title = f"{counted(len(asked.tasks), 'task')} of {asked.victim} at {asked.budget.label}, {pictures} of {shelf.name}"
     settings = to_json({**asdict(asked), "weights": dict(weights)})
     return Order(KIND, title, settings, owner, command_of(asked, shelf), PAGE, query)

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from app import theory_charts
+from app.words import in_sentence
 from mta_core import victims
 from mta_core.tasks import task
 from mta_core.weights import WeightsError
@@ -56,6 +57,7 @@ PICTURES = (
     "It shows how strongly each pixel moves the loss of each task, bright where a small change counts most, each task "
     "on its own scale. It does not show in which direction, nor what a larger change of many pixels at once does."
 )
+LENGTH = "‖r‖₁ is the length of the gradient r: times a small epsilon in L-inf, it is how far the loss can be moved."
 TABLE = (
     "It shows each task attacked alone: how far its loss is moved, what the first order predicts, the ratio of the "
     "two, and the size of its gradient. It does not show which task is hurt more, since losses have different units."
@@ -120,10 +122,16 @@ def headline(rows: Sequence[Values]) -> str:
         value, guess = (theory_charts.number(one.get("adversarial")) for one in (row, predicted.get(count, {})))
         if value is None or guess is None:
             return ""
-        who = f"{task(row['attacked'][0]).label} alone" if count == 1 else f"the mean loss of all {count} tasks"
+        together = "both" if count == 2 else f"all {count}"
+        alone = f"the loss of {_named(row['attacked'][0])} alone"
+        who = alone if count == 1 else f"the mean loss of {together} tasks"
         words.append(f"{who} moves by {value:.3g} where the first order predicts {guess:.3g}")
     said = ", ".join(words)
     return f"{said[:1].upper()}{said[1:]}, over {counted(measured[0]['n'], 'picture')}."
+
+
+def _named(name: str) -> str:
+    return in_sentence(task(name).label)
 
 
 def table(rows: Sequence[Values]) -> list[tuple[str, ...]]:

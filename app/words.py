@@ -78,4 +78,4 @@ def sentence(words: str) -> str:
 
 
 def perturbation_title(perturbation: str) -> str:
-    return "all tasks" if perturbation == JOINT else task(perturbation).label.lower()
+    return "all tasks" if perturbation == JOINT else in_sentence(task(perturbation).label)

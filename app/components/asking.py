@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from app import resources, state
+from app import remembered, resources
 from app.words import plain
 from mta_core.job_records import Record
 from mta_core.weights import brief
@@ -14,16 +14,16 @@ from mta_core.weights import brief
 
 def ask(id: str, do: Callable[[str], object]) -> None:
     """Called by a button of a job."""
-    state.forget_refusal()
+    remembered.forget_refusal()
     try:
         do(id)
     except (ValueError, OSError) as error:
-        state.note_refusal(_standing(resources.board().record(id)), brief(error))
+        remembered.note_refusal(_standing(resources.board().record(id)), brief(error))
 
 
 def answer(record: Record | None) -> None:
     """Says why what was asked last was not done, if that was asked of this job and it still stands as it did."""
-    if record is not None and (text := state.refusal(_standing(record))):
+    if record is not None and (text := remembered.refusal(_standing(record))):
         st.error(plain(f"{text[:1].upper()}{text[1:]}."))
 
 

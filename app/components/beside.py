@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from app import resources, state, tables, versus
+from app import resources, state, tables, versus, works
 from app.components import status
 from app.components.controls import WIDE
 from app.second import THREATS, Second, Threat, candidates, threats
-from app.words import plain
+from app.words import in_sentence, plain
 from app.workshop import AttackEvent, Request, Result
 from mta_core.jobs import Job
 from mta_core.tasks import Task
@@ -22,7 +22,10 @@ THREAT_HELP = (
     "White-box: the same attack made on the second victim itself, which is what robustness is measured by. Transfer: "
     "it sees the very picture that was made on the first victim."
 )
-NO_WHITE_BOX = "No {attack} generator was made for {victim}: an attack on itself takes another one, FGSM or PGD."
+NO_WHITE_BOX = (
+    "Only Transfer can be chosen: no {attack} generator was made for {victim} and these choices. Choose the attack PGD "
+    "to attack {victim} itself, or train a generator for it on the page Train."
+)
 
 
 def choose(request: Request) -> Second | None:
@@ -58,12 +61,12 @@ def work(second: Second | None, first: Result | None, request: Request) -> Job[A
     if second is None or first is None or not first.is_complete_for(request) or first.stopped_at is not None:
         return None
     asked = second.request(request)
-    job: Job[AttackEvent] | None = state.work_on(state.SECOND, asked)
+    job: Job[AttackEvent] | None = works.on(state.SECOND, asked)
     is_given_up = job is not None and job.is_cancelled and not job.is_stopping
     if job is not None and not is_given_up:
         return job
     if resources.workshop().result(asked) is not None:
-        state.drop_work(state.SECOND)
+        works.drop(state.SECOND)
         return None
     return start(second, first)
 
@@ -71,14 +74,14 @@ def work(second: Second | None, first: Result | None, request: Request) -> Job[A
 def start(second: Second, first: Result) -> Job[AttackEvent]:
     workshop, asked = resources.workshop(), second.request(first.request)
     job = workshop.transfer(first, asked) if second.is_transfer else workshop.attack(asked)
-    state.keep_work(state.SECOND, asked, job)
+    works.keep(state.SECOND, asked, job)
     return job
 
 
 def result(second: Second, first: Result) -> Result | None:
     """What is known of the second victim for a result of the first one."""
     asked = second.request(first.request)
-    job: Job[AttackEvent] | None = state.work_on(state.SECOND, asked)
+    job: Job[AttackEvent] | None = works.on(state.SECOND, asked)
     found = [event for event in job.events if isinstance(event, Result)] if job else []
     return found[-1] if found else resources.workshop().result(asked)
 
@@ -91,7 +94,7 @@ def table(second: Second, first: Result) -> None:
         f"{first.request.attack.label} at {first.request.budget.label} on {first.request.picture.name}, both victims"
     )
     st.html(tables.versus_table(versus.measures(first, known), names, caption))
-    without = [o.task.label.lower() for o in first.outcome.tasks.values() if o.truth is None]
+    without = [in_sentence(o.task.label) for o in first.outcome.tasks.values() if o.truth is None]
     if first.request.is_targeted:
         st.caption("Measured against the target: better is nearer to it.")
     elif without:
@@ -124,6 +127,6 @@ def _start_again(second: Second, first: Result) -> None:
 def drop_others(second: Second | None, request: Request) -> None:
     """Ends the work on a second victim that nobody asks for any more: it would keep the first one waiting."""
     if second is None:
-        state.drop_work(state.SECOND)
+        works.drop(state.SECOND)
     else:
-        state.drop_work_of_others(state.SECOND, second.request(request))
+        works.drop_others(state.SECOND, second.request(request))

@@ -250,7 +250,7 @@ def _trials(
         if v.label not in missing
     ]
     if missing:
-        st.caption(plain(f"No generator was made for {name}: {', '.join(missing)} has no line of it."))
+        st.caption(plain(f"No generator was made for {name}, so that it has no line of {', '.join(missing)}."))
     return tuple(one for one, _ in made), tuple(words for _, words in made)
 
 

@@ -8,11 +8,11 @@ from functools import partial
 import plotly.graph_objects as go
 import streamlit as st
 
-from app import charts, exports, resources, state
+from app import charts, exports, resources, state, works
 from app.components import beside
 from app.panels import View
 from app.second import Second
-from app.words import facts, perturbation_title, plain
+from app.words import facts, in_sentence, perturbation_title, plain
 from app.workshop import CurveEvent, CurvePoint, LossStep, Request, Result
 from mta_core.explore import TaskOutcome
 from mta_core.jobs import Job
@@ -85,7 +85,7 @@ def _measures(result: Result) -> None:
         with column:
             st.markdown(f"**{outcome.task.label}**")
             _measures_of(result, outcome)
-    without = [o.task.label.lower() for o in outcomes if o.truth is None]
+    without = [in_sentence(o.task.label) for o in outcomes if o.truth is None]
     if result.request.is_targeted:
         st.caption("Measured against the target: better is nearer to it.")
     elif without:
@@ -135,10 +135,10 @@ def _epsilon(request: Request, is_live: bool) -> bool:
 
 def _compute_curve(request: Request) -> tuple[Sequence[CurvePoint], bool]:
     """The points there are, and whether these are all there will be."""
-    job: Job[CurveEvent] | None = state.work_on(state.CURVE, request)
+    job: Job[CurveEvent] | None = works.on(works.CURVE, request)
     if job is None or job.is_cancelled:
         job = resources.workshop().curve(request)
-        state.keep_work(state.CURVE, request, job)
+        works.keep(works.CURVE, request, job)
     job.wait(len(job.events), 0.3)
     is_whole = job.is_done  # asked first: a point that comes meanwhile is drawn by the next look
     if job.error:
@@ -154,7 +154,7 @@ def _losses(tasks: Sequence[Task], history: Sequence[LossStep]) -> None:
         for column, t in zip(st.columns(len(tasks)), tasks, strict=True):
             if t.name in figures:
                 with column:
-                    _chart(figures[t.name], f"losses_{t.name}", f"Loss of {t.label.lower()} by step, up to {last}")
+                    _chart(figures[t.name], f"losses_{t.name}", f"Loss of {in_sentence(t.label)} by step, up to {last}")
         st.caption("The loss each step started from, at the point where its gradient was taken.")
 
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import streamlit as st
 
-from app import exports, news, pair, panels, resources, state
+from app import exports, news, pair, panels, resources, state, works
 from app.comparison import OnePicture
-from app.components import leave, pulse, stage, status
+from app.components import downloads, leave, pulse, stage, status
 from app.components.contest import Pair
 from app.components.hearing import hear
 from app.words import perturbation_title, plain
@@ -47,15 +47,15 @@ def draw(asked: Pair, used: Mapping[str, object]) -> None:
 
 def _job(place: str, request: Request) -> Job[AttackEvent] | None:
     """The work on one side, started if need be; None where its result is there already."""
-    job: Job[AttackEvent] | None = state.work_on(place, request)
+    job: Job[AttackEvent] | None = works.on(place, request)
     is_given_up = job is not None and job.is_cancelled and not job.is_stopping
     if job is not None and not is_given_up:
         return job
     if resources.workshop().result(request) is not None:
-        state.drop_work(place)
+        works.drop(place)
         return None
     job = resources.workshop().attack(request)
-    state.keep_work(place, request, job)
+    works.keep(place, request, job)
     job.wait(0, FIRST_STEP)
     return job
 
@@ -97,7 +97,7 @@ def _stop(jobs: Sequence[Job[AttackEvent]]) -> None:
 def _again(asked: Pair, found: Sequence[Result | None]) -> None:
     for place, request, result in zip(PLACES, asked.requests, found, strict=True):
         if result is None or result.stopped_at is not None:
-            state.keep_work(place, request, resources.workshop().attack(request))
+            works.keep(place, request, resources.workshop().attack(request))
 
 
 def _running_words(name: str, job: Job[AttackEvent] | None) -> str:
@@ -150,15 +150,9 @@ def _downloads(asked: Pair, found: Sequence[Result | None], is_live: bool) -> No
     is_disabled = is_live or len(known) < 2 or not is_whole
     if not is_live and any(result.stopped_at is not None for result in known):
         st.caption("Rows are those of whole attacks: run the stopped one again to take them away.")
-    with st.container(horizontal=True, key="downloads", gap="small"):
-        st.download_button(
-            "Rows (JSON)", lambda: exports.rows_json(_rows(known), _provenance(asked)), "side-by-side.json",
-            "application/json", key="get_rows_json", on_click="ignore", disabled=is_disabled,
-        )  # fmt: skip
-        st.download_button(
-            "Rows (CSV)", lambda: exports.rows_csv(_rows(known)), "side-by-side.csv", "text/csv", key="get_rows_csv",
-            on_click="ignore", disabled=is_disabled,
-        )  # fmt: skip
+    downloads.rows(
+        "side-by-side", lambda: _rows(known), lambda: _provenance(asked), "downloads", has_rows=not is_disabled
+    )
 
 
 def _rows(known: Sequence[Result]) -> list[dict[str, Any]]:

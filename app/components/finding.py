@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from app import found, state
+from app import found, remembered, state
 from mta_core import exchange
 from mta_core.attacks import attack_class
 from mta_core.search import Search
@@ -71,6 +71,6 @@ def _import(store: Store) -> None:
     try:
         taken = store.take_in(exchange.read(file.name, file.getvalue()))
     except ValueError as error:
-        state.tell(f"Nothing imported from {file.name}: {error}.", is_error=True)
+        remembered.tell(f"Nothing imported from {file.name}: {error}.", is_error=True)
     else:
-        state.tell(f"{file.name}: {taken.sentence}.")
+        remembered.tell(f"{file.name}: {taken.sentence}.")

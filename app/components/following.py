@@ -9,7 +9,7 @@ from functools import partial
 
 import streamlit as st
 
-from app import news, panels, resources, state, versus
+from app import news, panels, resources, state, versus, works
 from app.components import beside, chrome, detail, pictures, pulse, stage, status
 from app.components.hearing import check, hear
 from app.library import Picture
@@ -81,20 +81,20 @@ def page(
 
 def follow(request: Request, job: Job[AttackEvent] | None) -> None:
     """Draws the page again where another attack took the place of this one, or to start one anew that was dropped."""
-    if state.is_replaced(request, job) or state.is_dropped(request, job):
+    if works.is_replaced(request, job) or works.is_dropped(request, job):
         st.rerun()
 
 
 def run(request: Request) -> Job[AttackEvent] | None:
     """The job of this request, started if need be; None where its result is there already."""
-    job: Job[AttackEvent] | None = state.work_on(state.ATTACK, request)
+    job: Job[AttackEvent] | None = works.on(works.ATTACK, request)
     take(job)
     if job is not None and (not job.is_done or job.error):
         return job
     shown = state.shown()
     known = shown if shown and shown.is_complete_for(request) else resources.workshop().result(request)
     if known is not None:
-        state.drop_work(state.ATTACK)
+        works.drop(works.ATTACK)
         state.show(known)
         return None
     return start(request)
@@ -102,7 +102,7 @@ def run(request: Request) -> Job[AttackEvent] | None:
 
 def start(request: Request) -> Job[AttackEvent]:
     job = resources.workshop().attack(request)
-    state.keep_work(state.ATTACK, request, job)
+    works.keep(works.ATTACK, request, job)
     if resources.workshop().worker.expected(job) < SOON:
         job.wait(0, FIRST_STEP if request.is_iterative else QUICK)
         take(job)
@@ -118,13 +118,13 @@ def look_again(job: Job[AttackEvent] | None, least: float) -> float:
 
 def start_again(request: Request) -> None:
     """Called by a button: whatever part of the page is drawn next sees that there is a new job."""
-    state.keep_work(state.ATTACK, request, resources.workshop().attack(request))
+    works.keep(works.ATTACK, request, resources.workshop().attack(request))
 
 
 def take(job: Job[AttackEvent] | None) -> None:
     """Puts the newest result of a job on the page, unless another was started since: a part that still waits for the
     earlier one must not bring its result back."""
-    if job is None or job.is_cancelled or not state.is_kept(job):
+    if job is None or job.is_cancelled or not works.is_kept(job):
         return
     found = [event for event in job.events if isinstance(event, Result)]
     if found:

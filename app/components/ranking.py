@@ -9,9 +9,9 @@ from typing import Any
 
 import streamlit as st
 
-from app import charts, comparison, comparison_job, exports, heatmap, orders, resources, state
+from app import charts, comparison, comparison_job, exports, heatmap, orders, resources, state, works
 from app.comparison import Event, Trial
-from app.components import leave, linked, matrix, pulse
+from app.components import downloads, leave, linked, matrix, pulse
 from app.components.asking import answer, ask
 from app.components.contest import Contest
 from app.components.hearing import hear
@@ -100,15 +100,15 @@ def _order(contest: Contest) -> Order:
 def _work_on_picture(contest: Contest) -> Work | None:
     """The work on it, whoever started it. It is started at once, and again where it was given up while nobody looked,
     or the same picture was uploaded once more. What is under way for another choice of picture or attacks ends."""
-    job: Job[Event] | None = state.work_on(PICTURE_PLACE, contest.trials)
+    job: Job[Event] | None = works.on(PICTURE_PLACE, contest.trials)
     if job is None:
-        state.drop_work(PICTURE_PLACE)
+        works.drop(PICTURE_PLACE)
     if job is None or job.is_done:
         job = resources.workshop().running(contest.trials) or job
     is_wanted = job is None or (job.is_done and not job.error and not job.is_stopping)
     if is_wanted and _open(contest):
         _start(contest)
-        job = state.work_on(PICTURE_PLACE, contest.trials)
+        job = works.on(PICTURE_PLACE, contest.trials)
         if job is not None:
             job.wait(0, 1.0)
     return None if job is None else Work.of_job(job)
@@ -121,7 +121,7 @@ def _open(contest: Contest) -> list[Trial]:
 def _start(contest: Contest) -> None:
     """Tries what is not known yet; also called by a button."""
     if not contest.is_data:
-        state.keep_work(PICTURE_PLACE, contest.trials, comparison.start(resources.workshop(), contest.trials))
+        works.keep(PICTURE_PLACE, contest.trials, comparison.start(resources.workshop(), contest.trials))
         return
     board = resources.board()
     record = orders.find(board, _order(contest))
@@ -139,11 +139,11 @@ def _stop(contest: Contest) -> None:
             board = resources.board()
             ask(record.id, board.cancel if record.state == "queued" else board.finish)
         return
-    job = state.work_on(PICTURE_PLACE, contest.trials) or resources.workshop().running(contest.trials)
+    job = works.on(PICTURE_PLACE, contest.trials) or resources.workshop().running(contest.trials)
     if job is not None:
         job.stop()
-        if state.work_on(PICTURE_PLACE, contest.trials) is not job:
-            state.keep_work(PICTURE_PLACE, contest.trials, job)  # whoever started it, or it would be started again
+        if works.on(PICTURE_PLACE, contest.trials) is not job:
+            works.keep(PICTURE_PLACE, contest.trials, job)  # whoever started it, or it would be started again
 
 
 def _lines(contest: Contest, running: str) -> list[Line]:
@@ -331,15 +331,9 @@ def _table(lines: Sequence[Line], contest: Contest) -> None:
 
 def _downloads(contest: Contest, lines: Sequence[Line], is_disabled: bool) -> None:
     rows = [row for line in lines if line.standing for row in line.standing.rows]
-    with st.container(horizontal=True, key="downloads", gap="small"):
-        st.download_button(
-            "Rows (JSON)", lambda: exports.rows_json(rows, _provenance(contest, lines)), "comparison.json",
-            "application/json", key="get_rows_json", on_click="ignore", disabled=is_disabled,
-        )  # fmt: skip
-        st.download_button(
-            "Rows (CSV)", lambda: exports.rows_csv(rows), "comparison.csv", "text/csv", key="get_rows_csv",
-            on_click="ignore", disabled=is_disabled,
-        )  # fmt: skip
+    downloads.rows(
+        "comparison", lambda: rows, lambda: _provenance(contest, lines), "downloads", has_rows=not is_disabled
+    )
 
 
 def _provenance(contest: Contest, lines: Sequence[Line]) -> dict[str, Any]:

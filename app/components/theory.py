@@ -58,10 +58,15 @@ def _documents() -> dict[str, dict[str, Any]]:
     """What is shipped, by a title each; says so where a file is damaged."""
     try:
         found = dict(sorted(shipped.theories().items(), key=lambda item: _place(item[0])))
-        titles = {stem: theory_words.title_of(document["rows"]) for stem, document in found.items()}
-    except (OSError, ValueError, KeyError, IndexError, TypeError) as error:
+    except (OSError, ValueError) as error:
         st.error(plain(sentence(str(error))))
         return {}
+    titles = {}
+    for stem, document in found.items():
+        try:
+            titles[stem] = theory_words.title_of(document["rows"])
+        except (ValueError, KeyError, IndexError, TypeError):
+            st.error(plain(f"Expected the rows of a measurement of vulnerability in {stem}.json."))
     counts = list(titles.values())
     return {title if counts.count(title) == 1 else f"{title} ({stem})": found[stem] for stem, title in titles.items()}
 

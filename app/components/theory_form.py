@@ -18,6 +18,7 @@ from mta_core.weights import Card
 MOST_PICTURES, FIRST_PICTURES = 10_000, 4
 EPSILONS = {Norm.LINF: 8.0, Norm.L2: 4.0}
 """As the paper attacks."""
+NO_VICTIM = "There is no victim that answers a task of a data set here: see the page Train."
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ def choose() -> Chosen | None:
     """What is asked for; None where there is nothing to measure, which it says."""
     known = shelves()
     if not known:
-        st.info("There is no victim that answers a task of a data set here: see the page Train.")
+        st.info(NO_VICTIM)
         return None
     data, victim, pictures = st.columns([1, 2, 1], gap="medium")
     with data:
@@ -71,7 +72,8 @@ def choose() -> Chosen | None:
         num_steps = _number("Steps", 100, 10, "theory_steps", "Of each attack, which raises the loss or lowers it.")
     with restarts:
         num_restarts = _number("Restarts", 10, 2, "theory_restarts", "Random starts; what moves the loss most counts.")
-    asked = Asked(shelf.name, card.name, tasks, str(chosen), size, num_steps, num_restarts, nearest(count))
+    most = min(nearest(count), len(shelf))
+    asked = Asked(shelf.name, card.name, tasks, str(chosen), size, num_steps, num_restarts, most)
     return Chosen(asked, shelf, card)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import streamlit as st
 
-from app import resources, state, theory_picture, theory_words
+from app import resources, state, theory_picture, theory_words, works
 from app.components import pulse, theory_form
 from app.components.hearing import hear
 from app.components.theory_result import heat
@@ -31,6 +31,7 @@ def draw(used: Mapping[str, object]) -> None:
     st.html(STYLE)
     known = theory_form.shelves()
     if not known:
+        st.info(theory_form.NO_VICTIM)
         return
     data, victim, picture = st.columns([1, 2, 1], gap="medium")
     with data:
@@ -47,11 +48,11 @@ def draw(used: Mapping[str, object]) -> None:
         state.note_drawn(key)
     index = nearest(number) - 1
     asked = (shelf.name, index, tuple(victims.digests(card).items()))
-    job: Job[Any] | None = state.work_on(state.GRADIENTS, asked)
+    job: Job[Any] | None = works.on(works.GRADIENTS, asked)
     if job is None or job.is_cancelled:
         workshop = resources.workshop()
         job = workshop.worker.submit(lambda _: theory_picture.look(workshop, shelf, card.name, index))
-        state.keep_work(state.GRADIENTS, asked, job)
+        works.keep(works.GRADIENTS, asked, job)
     is_done, events = job.is_done, job.events  # asked in this order: what ends is drawn next time
     if events:
         _show(events[-1])
@@ -70,6 +71,7 @@ def _show(seen: Seen) -> None:
         cells.append(_cell(png, alt, label, f"loss {seen.losses[name]:.3g}, ‖r‖₁ {seen.norms[name]:.3g}"))
     st.html(f'<div class="mta-gradients">{"".join(cells)}</div>')
     st.caption(theory_words.PICTURES)
+    st.caption(theory_words.LENGTH)
     if seen.unlabelled:
         names = ", ".join(in_sentence(task(name).label) for name in seen.unlabelled)
         st.caption(f"This picture has no labels of {names}.")

@@ -10,7 +10,7 @@ import streamlit as st
 
 from app import resources, state, trainings
 from app.components.controls import RANGES
-from app.words import nearest
+from app.words import in_sentence, nearest
 from mta_core.budget import Norm
 from mta_core.tasks import Task
 from mta_core.weights import Card
@@ -131,7 +131,9 @@ def _name(stem: str) -> str:
 
 def _shares(tasks: Sequence[Task]) -> dict[str, float]:
     return {
-        t.name: float(st.number_input(f"Weight of {t.label.lower()}", 0.01, 100.0, 1.0, key=f"train_share_{t.name}"))
+        t.name: float(
+            st.number_input(f"Weight of {in_sentence(t.label)}", 0.01, 100.0, 1.0, key=f"train_share_{t.name}")
+        )
         for t in tasks
     }
 

@@ -8,8 +8,8 @@ from dataclasses import replace
 
 import streamlit as st
 
-from app import exports, orders, paper, resources, series, series_job, state, tables, tried
-from app.components import linked
+from app import orders, paper, resources, series, series_job, state, tables, tried
+from app.components import downloads, linked
 from app.components.asking import answer, ask
 from app.components.chrome import FIRST_PRESET
 from app.components.pictures import GALLERY, OBJECTS
@@ -19,7 +19,7 @@ from app.second import Second
 from app.series import Measured, Series
 from app.tables import Line
 from app.variants import Variant, variants
-from app.words import nearest, plain
+from app.words import in_sentence, nearest, plain
 from app.workshop import LossStep, Request, Result
 from mta_core.attacks import Attack, Generative, Noise, Scope
 from mta_core.data import DataError
@@ -91,7 +91,7 @@ def _of_picture(result: Result) -> None:
         st.caption("Stopped: tasks whose turn had not come are not attacked.")
     _summary(found, names)
     st.html(tables.transfer_table(found, noise, names, f"{result.request.picture.name}, both victims"))
-    without = [o.task.label.lower() for o in result.outcome.tasks.values() if o.truth is None]
+    without = [in_sentence(o.task.label) for o in result.outcome.tasks.values() if o.truth is None]
     if without:
         st.caption(f"No ground truth for {', '.join(without)}: each victim is measured against its own clean output.")
 
@@ -312,7 +312,7 @@ def _caption(one: Series, found: Found) -> None:
     parts = ["Under the attacked values: 95 % intervals over pictures.",
              "Carries over: how far a measure moves, of how far it moves on the victim that the attack was made on; "
              "a dash where it does not move there beyond chance."]  # fmt: skip
-    without = [t.label.lower() for t in one.request.tasks if t.name not in one.data.known]
+    without = [in_sentence(t.label) for t in one.request.tasks if t.name not in one.data.known]
     if without:
         parts.append(f"No labels for {', '.join(without)}: each victim is measured against its own clean output.")
     left_out = dict.fromkeys(name for measured in found.values() for name in measured.left_out)
@@ -325,18 +325,8 @@ def _downloads(shown: Asked, found: Found, is_live: bool) -> None:
     """Nothing while the table still grows: every redraw makes new addresses."""
     stem = f"transfer-{shown[0].request.victim}-{shown[0].request.to}"
     rows = [row for measured in found.values() for row in measured.rows]
-    with st.container(horizontal=True, key="series_downloads", gap="small"):
-        st.download_button(
-            "Rows (JSON)",
-            lambda: exports.rows_json(
-                rows, series.provenance(resources.workshop(), list(found), list(found.values()))
-            ),
-            f"{stem}.json", "application/json", key="get_rows_json", on_click="ignore", disabled=is_live,
-        )  # fmt: skip
-        st.download_button(
-            "Rows (CSV)", lambda: exports.rows_csv(rows), f"{stem}.csv", "text/csv", key="get_rows_csv",
-            on_click="ignore", disabled=is_live,
-        )  # fmt: skip
+    made = (resources.workshop(), list(found), list(found.values()))
+    downloads.rows(stem, lambda: rows, lambda: series.provenance(*made), "series_downloads", has_rows=not is_live)
 
 
 def _paper() -> None:

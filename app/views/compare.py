@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import streamlit as st
 
-from app import comparison_job, state
+from app import comparison_job, state, works
 from app.components import chrome, contest, duel, linked, ranking
 from app.components.contest import Contest, Pair
 from app.components.hearing import check
@@ -29,11 +29,11 @@ def page() -> None:
 def show(asked: Contest | Pair, used: Mapping[str, object]) -> None:
     """Both follow what is computed by themselves. What is out of sight is dropped, but for work on a data set."""
     if isinstance(asked, Pair):
-        state.drop_work(ranking.PICTURE_PLACE)
+        works.drop(ranking.PICTURE_PLACE)
         st.fragment(duel.draw)(asked, used)
     else:
         for place in (*duel.PLACES, *([ranking.PICTURE_PLACE] if asked.is_data else [])):
-            state.drop_work(place)
+            works.drop(place)
         st.fragment(ranking.draw)(asked, used)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from app import state
+from app import state, works
 from app.components import beside, controls, detail, following
 from app.components.following import Asked
 from app.library import Picture
@@ -13,7 +13,7 @@ from app.library import Picture
 def choose(picture: Picture) -> Asked:
     place = []  # what the second victim can meet depends on the attack, which is chosen below
     request = controls.choose(picture, below_tasks=lambda: place.append(st.container()))
-    state.drop_work_of_others(state.CURVE, request)
+    works.drop_others(works.CURVE, request)
     with place[0]:
         second = beside.choose(request)
     beside.drop_others(second, request)

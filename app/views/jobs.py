@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import streamlit as st
 
-from app import board_words, resources, state, trainings
+from app import board_words, remembered, resources, state, trainings
 from app.components import pulse
 from app.components.asking import answer, ask
 from app.components.hearing import hear
@@ -102,12 +102,12 @@ def delete(id: str) -> None:
     record = resources.board().record(id)
     resources.board().delete(id)
     if record is not None:
-        state.note_deleted_job(id, record.order.title)
+        remembered.note_deleted_job(id, record.order.title)
 
 
 def undo() -> None:
     """Offers to bring back what was deleted last."""
-    deleted = state.deleted_job()
+    deleted = remembered.deleted_job()
     if deleted is None:
         return
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="undo"):
@@ -117,10 +117,10 @@ def undo() -> None:
 
 def bring_back() -> None:
     """Called by a button."""
-    deleted = state.deleted_job()
+    deleted = remembered.deleted_job()
     if deleted is not None:
         resources.board().restore(deleted[0])
-    state.forget_deleted_job()
+    remembered.forget_deleted_job()
 
 
 def _head(record: Record, before: int) -> str:

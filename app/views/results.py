@@ -9,7 +9,7 @@ from functools import partial
 
 import streamlit as st
 
-from app import charts, found, state
+from app import charts, found, remembered, state
 from app.components import finding, pulse
 from app.found import MOST_SIDES, Side
 from app.words import plain
@@ -45,18 +45,18 @@ def page() -> None:
     except ValueError as error:
         st.error(plain(f"{error}."))
     used = state.answers(*state.FOUND)
-    st.fragment(watch)(store, stamp, used, state.chosen_runs())
+    st.fragment(watch)(store, stamp, used, remembered.chosen_runs())
 
 
 def watch(store: Store, stamp: object, used: Mapping[str, object], chosen: Sequence[int]) -> None:
     """Draws the page again where other processes or pages added something, or a choice fell together with a beat."""
-    if store.stamp() != stamp or state.answers(*state.FOUND) != used or state.chosen_runs() != chosen:
+    if store.stamp() != stamp or state.answers(*state.FOUND) != used or remembered.chosen_runs() != chosen:
         st.rerun()
     pulse.beat("watch_results", 2.0)
 
 
 def say_what_became() -> None:
-    if told := state.told():
+    if told := remembered.told():
         (st.error if told.is_error else st.success)(plain(told.words))
 
 
@@ -70,7 +70,7 @@ def show(store: Store, search: Search) -> None:
         return
     number = page_number(count)
     runs = store.find(search, PAGE, PAGE * (number - 1))
-    chosen = [run for run in runs if run.id in state.chosen_runs()]
+    chosen = [run for run in runs if run.id in remembered.chosen_runs()]
     toolbar(store, search, count, chosen)
     undo(store)
     if not runs:
@@ -121,10 +121,10 @@ def delete(store: Store, ids: Sequence[int]) -> None:
     try:
         store.delete(ids)
     except ValueError as error:
-        state.tell(f"{error}.", is_error=True)
+        remembered.tell(f"{error}.", is_error=True)
     else:
-        state.note_deleted(ids)
-        state.choose_runs(())
+        remembered.note_deleted(ids)
+        remembered.choose_runs(())
 
 
 def restore(store: Store, ids: Sequence[int]) -> None:
@@ -132,15 +132,15 @@ def restore(store: Store, ids: Sequence[int]) -> None:
     try:
         store.restore(ids)
     except ValueError as error:
-        state.tell(f"{error}.", is_error=True)
+        remembered.tell(f"{error}.", is_error=True)
     else:
-        state.note_deleted(())
-        state.choose_runs(())
+        remembered.note_deleted(())
+        remembered.choose_runs(())
 
 
 def undo(store: Store) -> None:
     """Offered while there is something to undo: others, or an import, may have brought it back."""
-    if ids := store.deleted(state.deleted_runs()):
+    if ids := store.deleted(remembered.deleted_runs()):
         with st.container(horizontal=True, vertical_alignment="center", key="undo_toolbar", gap="small"):
             st.button("Undo", key="undo_delete", on_click=restore, args=(store, ids))
             st.html(f'<div class="mta-status" role="status">{counted(len(ids), "run")} deleted</div>')
@@ -168,7 +168,7 @@ def table(runs: Sequence[Run], chosen: Sequence[Run]) -> None:
 def choose(key: str, ids: Sequence[int]) -> None:
     """Called by a click on a row."""
     rows = state.value_of(key)["selection"]["rows"]
-    state.choose_runs([ids[row] for row in rows if row < len(ids)])
+    remembered.choose_runs([ids[row] for row in rows if row < len(ids)])
 
 
 def below(runs: Sequence[Run], *, is_chosen: bool) -> None:

@@ -8,7 +8,7 @@ from typing import cast
 
 import streamlit as st
 
-from app import board_words, resources, state, trainings
+from app import board_words, remembered, resources, state, trainings
 from app.components import controls, leave, livechart, pictures, pulse, stage, training_form
 from app.components.asking import answer, ask
 from app.library import Picture
@@ -63,7 +63,7 @@ def begin(asked: training_form.Asked | None) -> None:
         st.error(plain(sentence(str(error))))
         st.button("Start", key="train_start", type="primary", disabled=True)
         return
-    if told := state.told():
+    if told := remembered.told():
         st.error(plain(told.words))
     st.button("Start", key="train_start", type="primary", on_click=start, args=(asked,))
     st.markdown(plain(asked.said))
@@ -78,7 +78,7 @@ def start(asked: training_form.Asked) -> None:
             resources.board(), asked.what, asked.settings, asked.minutes, asked.patience, state.owner()
         )  # fmt: skip
     except ValueError as error:  # somebody else took the name meanwhile
-        state.tell(sentence(str(error)), is_error=True)
+        remembered.tell(sentence(str(error)), is_error=True)
 
 
 def others() -> None:

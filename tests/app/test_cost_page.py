@@ -9,8 +9,8 @@ from dataclasses import replace
 
 import pytest
 import streamlit as st
-from conftest import MAIN
 from helpers import to_the_end
+from measured import open_view
 from streamlit.testing.v1 import AppTest
 
 from app import charts, costs, resources
@@ -44,12 +44,7 @@ def job_of(service: Costs) -> Job[Event]:
 
 
 def open_page(**params: str) -> AppTest:
-    at = AppTest.from_file(str(MAIN), default_timeout=60)
-    for key, value in params.items():
-        at.query_params[key] = value
-    at.switch_page("views/cost.py").run()
-    assert not at.exception, at.exception
-    return at
+    return open_view("cost", **params)
 
 
 def html(at: AppTest) -> str:

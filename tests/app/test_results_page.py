@@ -11,7 +11,7 @@ import streamlit as st
 from conftest import MAIN
 from streamlit.testing.v1 import AppTest
 
-from app import charts, found, state
+from app import charts, found, remembered
 from mta_core import exchange
 from mta_core.store import Store
 from mta_core.summary import measure_in
@@ -38,7 +38,7 @@ def results() -> Open:
 
     def open_page(*chosen: int, **params: str) -> AppTest:
         at = AppTest.from_file(str(MAIN), default_timeout=60)
-        at.session_state["_chosen"] = chosen
+        at.session_state["_memory"] = {"chosen": chosen}
         for key, value in params.items():
             at.query_params[f"found_{key}"] = value
         at.switch_page("views/results.py").run()
@@ -149,7 +149,7 @@ class TestPage:
         assert "1 restored" in at.success[0].value and listed(at) == three[::-1]
         at.run()
         assert at.success, "a redraw at the same moment does not take it away"
-        monkeypatch.setattr(state, "MOMENTS", 0.0)
+        monkeypatch.setattr(remembered, "MOMENTS", 0.0)
         at.run()
         assert not at.success
         at.file_uploader(key="found_file").upload("a$b.csv", b"run\n\xff", "text/csv").run()

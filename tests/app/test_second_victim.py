@@ -141,7 +141,11 @@ def test_what_the_second_victim_meets_changes_its_numbers_alone(page: Open) -> N
 def test_a_generator_of_the_first_victim_leaves_the_transfer(page: Open) -> None:
     at = settle(page(attack="MTA", second="mtan", tasks="Depth", threat="White-box"))
     assert at.segmented_control(key="threat").options == ["Transfer"]
-    assert any("No MTA generator was made for mtan" in caption.value for caption in at.caption)
+    (why,) = (caption.value for caption in at.caption if "Only Transfer" in caption.value)
+    assert "no MTA generator was made for mtan" in why and "Choose the attack PGD to attack mtan itself" in why
+    at = settle(at.selectbox(key="attack").set_value("PGD").run())
+    assert at.segmented_control(key="threat").options == ["White-box", "Transfer"], "as was said"
+    assert not any("Only Transfer" in caption.value for caption in at.caption)
     assert not at.error and both(at)[1]["measure"]
 
 
@@ -279,7 +283,7 @@ def test_only_what_the_second_victim_meets_changes_its_lines() -> None:
 def test_a_generator_without_a_counterpart_has_one_line() -> None:
     at = compare(second="mtan", attacks="MTA", tasks="Depth")
     assert "MTA · dmtl" in heat_map(at) and "MTA · mtan" not in heat_map(at)
-    assert any("MTA has no line of it" in caption.value for caption in at.caption)
+    assert any("it has no line of MTA" in caption.value for caption in at.caption)
     drawn(at.segmented_control(key="threat").set_value("Transfer").run())
     assert "MTA · mtan" in heat_map(at)
 

@@ -28,7 +28,7 @@ def test_a_part_drawn_with_an_older_choice_is_noticed() -> None:
             state.note_drawn(state.WHOSE)
         st.write(state.are_parts_current())
 
-    at = AppTest.from_function(script)
+    at = AppTest.from_function(script, default_timeout=60)
     at.run()
     assert at.markdown[0].value == "`True`"
     at.session_state["shown"] = "Segmentation"

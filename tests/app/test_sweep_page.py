@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+import measured
 import pytest
 import streamlit as st
-from conftest import MAIN
 from helpers import on_board, until_board_rests
+from measured import ask_amid, open_view, status
 from streamlit.testing.v1 import AppTest
 from studio import make_weights
 
@@ -31,40 +32,20 @@ QUICK = {"attack": "FGSM", "tasks": "Depth", "count": "2", "values_epsilon": "1,
 
 @pytest.fixture
 def page() -> Open:
-    """Opens the page with query parameters, as a new browser does."""
     st.cache_resource.clear()
-
-    def open_page(**params: str | list[str]) -> AppTest:
-        at = AppTest.from_file(str(MAIN), default_timeout=60)
-        at.switch_page("views/sweep.py")
-        for key, value in params.items():
-            at.query_params[key] = value
-        at.run()
-        assert not at.exception, at.exception
-        return at
-
-    return open_page
+    return partial(open_view, "sweep")
 
 
-def settle(at: AppTest) -> AppTest:
-    until_board_rests()
-    at.run()
-    assert not at.exception, at.exception
-    return at
-
-
-def status(at: AppTest) -> str:
-    return next(e.proto.body for e in at.get("html") if "mta-status" in e.proto.body)
+def measure(at: AppTest) -> AppTest:
+    return measured.measure(at, "sweep")
 
 
 def buttons(at: AppTest) -> dict[str, str]:
-    return {button.key: button.label for button in at.button if button.key.startswith("sweep_")}
+    return measured.buttons(at, "sweep")
 
 
 def charts(at: AppTest) -> list[dict[str, Any]]:
-    """What the charts were told."""
-    found = [c.proto for c in at.get("bidi_component") if c.proto.component_name.endswith("mta_livechart")]
-    return [json.loads(proto.bytes) for proto in found]
+    return list(measured.charts(at).values())
 
 
 def recipe(at: AppTest) -> SweepRecipe:
@@ -75,7 +56,7 @@ def test_a_sweep_waits_to_be_started_then_fills_its_charts(page: Open) -> None:
     at = page(**QUICK)
     assert "2 values on 2 pictures: not measured yet" in status(at)
     assert not charts(at) and not on_board() and buttons(at) == {"sweep_start": "Start"}
-    settle(at.button(key="sweep_start").click().run())
+    measure(at)
     assert "2 values on 2 pictures" in status(at) and not buttons(at)
     (chart,) = charts(at)
     assert chart["alt"].startswith("Depth, Absolute error against epsilon: clean ")
@@ -93,7 +74,7 @@ def test_a_sweep_waits_to_be_started_then_fills_its_charts(page: Open) -> None:
 
 def test_the_chosen_measure_is_drawn(page: Open) -> None:
     at = page(**(QUICK | {"tasks": "Segmentation"}))
-    settle(at.button(key="sweep_start").click().run())
+    measure(at)
     (per_picture,) = charts(at)
     at.selectbox(key="sweep_measure_segmentation").set_value("mIoU").run()
     (pooled,) = charts(at)
@@ -104,18 +85,10 @@ def test_the_chosen_measure_is_drawn(page: Open) -> None:
 
 
 def test_stop_keeps_what_it_has_and_go_on_finishes(page: Open, monkeypatch: pytest.MonkeyPatch) -> None:
-    made, steps = [], Fgsm.steps
-
-    def stopping(self: Fgsm, problem: Any) -> Any:
-        made.append(1)
-        if len(made) == 3:  # the second value begins
-            resources.board().finish(on_board()[0].id)
-        return steps(self, problem)
-
     at = page(**QUICK)
     with monkeypatch.context() as held:
-        held.setattr(Fgsm, "steps", stopping)
-        settle(at.button(key="sweep_start").click().run())
+        ask_amid(Fgsm, 3, "finish", held)  # the second value begins
+        measure(at)
     assert "Stopped: 1 of 2 values measured" in status(at) and buttons(at) == {"sweep_start": "Go on"}
     (half,) = Store().find()
     assert {row["epsilon"] for row in half.rows} == {1}
@@ -124,7 +97,7 @@ def test_stop_keeps_what_it_has_and_go_on_finishes(page: Open, monkeypatch: pyte
     st.cache_resource.clear()
     again = page(**QUICK)
     assert "Stopped: 1 of 2" in status(again) and charts(again)[0]["alt"] == before["alt"], "another server too"
-    settle(again.button(key="sweep_start").click().run())
+    measure(again)
     assert "Stopped" not in status(again) and len(on_board()) == 1
     assert charts(again)[0]["alt"].startswith(before["alt"])
     (whole,) = Store().find()
@@ -137,11 +110,11 @@ def test_what_cannot_be_kept_fails_and_can_be_kept_later(page: Open, tmp_path: P
     blocked = tmp_path / store.NAME
     blocked.mkdir()
     at = page(**QUICK)
-    settle(at.button(key="sweep_start").click().run())
+    measure(at)
     assert on_board()[0].state == "failed" and "not kept among the results" in at.error[0].value
     assert buttons(at) == {"sweep_start": "Go on"} and "epsilon 4/255" in charts(at)[0]["alt"]
     blocked.rmdir()
-    settle(at.button(key="sweep_start").click().run())
+    measure(at)
     assert on_board()[0].state == "done" and not at.error
     assert {row["epsilon"] for row in Store().find()[0].rows} == {1, 4}
 
@@ -150,7 +123,7 @@ def test_what_cannot_be_kept_fails_and_can_be_kept_later(page: Open, tmp_path: P
 def test_other_weights_of_the_same_name_are_another_sweep(page: Open, with_generators: None, attack: str) -> None:
     chosen = QUICK | {"attack": attack, "count": "1", "values_epsilon": "5"}
     at = page(**chosen)
-    settle(at.button(key="sweep_start").click().run())
+    measure(at)
     assert on_board()[0].state == "done" and not buttons(at), on_board()[0].note
     make_weights(weights.RUNS, seed=1)
     again = page(**chosen)
@@ -159,20 +132,20 @@ def test_other_weights_of_the_same_name_are_another_sweep(page: Open, with_gener
     resources.board().submit(old.order)
     until_board_rests()
     assert on_board()[0].state == "failed" and "are others now" in on_board()[0].note
-    settle(again.button(key="sweep_start").click().run())
+    measure(again)
     assert on_board()[0].state == "done" and Store().count() == 2
 
 
 @pytest.mark.parametrize("attack", ["FGSM", "MTA"])
 def test_its_link_opens_a_sweep_whatever_weights_are_at_hand(page: Open, with_generators: None, attack: str) -> None:
     at = page(**QUICK | {"attack": attack, "count": "1", "values_epsilon": "5"})
-    settle(at.button(key="sweep_start").click().run())
+    measure(at)
     (done,) = on_board()
     make_weights(weights.RUNS, seed=1)
     opened = page(**parse_qs(urlsplit(board_words.link(done)).query))
     assert charts(opened) == charts(at) and opened.query_params["job"] in (done.id, [done.id])
     assert "Other weights" in opened.info[0].value and buttons(opened) == {"sweep_start": "Start anew"}
-    settle(opened.button(key="sweep_start").click().run())
+    measure(opened)
     assert len(on_board()) == 2 and on_board()[0].state == "done", on_board()[0].note
     assert not buttons(opened) and not opened.info and charts(opened) != charts(at)
     opened.number_input(key="count").set_value(2.0).run()
@@ -187,7 +160,7 @@ def test_its_link_opens_a_sweep_of_what_was_the_first_choice(
     monkeypatch.setattr(weights, "RUNS", tmp_path / "less")
     at = page(tasks="Depth", count="1", values_epsilon="5", pgd_num_steps="1")
     assert at.selectbox(key="attack").value == "PGD"
-    settle(at.button(key="sweep_start").click().run())
+    measure(at)
     shutil.copytree(generated, tmp_path / "less" / "mta-dmtl")
     assert page(tasks="Depth").selectbox(key="attack").value == "MTA", "another first choice"
     for query in (parse_qs(urlsplit(board_words.link(on_board()[0])).query), {"job": on_board()[0].id}):
@@ -197,30 +170,22 @@ def test_its_link_opens_a_sweep_of_what_was_the_first_choice(
 
 
 def test_a_cancelled_sweep_is_opened_and_started_anew(page: Open, monkeypatch: pytest.MonkeyPatch) -> None:
-    made, steps = [], Fgsm.steps
-
-    def cancelling(self: Fgsm, problem: Any) -> Any:
-        made.append(1)
-        if len(made) == 3:
-            resources.board().cancel(on_board()[0].id)
-        return steps(self, problem)
-
     at = page(**QUICK)
     with monkeypatch.context() as held:
-        held.setattr(Fgsm, "steps", cancelling)
-        settle(at.button(key="sweep_start").click().run())
+        ask_amid(Fgsm, 3, "cancel", held)  # the second value begins
+        measure(at)
     (first,) = on_board()
     assert first.state == "cancelled"
     opened = page(**QUICK, job=first.id)
     assert "Cancelled: " in status(opened) and buttons(opened) == {"sweep_start": "Start anew"}
     assert not opened.info, "of weights"
-    settle(opened.button(key="sweep_start").click().run())
+    measure(opened)
     assert len(on_board()) == 2 and on_board()[0].state == "done" and not buttons(opened)
 
 
 def test_old_points_that_no_job_uses_are_forgotten(page: Open) -> None:
     at = page(**QUICK | {"count": "1"})
-    settle(at.button(key="sweep_start").click().run())
+    measure(at)
     kept = resources.jobs_folder() / sweeps.POINTS
     first = {file.name for file in kept.iterdir()}
     strays = [kept / f"{'a' * 32}.json", kept / f"{'b' * 32}-0-0.safetensors", kept / f"{'c' * 32}.json"]
@@ -230,47 +195,31 @@ def test_old_points_that_no_job_uses_are_forgotten(page: Open) -> None:
         os.utime(file, (0, 0))
     resources.board().delete(on_board()[0].id)
     at = page(**QUICK | {"count": "1", "values_epsilon": "2"})
-    settle(at.button(key="sweep_start").click().run())
+    measure(at)
     left = {file.name for file in kept.iterdir()}
     assert first < left and strays[2].name in left, "a job that can be restored, and what is new"
     assert not {file.name for file in strays[:2]} & left
     shutil.rmtree(resources.jobs_folder() / AWAY)
     at = page(**QUICK | {"count": "1", "values_epsilon": "3"})
-    settle(at.button(key="sweep_start").click().run())
+    measure(at)
     assert not first & {file.name for file in kept.iterdir()}
 
 
 def test_paused_it_goes_on_where_it_was(page: Open, monkeypatch: pytest.MonkeyPatch) -> None:
-    made, steps = [], Fgsm.steps
-
-    def pausing(self: Fgsm, problem: Any) -> Any:
-        made.append(1)
-        if len(made) == 4:
-            resources.board().pause(on_board()[0].id)
-        return steps(self, problem)
-
-    monkeypatch.setattr(Fgsm, "steps", pausing)
+    made = ask_amid(Fgsm, 4, "pause", monkeypatch)
     at = page(**QUICK)
-    settle(at.button(key="sweep_start").click().run())
+    measure(at)
     assert "Paused: 1 of 2 values measured" in status(at) and buttons(at) == {"sweep_start": "Go on"}
-    settle(at.button(key="sweep_start").click().run())
+    measure(at)
     assert on_board()[0].state == "done" and "2 values on 2 pictures" in status(at)
     assert len(made) == 4, "no picture is attacked twice"
 
 
 def test_that_somebody_cancelled_it_is_said_to_who_asked_for_it(page: Open, monkeypatch: pytest.MonkeyPatch) -> None:
-    made, steps = [], Fgsm.steps
-
-    def cancelling(self: Fgsm, problem: Any) -> Any:
-        made.append(1)
-        if len(made) == 3:  # the second value begins
-            resources.board().cancel(on_board()[0].id)
-        return steps(self, problem)
-
     at = page(**QUICK)
     with monkeypatch.context() as held:
-        held.setattr(Fgsm, "steps", cancelling)
-        settle(at.button(key="sweep_start").click().run())
+        ask_amid(Fgsm, 3, "cancel", held)  # the second value begins
+        measure(at)
     assert on_board()[0].state == "cancelled"
     assert "Cancelled: 1 of 2 values measured" in status(at)
     assert buttons(at) == {"sweep_start": "Start anew"}
@@ -278,7 +227,7 @@ def test_that_somebody_cancelled_it_is_said_to_who_asked_for_it(page: Open, monk
     assert "not measured yet" in status(page(**QUICK))
     at.text_input(key="values_epsilon").set_value("2").run()
     assert "not measured yet" in status(at) and "job" not in at.query_params
-    settle(at.button(key="sweep_start").click().run())
+    measure(at)
     assert "1 value on 2 pictures<" in status(at)
 
 
@@ -295,7 +244,7 @@ def test_what_was_cancelled_while_it_waited_is_said_too(page: Open) -> None:
 
 def test_a_link_with_the_job_alone_brings_back_its_settings(page: Open) -> None:
     at = page(**(QUICK | {"values_epsilon": "2, 3"}))
-    settle(at.button(key="sweep_start").click().run())
+    measure(at)
     other = page(job=on_board()[0].id)
     assert other.text_input(key="values_epsilon").value == "2, 3"
     assert other.selectbox(key="attack").value == "FGSM" and charts(other) == charts(at)
@@ -304,11 +253,11 @@ def test_a_link_with_the_job_alone_brings_back_its_settings(page: Open) -> None:
 
 def test_another_choice_is_another_sweep(page: Open) -> None:
     at = page(**QUICK)
-    settle(at.button(key="sweep_start").click().run())
+    measure(at)
     at.text_input(key="values_epsilon").set_value("1, 4, 8").run()
     assert "3 values on 2 pictures: not measured yet" in status(at) and "job" not in at.query_params
     kept = {file.name for file in (resources.jobs_folder() / sweeps.POINTS).iterdir()}
-    settle(at.button(key="sweep_start").click().run())
+    measure(at)
     assert len(on_board()) == 2
     assert len({f.name for f in (resources.jobs_folder() / sweeps.POINTS).iterdir()} - kept) == 1, "one value is new"
 
@@ -324,7 +273,7 @@ def test_another_choice_is_another_sweep(page: Open) -> None:
 ])  # fmt: skip
 def test_everything_can_vary(page: Open, chosen: Any, variable: str, values: Any) -> None:
     at = page(**({"tasks": "Depth", "count": "1"} | chosen))
-    settle(at.button(key="sweep_start").click().run())
+    measure(at)
     assert on_board()[0].state == "done", on_board()[0].note
     assert (recipe(at).variable, recipe(at).values) == (variable, values)
     assert len(sweeps.known(resources.board().folder_of(on_board()[0].id)).final)
@@ -353,8 +302,8 @@ def test_a_data_set_that_is_gone_fails_with_its_reason(page: Open, monkeypatch: 
     at = page(**QUICK)
     monkeypatch.setattr(resources, "shelves", dict)
     st.cache_resource.clear()
-    settle(at.button(key="sweep_start").click().run())
-    assert "expected the data set gallery, it is not connected now" in at.error[0].value
+    measure(at)
+    assert "Expected the data set gallery, it is not connected now" in at.error[0].value
     assert buttons(at) == {"sweep_start": "Go on"}
 
 

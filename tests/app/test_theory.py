@@ -7,16 +7,18 @@ import io
 import json
 import re
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+import measured
 import numpy as np
 import pytest
 import streamlit as st
 import torch
-from conftest import MAIN
 from helpers import job_of, on_board, to_the_end, until_board_rests
+from measured import ask_amid, charts, open_view, status
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 from studio import make_weights
@@ -43,41 +45,16 @@ QUICK = {"theory_count": "2", "theory_tasks": ["Segmentation", "Depth"], "theory
 
 @pytest.fixture
 def page() -> Open:
-    """Opens the page with query parameters, as a new browser does."""
     st.cache_resource.clear()
-
-    def open_page(**params: str | list[str]) -> AppTest:
-        at = AppTest.from_file(str(MAIN), default_timeout=60)
-        at.switch_page("views/vulnerability.py")
-        for key, value in params.items():
-            at.query_params[key] = value
-        at.run()
-        assert not at.exception, at.exception
-        return at
-
-    return open_page
+    return partial(open_view, "vulnerability")
 
 
-def settle(at: AppTest) -> AppTest:
-    until_board_rests()
-    at.run()
-    assert not at.exception, at.exception
-    return at
-
-
-def status(at: AppTest) -> str:
-    return next(e.proto.body for e in at.get("html") if "mta-status" in e.proto.body)
+def measure(at: AppTest) -> AppTest:
+    return measured.measure(at, "theory")
 
 
 def buttons(at: AppTest) -> dict[str, str]:
-    return {button.key: button.label for button in at.button if button.key.startswith("theory_")}
-
-
-def charts(at: AppTest) -> dict[str, dict[str, Any]]:
-    """What the charts were told, by their keys."""
-    found = [c.proto for c in at.get("bidi_component") if c.proto.component_name.endswith("mta_livechart")]
-    told = [json.loads(proto.bytes) for proto in found]
-    return {chart["key"]: chart for chart in told}
+    return measured.buttons(at, "theory")
 
 
 def directly(workshop: Workshop, shelf: Shelf, asked: Asked) -> list[Mapping[str, Any]]:
@@ -95,7 +72,7 @@ def test_a_live_run_fills_in_and_ends_with_the_rows_of_a_direct_one(page: Open, 
     at = page(**QUICK)
     assert "2 tasks on 2 pictures: not measured yet" in status(at) and buttons(at) == {"theory_start": "Start"}
     assert "makes such a document" in at.info[-1].value, "nothing is shipped"
-    settle(at.button(key="theory_start").click().run())
+    measure(at)
     (record,) = on_board()
     assert record.state == "done", record.note
     assert (record.done, record.total) == (record.total, 2 * asked_of(record.order).steps_a_picture)
@@ -146,19 +123,19 @@ def test_its_charts_fill_in_as_it_goes(page: Open, monkeypatch: pytest.MonkeyPat
 
     monkeypatch.setattr(theory_job._Work, "keep", keeping)
     at = page(**QUICK)
-    settle(at.button(key="theory_start").click().run())
+    measure(at)
     assert seen == [2] and "Paused: 1 of 2 pictures measured" in status(at)
     assert {row["n"] for row in theory_job.known(resources.board().folder_of(on_board()[0].id)).rows} == {1}
     assert charts(at)["theory_joint"]["figure"]["data"] and not Store().count()
     assert "theory_covariance" not in charts(at)
     assert any(caption.value == theory_words.NO_COVARIANCE for caption in at.caption), "of one picture"
-    settle(at.button(key="theory_start").click().run())
+    measure(at)
     assert on_board()[0].state == "done" and seen == [2, 2] and Store().count() == 1
 
 
 def test_a_new_browser_finds_it_by_its_link(page: Open) -> None:
     at = page(**QUICK)
-    settle(at.button(key="theory_start").click().run())
+    measure(at)
     (done,) = on_board()
     for query in (parse_qs(urlsplit(board_words.link(done)).query), {"job": done.id}):
         other = page(**query)
@@ -171,16 +148,8 @@ def test_a_new_browser_finds_it_by_its_link(page: Open) -> None:
 
 
 def stop_after(picture: int, how: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Asks the board for something in the midst of a picture."""
-    made, steps = [], Pgd.steps
-
-    def stopping(self: Pgd, problem: Any) -> Any:
-        made.append(1)
-        if len(made) == 3 * picture + 2:  # the second of its three attacks
-            getattr(resources.board(), how)(on_board()[0].id)
-        return steps(self, problem)
-
-    monkeypatch.setattr(Pgd, "steps", stopping)
+    """Asks the board for something in the midst of a picture: in the second of its three attacks."""
+    ask_amid(Pgd, 3 * picture + 2, how, monkeypatch)
 
 
 def test_stopped_it_keeps_its_pictures_and_another_server_goes_on(
@@ -189,14 +158,14 @@ def test_stopped_it_keeps_its_pictures_and_another_server_goes_on(
     at = page(**QUICK)
     with monkeypatch.context() as held:
         stop_after(1, "finish", held)
-        settle(at.button(key="theory_start").click().run())
+        measure(at)
     assert "Stopped: 1 of 2 pictures measured" in status(at) and buttons(at) == {"theory_start": "Go on"}
     (half,) = Store().find()
     assert {row["n"] for row in half.rows} == {1} and half.provenance["pictures"] == 1
     st.cache_resource.clear()
     again = page(job=on_board()[0].id)
     assert charts(again)["theory_joint"] == charts(at)["theory_joint"]
-    settle(again.button(key="theory_start").click().run())
+    measure(again)
     assert on_board()[0].state == "done", on_board()[0].note
     gallery = resources.gallery()
     assert gallery is not None
@@ -210,7 +179,7 @@ def test_stopped_it_keeps_its_pictures_and_another_server_goes_on(
 def test_stopped_before_its_first_picture_it_has_nothing(page: Open, monkeypatch: pytest.MonkeyPatch) -> None:
     at = page(**QUICK)
     stop_after(0, "finish", monkeypatch)
-    settle(at.button(key="theory_start").click().run())
+    measure(at)
     assert "Stopped: 0 of 2 pictures measured" in status(at) and not Store().count()
 
 
@@ -218,21 +187,21 @@ def test_cancelled_it_leaves_nothing_among_the_results(page: Open, monkeypatch: 
     at = page(**QUICK)
     with monkeypatch.context() as held:
         stop_after(1, "cancel", held)
-        settle(at.button(key="theory_start").click().run())
+        measure(at)
     (first,) = on_board()
     assert first.state == "cancelled" and not Store().count()
     folder = resources.board().folder_of(first.id)
     assert not [path for path in folder.iterdir() if "tmp" in path.name], "nothing half-written"
     assert theory_job.known(folder).num_pictures == 1 and not theory_job.known(folder).made
     assert "Cancelled: 1 of 2 pictures measured" in status(at) and buttons(at) == {"theory_start": "Start anew"}
-    settle(at.button(key="theory_start").click().run())
+    measure(at)
     assert len(on_board()) == 2 and on_board()[0].state == "done" and Store().count() == 1
 
 
 def test_other_weights_of_the_same_name_are_another_measurement(page: Open, tmp_path: Path) -> None:
     chosen = QUICK | {"theory_count": "1"}
     at = page(**chosen)
-    settle(at.button(key="theory_start").click().run())
+    measure(at)
     (old,) = on_board()
     make_weights(weights.RUNS, seed=1)
     try:
@@ -259,10 +228,10 @@ def test_a_state_that_is_damaged_is_said(page: Open, monkeypatch: pytest.MonkeyP
     at = page(**QUICK)
     with monkeypatch.context() as held:
         stop_after(1, "finish", held)
-        settle(at.button(key="theory_start").click().run())
+        measure(at)
     (record,) = on_board()
     torch.save({"sums": {}}, resources.board().folder_of(record.id) / theory_job.STATE)
-    settle(at.button(key="theory_start").click().run())
+    measure(at)
     assert on_board()[0].state == "failed" and "expected the state of this measurement" in on_board()[0].note
     assert any("expected the state" in error.value.lower() for error in at.error)
     assert charts(at)["theory_joint"]["figure"]["data"], "what was measured is still seen"
@@ -270,7 +239,7 @@ def test_a_state_that_is_damaged_is_said(page: Open, monkeypatch: pytest.MonkeyP
 
 def test_what_is_shipped_is_chosen_among(page: Open, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     at = page(**QUICK)
-    settle(at.button(key="theory_start").click().run())
+    measure(at)
     known = theory_job.known(resources.board().folder_of(on_board()[0].id))
     folder = tmp_path / "assets" / "study" / "theory"
     folder.mkdir(parents=True)
@@ -287,6 +256,12 @@ def test_what_is_shipped_is_chosen_among(page: Open, tmp_path: Path, monkeypatch
     assert buttons(shown) == {"theory_start": "Start"}
     linked = page(job=on_board()[0].id)
     assert linked.selectbox(key="theory_of").value == "Measure it here", "a job's link means the job"
+    (folder / "empty.json").write_text('{"rows": [], "provenance": {}}')
+    damaged = page()
+    assert [error.value for error in damaged.error] == [
+        "Expected the rows of a measurement of vulnerability in empty.json."
+    ]
+    assert damaged.selectbox(key="theory_of").options == [title, "Measure it here"], "the others are still there"
     (folder / "bad.json").write_text("{")
     damaged = page()
     assert "expected rows and provenance" in damaged.error[0].value.lower() and buttons(damaged)
@@ -354,7 +329,7 @@ def test_tasks_whose_labels_are_derived_are_offered_and_measured(
     save_weights(victim, card, tmp_path / "runs" / "study")
     monkeypatch.setattr(weights, "RUNS", tmp_path / "runs")
     at = page(theory_count="1", theory_steps="1", theory_restarts="1", theory_norm="L2")
-    settle(at.button(key="theory_start").click().run())
+    measure(at)
     (record,) = on_board()
     assert record.state == "done", record.note
     assert asked_of(record.order).tasks == tuple(spaces)

@@ -126,7 +126,7 @@ def test_one_task_alone_and_one_picture_have_figures() -> None:
     rows = measured(Budget.from_units("linf", 2), count=1)
     assert [[round(x) for x in trace.x] for trace in theory_charts.joint(rows).data] == [[1], [1]]
     assert theory_charts.marginal(rows).data == ()
-    assert "Segmentation alone" in theory_words.headline(rows)
+    assert "The loss of segmentation alone" in theory_words.headline(rows)
     without = [{**row, "ci95": None} for row in rows]
     assert all(set(trace.error_y.array) == {0.0} for trace in theory_charts.joint(without).data)
 

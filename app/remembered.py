@@ -1,0 +1,92 @@
+"""What clicks were answered with in this session, until it is said, undone or replaced: what was told, refused, deleted
+and chosen.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from app import state
+
+_CHOSEN, _DELETED, _TOLD, _DELETED_JOB, _REFUSED = "chosen", "deleted", "told", "deleted_job", "refused"
+"""Keys of the memory."""
+MOMENTS = 5.0
+"""Seconds for which what is told stays through redraws."""
+
+
+def note_deleted_job(id: str, title: str) -> None:
+    """Remembers what was deleted last, to be undone."""
+    state.memory()[_DELETED_JOB] = (id, title)
+
+
+def deleted_job() -> tuple[str, str] | None:
+    """Id and title of what was deleted last."""
+    return state.memory().get(_DELETED_JOB)
+
+
+def forget_deleted_job() -> None:
+    state.memory().pop(_DELETED_JOB, None)
+
+
+def note_refusal(job: str, text: str) -> None:
+    """Remembers why what was asked last of a job, as it stands, was not done."""
+    state.memory()[_REFUSED] = (job, text)
+
+
+def refusal(job: str) -> str:
+    """Why what was asked last was not done, if that was asked of this job."""
+    refused, text = state.memory().get(_REFUSED, ("", ""))
+    return str(text) if refused == job else ""
+
+
+def forget_refusal() -> None:
+    state.memory().pop(_REFUSED, None)
+
+
+def chosen_runs() -> tuple[int, ...]:
+    """Runs that were chosen in the table of Results."""
+    return state.memory().get(_CHOSEN, ())
+
+
+def choose_runs(ids: Sequence[int]) -> None:
+    state.memory()[_CHOSEN] = tuple(ids)
+
+
+def deleted_runs() -> tuple[int, ...]:
+    """Runs that were deleted last in this session, for as long as that can be undone by a click."""
+    return state.memory().get(_DELETED, ())
+
+
+def note_deleted(ids: Sequence[int]) -> None:
+    state.memory()[_DELETED] = tuple(ids)
+
+
+@dataclass
+class Told:
+    """What became of a click or a file, told on the page where that was."""
+
+    words: str
+    is_error: bool
+    page: object
+    since: float = 0.0
+
+
+def tell(words: str, *, is_error: bool = False) -> None:
+    """Remembers what became of a click or a file, until the page that says so is drawn."""
+    state.memory()[_TOLD] = Told(words, is_error, state.page())
+
+
+def told() -> Told | None:
+    """What is to be said: once, and in whatever is drawn within moments of it. A click that falls together with a beat
+    is two redraws, of which the first would say it and the second take it away unread."""
+    said: Told | None = state.memory().get(_TOLD)
+    if said is None:
+        return None
+    now = time.monotonic()
+    said.since = said.since or now
+    if now - said.since <= MOMENTS and said.page == state.page():
+        return said
+    del state.memory()[_TOLD]
+    return None
