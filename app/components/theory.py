@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import streamlit as st
@@ -56,22 +57,19 @@ def _numbers(used: Mapping[str, object]) -> None:
 
 def _documents() -> dict[str, dict[str, Any]]:
     """What is shipped, by a title each; says so where a file is damaged."""
-    try:
-        found = dict(sorted(shipped.theories().items(), key=lambda item: _place(item[0])))
-    except (OSError, ValueError) as error:
-        st.error(plain(sentence(str(error))))
-        return {}
-    titles = {}
-    for stem, document in found.items():
+    found, titles = {}, {}
+    for path in sorted(shipped.theories(), key=_place):
         try:
-            titles[stem] = theory_words.title_of(document["rows"])
-        except (ValueError, KeyError, IndexError, TypeError):
-            st.error(plain(f"Expected the rows of a measurement of vulnerability in {stem}.json."))
+            found[path.stem] = shipped.theory(path)
+        except ValueError as error:
+            st.error(plain(sentence(str(error))))
+        else:
+            titles[path.stem] = theory_words.title_of(found[path.stem]["rows"])
     counts = list(titles.values())
     return {title if counts.count(title) == 1 else f"{title} ({stem})": found[stem] for stem, title in titles.items()}
 
 
-def _place(stem: str) -> tuple[int, str]:
+def _place(path: Path) -> tuple[int, str]:
     """The study's own network comes first, and L-infinity, which the paper attacks in."""
     names = ("short-all-linf", "short-all-l2", "dmtl-linf", "dmtl-l2")
-    return (names.index(stem) if stem in names else len(names), stem)
+    return (names.index(path.stem) if path.stem in names else len(names), path.stem)

@@ -34,16 +34,17 @@ def findings() -> Findings:
     return there.beneath(own)
 
 
-def theories() -> dict[str, dict[str, Any]]:
-    """What gradients predict, as `vulnerability --json` writes it, by the stem of its file: `short-all-linf`, say.
+def theories() -> list[Path]:
+    """Files of what gradients predict; `theory` reads them."""
+    return sorted((folder() / "theory").glob("*.json"))
+
+
+def theory(path: Path) -> dict[str, Any]:
+    """What gradients predict, as `vulnerability --json` writes it.
 
     Raises:
-        ValueError: a file is no such document; it says so in one sentence.
+        ValueError: it is no such document; it says so in one sentence.
     """
-    return {path.stem: _document(path) for path in sorted((folder() / "theory").glob("*.json"))}
-
-
-def _document(path: Path) -> dict[str, Any]:
     try:
         if not path.is_file():  # a pipe may never end
             raise ValueError("it is not a file")
