@@ -36,7 +36,7 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         _tell(arguments, study, probes, time.perf_counter() - begin)
     if arguments.pictures:
-        for _ in show(study.draw(probes, Path(arguments.pictures))):
+        for _ in show(study.draw([probe for probe in probes if probe.is_usual], Path(arguments.pictures))):
             pass
     for name in study.unreadable:
         complain(f"left out {name}: it cannot be read")

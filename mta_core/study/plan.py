@@ -67,6 +67,11 @@ class Probe:
         assert self.attacked == ordered(self.attacked) and set(self.attacked) <= set(ordered(self.model))
 
     @property
+    def is_usual(self) -> bool:
+        """Whether it attacks as the paper does unless it says otherwise."""
+        return self == Probe(self.model, self.attacked)
+
+    @property
     def budget(self) -> Budget:
         return Budget.from_units(self.norm, self.epsilon)
 
