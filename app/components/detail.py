@@ -10,6 +10,7 @@ import streamlit as st
 
 from app import charts, exports, resources, state, works
 from app.components import beside
+from app.components.grid import grid
 from app.panels import View
 from app.second import Second
 from app.words import facts, in_sentence, perturbation_title, plain
@@ -79,9 +80,7 @@ def tabs(
 def _measures(result: Result) -> None:
     outcomes = list(result.outcome.tasks.values())
     _legend(*charts.KINDS)
-    for column, outcome in zip(
-        st.columns([len(o.task.measures) for o in outcomes], gap="medium"), outcomes, strict=True
-    ):
+    for column, outcome in zip(grid([len(o.task.measures) for o in outcomes], gap="medium"), outcomes, strict=True):
         with column:
             st.markdown(f"**{outcome.task.label}**")
             _measures_of(result, outcome)
@@ -125,7 +124,7 @@ def _epsilon(request: Request, is_live: bool) -> bool:
         points, is_whole = _compute_curve(request)
     unit = "1/255" if request.budget.epsilon_unit == "1/255" else "L2 norm"
     _legend("noise", "adversarial")
-    for column, t in zip(st.columns(len(request.tasks)), request.tasks, strict=True):
+    for column, t in zip(grid([1] * len(request.tasks)), request.tasks, strict=True):
         with column:
             figure = charts.epsilon_curve(points, t, request.budget.units, unit)
             _chart(figure, f"curve_{t.name}", f"{t.label}: {t.main_measure.label} at {len(points)} epsilons")
@@ -151,7 +150,7 @@ def _losses(tasks: Sequence[Task], history: Sequence[LossStep]) -> None:
     if steps:
         last = f"step {steps[-1].done} of {steps[-1].total}"
         figures = charts.loss_curves(steps)
-        for column, t in zip(st.columns(len(tasks)), tasks, strict=True):
+        for column, t in zip(grid([1] * len(tasks)), tasks, strict=True):
             if t.name in figures:
                 with column:
                     _chart(figures[t.name], f"losses_{t.name}", f"Loss of {in_sentence(t.label)} by step, up to {last}")

@@ -14,6 +14,7 @@ from app.comparison import Event, Trial
 from app.components import downloads, leave, linked, matrix, pulse
 from app.components.asking import answer, ask
 from app.components.contest import Contest
+from app.components.grid import grid
 from app.components.hearing import hear
 from app.components.ranking_work import Work
 from app.heatmap import Line, Scale
@@ -301,7 +302,7 @@ def _values(contest: Contest, lines: Sequence[Line]) -> None:
 def _dots(contest: Contest, lines: Sequence[Line], victim: str) -> None:
     """A chart of each task, for one victim."""
     of_victim = f" of {victim}" if victim else ""
-    for column, place in zip(contest.columns, st.columns(len(contest.columns)), strict=True):
+    for column, place in zip(contest.columns, grid([1] * len(contest.columns)), strict=True):
         rows = [(line.label, row) for line in lines if (row := heatmap.row_of(line.standing, column))]
         if rows:
             with place:

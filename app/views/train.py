@@ -11,6 +11,7 @@ import streamlit as st
 from app import board_words, remembered, resources, state, trainings
 from app.components import controls, leave, livechart, pictures, pulse, stage, training_form
 from app.components.asking import answer, ask
+from app.components.grid import grid
 from app.library import Picture
 from app.training_charts import HEIGHT, held_out, losses
 from app.words import plain, sentence
@@ -190,7 +191,7 @@ def charts(events: list[Event], tasks: list[Task], is_fooling: bool) -> None:
         st.caption("Measures on held-out pictures come after the first epoch.")
         return
     st.caption("On held-out pictures, after every epoch")
-    for column, t in zip(st.columns(len(tasks), gap="medium"), tasks, strict=True):
+    for column, t in zip(grid([1] * len(tasks), gap="medium"), tasks, strict=True):
         with column:
             figure = held_out(rows, t, trainings.names_of(rows, t, is_fooling=is_fooling))
             alt = f"{figure.layout.meta['title']}, {len(rows)} times on held-out pictures"

@@ -13,6 +13,10 @@ Span = tuple[float, float]
 """The smallest and largest value that a colour scale shows."""
 
 
+PLAIN = 0.1
+"""Mere numbers below it, such as squared errors of depths, are shown by their first digits that are not zero."""
+
+
 @dataclass(frozen=True)
 class Measure:
     """One number that says how well a task is solved.
@@ -61,7 +65,7 @@ class Measure:
         if self.unit == "°":
             return f"{value:.1f}°"
         if not self.shown_unit:
-            return f"{value:.4f}"
+            return f"{value:.4f}" if abs(value) >= PLAIN else f"{value:.3g}"
         return f"{value:.3f} {self.unit}" if self.unit else f"{100 * value:.1f} %"
 
     def format_change(self, value: float) -> str:
@@ -71,7 +75,7 @@ class Measure:
         if self.unit == "°":
             return f"{value:+.2f}°"
         if not self.shown_unit:
-            return f"{value:+.4f}"
+            return f"{value:+.4f}" if abs(value) >= PLAIN else f"{value:+.3g}"
         return f"{value:+.3f} {self.unit}" if self.unit else f"{100 * value:+.2f} points"
 
     def is_worse(self, value: float, than: float) -> bool:

@@ -94,5 +94,5 @@ class Numbers(Task):
 
     def describe(self, clean: Tensor, adversarial: Tensor) -> str:
         shift = float((adversarial - clean).abs().nanmean()) / (self.high - self.low)
-        name = self.label.lower()
+        name = self.label[:1].lower() + self.label[1:]  # 2-D stays 2-D
         return f"{name}: hardly a change" if not shift >= HARDLY else f"{name}: off by {100 * shift:.0f} % of the scale"
