@@ -18,7 +18,7 @@ setup: .venv/.ready
 	touch $@
 
 test: setup browser
-	$(BIN)/python -m pytest -m "not slow" --numprocesses auto --maxprocesses 4 --dist loadfile $(ARGS)
+	$(BIN)/python -m pytest -m "not slow" --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 test-slow: setup browser
 	$(BIN)/python -m pytest -m slow $(ARGS)

@@ -254,9 +254,10 @@ def damage(card_path: Path, data: str) -> float:
     return after / before
 
 
+@pytest.mark.slow
 def test_makes_more_robust(light: VictimRecipe, tmp_path: Path) -> None:
     longer = replace(
-        light, phases=((4, 64, 96),), per_epoch=48, optimiser="adamw", learning_rate=0.005, schedule="cycle"
+        light, phases=((12, 64, 96),), per_epoch=48, optimiser="adamw", learning_rate=0.005, schedule="cycle"
     )
     found = {}
     for adversary in ("none", "pgd"):

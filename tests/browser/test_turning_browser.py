@@ -20,7 +20,7 @@ CLICK = """(() => {
 """Clicks at the moment the first pictures get their place, when the page asks the server for their files."""
 
 
-@pytest.mark.parametrize("delay", [0, 5, 20, *(pytest.param(delay, marks=pytest.mark.slow) for delay in (10, 15, 50))])
+@pytest.mark.parametrize("delay", [0, 5, *(pytest.param(delay, marks=pytest.mark.slow) for delay in (10, 15, 20, 50))])
 def test_a_click_while_the_first_page_is_being_drawn_shows_the_other(visit: Callable[..., Page], delay: int) -> None:
     page = visit("", ready=False, script=CLICK.replace("DELAY", str(delay)))
     expect(page.locator(".mta-cost tbody tr").first).to_contain_text("37.69 M", timeout=PATIENCE)
