@@ -18,8 +18,11 @@ from mta_core.vulnerability import BY_NAME
 
 Values = Mapping[str, Any]
 HEIGHT = 340
-DIVERGING = ((0.0, "#005a91"), (0.25, "#7fb4d6"), (0.5, "#f4f4f4"), (0.75, "#e9a678"), (1.0, "#b34a00"))
-"""From opposed to alike, in colours that the colour-blind can tell; white is read on the ends."""
+DIVERGING = (
+    (0.0, "rgba(0,104,168,1)"), (0.25, "rgba(0,104,168,0.45)"), (0.5, "rgba(127,127,127,0.1)"),
+    (0.75, "rgba(205,92,10,0.45)"), (1.0, "rgba(205,92,10,1)"),
+)  # fmt: skip
+"""From opposed to alike, in colours that the colour-blind can tell; nothing lets the page be seen, light or dark."""
 CELL, MOST_WRITTEN = 52, 6
 """Pixels of a cell of a heat map, and tasks up to which its numbers are written into it."""
 

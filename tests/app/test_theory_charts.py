@@ -98,7 +98,7 @@ def test_heat_maps_hold_every_pair(rows: Rows, metric: str, aggregation: str) ->
             )  # fmt: skip
             assert matrix[i][j] == row["adversarial"]
     (heat,) = theory_charts.heat(table).data
-    assert heat.zmin == -heat.zmax, "white is nothing"
+    assert heat.zmin == -heat.zmax, "what is nothing lets the page be seen"
     for line, shown in zip(matrix, heat.z, strict=True):
         for number, colour in zip(line, shown, strict=True):
             assert number is not None and (number >= 0) == (colour >= 0)
