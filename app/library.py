@@ -14,6 +14,7 @@ from torch import Tensor
 from app.kept import Kept
 from mta_core import imaging
 from mta_core.data import SOURCES, DataError, DataSource, Sample, Size, open_data
+from mta_core.data.base import follow_picture
 from mta_core.imaging import Fit
 from mta_core.tasks import Task, task
 from mta_core.weights import ROOT
@@ -36,6 +37,7 @@ class Picture:
         source: reads it anew at another size, so that what one size cuts off is there for another.
         targets: its label maps, by task, in the label spaces that `spaces` names, else the usual ones.
         kept: what is computed of it, where that must end with it: an upload is forgotten with its session.
+        derive: makes the labels of these tasks at a size, as far as `spaces` names more than `targets` has.
     """
 
     key: str
@@ -46,15 +48,20 @@ class Picture:
     targets: Mapping[str, Tensor] = field(default_factory=dict, compare=False, repr=False)
     kept: Kept | None = field(default=None, compare=False, repr=False)
     spaces: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
+    derive: Callable[[Size, tuple[str, ...]], Mapping[str, Tensor]] | None = field(
+        default=None, compare=False, repr=False
+    )
 
     def truth(self, tasks: Iterable[Task]) -> dict[str, Tensor]:
         """The labels of those of these tasks that have some they can take, in the tasks' own spaces."""
         spaces = {t.name: self.spaces.get(t.name, task(t.name).space) for t in tasks}
-        return {
-            t.name: t.convert(self.targets[t.name], spaces[t.name])
-            for t in tasks
-            if t.name in self.targets and t.accepts(spaces[t.name])
-        }
+        wanted = [t for t in tasks if t.accepts(spaces[t.name])]
+        lacking = tuple(t.name for t in wanted if t.name in self.spaces and t.name not in self.targets)
+        targets = dict(self.targets)
+        if lacking and self.derive is not None:
+            derived = self.derive((self.image.shape[-2], self.image.shape[-1]), lacking)
+            targets |= follow_picture(self.image, derived)
+        return {t.name: t.convert(targets[t.name], spaces[t.name]) for t in wanted if t.name in targets}
 
     @property
     def stem(self) -> str:
@@ -77,6 +84,7 @@ class Shelf:
         self.data_at = lru_cache(maxsize=4)(opened)
         self.data = self.data_at(size)
         self._sample = lru_cache(maxsize=32)(self._read)
+        self._derived = lru_cache(maxsize=8)(self._derive)
         self.thumbnails = lru_cache(maxsize=1)(self._thumbnails)
 
     def __len__(self) -> int:
@@ -95,6 +103,7 @@ class Shelf:
             partial(self._sample, index),
             sample.targets,
             spaces=self.data.known,
+            derive=partial(self._derived, index),
         )
 
     def first_readable(self, data: DataSource) -> int:
@@ -116,6 +125,9 @@ class Shelf:
     def _read(self, index: int, size: Size) -> Sample:
         sample = self.data_at(size)[index]
         return replace(sample, image=_on_grid(sample.image))
+
+    def _derive(self, index: int, size: Size, names: tuple[str, ...]) -> Mapping[str, Tensor]:
+        return self.data_at(size).labelled(names)[index].targets
 
     def _thumbnails(self) -> tuple[bytes, ...]:
         pictures = (self.read(index).image for index in range(len(self)))

@@ -114,6 +114,7 @@ def assert_same_rows(one: list[dict[str, Any]], two: list[dict[str, Any]]) -> No
             assert row[name] == same, (row["metric"], name)
 
 
+@pytest.mark.slow
 def test_batch_norm_and_dropout_see_the_whole_batch(outcome: Outcome) -> None:
     one, two = (torch.load(out / "layers.pt") for out in (outcome.one, outcome.two))
     assert one.keys() == two.keys() and len(one["values"]) == 5
@@ -121,6 +122,7 @@ def test_batch_norm_and_dropout_see_the_whole_batch(outcome: Outcome) -> None:
         torch.testing.assert_close(two[name], value, rtol=1e-9, atol=1e-9, msg=name)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("job", TRAININGS)
 def test_two_processes_train_as_one(outcome: Outcome, job: str) -> None:
     one, two = outcome.events(job)
@@ -133,6 +135,7 @@ def test_two_processes_train_as_one(outcome: Outcome, job: str) -> None:
     assert_same_tensors(*outcome.tensors(job))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("job", "steps", "cut"), [
     ("stopped", 2, "ended early after step 2 of epoch 1 of 4"),
     ("patient", 4, "the best of epoch 2, after epoch 1"),
@@ -143,6 +146,7 @@ def test_two_processes_end_early_together(outcome: Outcome, job: str, steps: int
         assert Card.read(out / job / "drawn.json").metrics["cut"] == cut
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("job", EVALUATIONS)
 def test_two_processes_measure_what_one_does(outcome: Outcome, job: str) -> None:
     one, two = outcome.events(job)
@@ -156,6 +160,7 @@ def test_two_processes_measure_what_one_does(outcome: Outcome, job: str) -> None
         assert len(two["progress"]) == 5, "two of the five pairs of pictures, and all of them at the end"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("begin", "end"),
     [(TORCHRUN, ()), pytest.param((), TORCHRUN, marks=pytest.mark.slow)],

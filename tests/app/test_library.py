@@ -15,6 +15,7 @@ from app.library import SIZE, parse_roots
 from mta_core import imaging
 from mta_core.budget import Budget
 from mta_core.imaging import Fit, ImageError
+from mta_core.tasks import task
 from tests.toys import write_domains
 
 
@@ -118,3 +119,15 @@ def test_thumbnails_are_png(gallery: library.Shelf) -> None:
 def test_thumbnails_of_squares_are_not_cropped() -> None:
     assert library.thumbnail_size(torch.zeros(3, 224, 224)) == (72, 72)
     assert library.thumbnail_size(torch.zeros(3, 288, 384)) == library.THUMBNAIL
+
+
+def test_labels_that_are_derived_are_there_for_those_who_ask(gallery: library.Shelf) -> None:
+    picture = library.at_size(gallery.read(0), (72, 96))
+    asked = [task(name) for name in ("depth", "euclidean_depth", "curvature", "autoencoding")]
+    truth = picture.truth(asked)
+    assert list(truth) == [t.name for t in asked]
+    expected = gallery.data_at((72, 96)).labelled(list(truth))[0].targets
+    for name in ("depth", "euclidean_depth", "curvature"):
+        assert torch.equal(truth[name].nan_to_num(9), expected[name].nan_to_num(9)), name
+    assert torch.equal(truth["autoencoding"], picture.image * 2 - 1), "of the picture that is shown"
+    assert "euclidean_depth" not in picture.targets

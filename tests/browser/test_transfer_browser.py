@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import Page, expect
 from visits import PATIENCE, READY, settled
 
@@ -21,6 +22,7 @@ def open_transfer(page: Page) -> None:
     page.wait_for_function(READY)
 
 
+@pytest.mark.slow
 def test_both_victims_are_seen_and_a_data_set_fills_in(visit: Visit) -> None:
     page = visit()
     open_transfer(page)
