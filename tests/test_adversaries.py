@@ -330,6 +330,9 @@ def test_recipes_that_make_no_sense_leave_nothing(
 
 
 def test_the_robust_preset_goes_on_from_the_standard_one() -> None:
-    standard, robust = presets.victim_preset("dmtl"), presets.victim_preset("dmtl-robust")
-    assert (robust.init, robust.adversary, robust.adversary_epsilon) == ("dmtl", "pgd", 3.0)
-    assert standard.adversary == "none" and robust.width == standard.width and robust.size == standard.size
+    names = ("dmtl", "dmtl-robust-start", "dmtl-robust")
+    standard, start, robust = (presets.victim_preset(name) for name in names)
+    assert (robust.init, start.init, standard.adversary) == ("dmtl-robust-start", "dmtl", "none")
+    for recipe in (start, robust):
+        assert (recipe.adversary, recipe.adversary_epsilon) == ("pgd", 3.0)
+        assert recipe.width == standard.width and recipe.size == standard.size
