@@ -178,6 +178,7 @@ def test_a_training_goes_on_with_another_number_of_processes(
     assert_same_tensors(next(outcome.tensors("mta")), dict(flat(state)))
 
 
+@pytest.mark.slow
 def test_the_command_line_speaks_once(root: Path, tmp_path: Path) -> None:
     words = (
         "mta_core", "evaluate", "--data", f"nyuv2:{root / 'scenes'}", "--victim", "small", "--attack", "fgsm",

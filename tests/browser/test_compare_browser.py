@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import Page, expect
 from visits import PATIENCE, settled
 
@@ -51,6 +52,7 @@ def test_the_map_fills_and_a_cell_opens_its_run(visit: Visit) -> None:
     assert other.locator(".mta-measure").inner_text() == seen, "the same address in a new tab"
 
 
+@pytest.mark.slow
 def test_a_data_set_is_started_stopped_and_taken_away(visit: Visit) -> None:
     page = visit(f"compare?on=Data+set&count=24&{QUICK}", ready=False)
     page.get_by_role("button", name="Start").click()
