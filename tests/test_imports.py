@@ -14,7 +14,7 @@ FAMILIES = {"tasks": (), "victims": (), "attacks": ("tasks", "victims"), "data":
 """With the others that each may know through something else: generators know victims and targets."""
 NO_BROWSER = sorted(
     {"found", "kept", "library", "variants", "workshop"}
-    | {path.stem for path in (ROOT / "app").glob("*.py") if "No streamlit" in path.read_text(encoding="utf-8")}
+    | {path.stem for path in (ROOT / "app").glob("*.py") if "No streamlit" in " ".join(path.read_text("utf-8").split())}
 )
 """Parts of the app that can be tested without it: those that say so, and these."""
 
