@@ -49,7 +49,7 @@ def label(letter: str) -> str:
 
 
 def named(letter: str) -> str:
-    """In the middle of a sentence: "2-D key points", "euclidean depth"."""
+    """In the middle of a sentence: "2-D key points", "Euclidean depth"."""
     return in_sentence(label(letter))
 
 

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from app.study_map import Block, copied, table_label
+from app.study_map import Block, copied, label, table_label
+from mta_core.study import plan
+from mta_core.study.findings import Findings
+from mta_core.study.plan import Probe
 from mta_core.study.printed import Printed
+from mta_core.study_presets import LETTERS
 
 INTRO = (
     "Does a network that learns several tasks at once withstand attacks better than one that learns a single task? "
@@ -80,6 +84,19 @@ ALL_TASKS = (
     "when one perturbation is to hurt all at once, with 95 % intervals over pictures. It does not show how much "
     "another training of the same network would differ."
 )
+UNMOVED = 0.001
+"""Relative vulnerability, up or down, below which an attack on the task itself does nothing."""
+
+
+def unmoved(findings: Findings) -> list[str]:
+    """What is to be known of tasks that the network of all tasks seems to defend perfectly."""
+    found = ((letter, findings.find(Probe(plan.ALL, letter), letter)) for letter in LETTERS)
+    names = [label(letter) for letter, each in found if each and abs(each.relative) < UNMOVED]
+    return [
+        f"**{name}** does not move even where it alone is attacked, which is no robustness: a network that answers "
+        "nearly the same for every picture, as one does that has not learnt a task, cannot be moved in it."
+        for name in names
+    ]
 
 
 def under_map(block: Block) -> str:

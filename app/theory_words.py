@@ -26,8 +26,9 @@ NOTHING_SHIPPED = (
 )
 JOINT = (
     "It shows how far attacks move the mean loss of the first task, of the first two, and so on, with 95 % intervals "
-    "over pictures, beside what the gradients at the clean pictures predict. It does not show the largest change there "
-    "is, because attacks only find a lower bound of it, nor does another order of the tasks give the same steps."
+    "over pictures, beside what the gradients at the clean pictures predict. It does not show that more tasks protect, "
+    "since the mean falls wherever a loss of a smaller scale joins it, and another order of the tasks has other steps, "
+    "nor the largest change there is, because attacks only find a lower bound of it."
 )
 MARGINAL = (
     "It shows by how much each added task moves the vulnerability of those before it, beside the most that the "
@@ -41,17 +42,17 @@ COVARIANCE = (
 )
 NO_COVARIANCE = "A covariance needs at least two pictures."
 COSINE = (
-    "It shows the angle between two tasks' gradients, whatever their lengths, as the mean over pictures: 1 where one "
-    "perturbation raises both losses alike, 0 where it raises one and leaves the other, −1 where they oppose each "
-    "other. It does not show how much either loss rises."
+    "It shows the cosine of the angle between two tasks' gradients, whatever their lengths, as the mean over pictures: "
+    "1 where one perturbation raises both losses alike, 0 where it raises one and leaves the other, −1 where they "
+    "oppose each other. It does not show how much either loss rises."
 )
 PRODUCTS = (
     "It shows the inner products of the tasks' gradients in this one picture, whose mean over pictures Theorem 3 takes "
     "for the covariance; colours follow the square root. It does not show a covariance, which needs several pictures."
 )
 ONE_COSINE = (
-    "It shows the angles between the tasks' gradients in this one picture. It does not show whether they are the same "
-    "in others."
+    "It shows the cosines of the angles between the tasks' gradients in this one picture. It does not show whether "
+    "they are the same in others."
 )
 PICTURES = (
     "It shows how strongly each pixel moves the loss of each task, bright where a small change counts most, each task "
@@ -77,7 +78,11 @@ HEURISTIC = (
 )
 EQUAL = (
     "**Theorem 3** is derived for tasks of equal variance, and depends on their order where variances differ. The "
-    "exact weighted form needs neither: it is the root of the mean square of the joint gradient."
+    "exact weighted form needs neither: it is epsilon times the root of the mean square of the joint gradient."
+)
+ROOTLESS = (
+    "**Theorem 3** has no value for {counts} tasks, first where {name} joins: it divides by the variance of each "
+    "task's gradient, and where one is far smaller than the others a negative number may stand under its root."
 )
 ON_THEOREM_3 = (
     "**In the paper's proof** equation 4 puts products of norms where inner products belong, which would make all "
@@ -93,7 +98,17 @@ ON_THEOREM_7 = (
 def about_joint(rows: Sequence[Values]) -> list[str]:
     """What is to be known of the first figure beside its two sentences."""
     first = HEURISTIC if theory_charts.is_heuristic(rows) else EQUAL
-    return [*([JUMPS] if rows and jumps(rows[0]["victim"]) else []), first, ON_THEOREM_3]
+    return [*([JUMPS] if rows and jumps(rows[0]["victim"]) else []), first, *_rootless(rows), ON_THEOREM_3]
+
+
+def _rootless(rows: Sequence[Values]) -> list[str]:
+    """Why the line of Theorem 3 has gaps, where it has some."""
+    own = theory_charts.of_first(rows, "theorem3")
+    gaps = [row for row in own if theory_charts.number(row["adversarial"]) is None]
+    if not gaps:
+        return []
+    counts = ", ".join(str(len(row["attacked"])) for row in gaps)
+    return [ROOTLESS.format(counts=counts, name=_named(gaps[0]["attacked"][-1]))]
 
 
 def jumps(victim: str) -> bool:
@@ -134,9 +149,18 @@ def _named(name: str) -> str:
     return in_sentence(task(name).label)
 
 
+def has_released(rows: Sequence[Values]) -> bool:
+    """Whether the gradient norm of the released code was asked for too."""
+    return any(row["metric"] == "released_gradient_norm" for row in rows)
+
+
+def columns(rows: Sequence[Values]) -> tuple[str, ...]:
+    return COLUMNS if has_released(rows) else COLUMNS[:-1]
+
+
 def table(rows: Sequence[Values]) -> list[tuple[str, ...]]:
-    """A line for each task under `COLUMNS`."""
-    lines = []
+    """A line for each task under `columns`."""
+    lines, width = [], len(columns(rows))
     for name in theory_charts.chain(rows):
         own = {row["metric"]: theory_charts.number(row["adversarial"]) for row in rows if row["attacked"] == [name]}
         values = [
@@ -144,7 +168,7 @@ def table(rows: Sequence[Values]) -> list[tuple[str, ...]]:
         ]
         measured, first, norm, released = values
         ratio = None if measured is None or not first else measured / first
-        lines.append((task(name).label, *map(_written, (measured, first, ratio, norm, released))))
+        lines.append((task(name).label, *map(_written, (measured, first, ratio, norm, released)))[:width])
     return lines
 
 

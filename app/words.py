@@ -9,6 +9,7 @@ from mta_core.amplified import gain_of
 from mta_core.attacks import JOINT
 from mta_core.explore import PerturbationOutcome, TaskOutcome
 from mta_core.tasks import task
+from mta_core.wording import in_sentence as in_sentence
 
 
 def measure_line(outcome: TaskOutcome, *, is_targeted: bool = False) -> dict[str, Any]:
@@ -66,11 +67,6 @@ def automatic_gain(shown: PerturbationOutcome) -> float:
 def with_unit(number: str, unit: str) -> str:
     """A degree sign follows its number at once."""
     return f"{number}{unit}" if unit in ("°", "") else f"{number} {unit}"
-
-
-def in_sentence(label: str) -> str:
-    """A label in the middle of a sentence: "absolute error", but "mIoU"."""
-    return label if label[1:2].isupper() else label[:1].lower() + label[1:]
 
 
 def sentence(words: str) -> str:

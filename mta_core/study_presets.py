@@ -4,7 +4,8 @@ tasks.
 A preset is called `SETTING:LETTERS`, the main task first: `s1:sd` is semantic segmentation with z-depth as auxiliary.
 As the paper has it: SGD at 0.01 with momentum 0.99, divided by ten at 2/3, 4/5 and 14/15 of the epochs, at 256x256. The
 batch of 32 and the weight decay of 1e-4 are those of the released code (columbia/MTRobust, `config/`), which has other
-rates there. Where the training differs: one picture in 20 is held out, and gradients of a norm above 5 are shortened.
+rates there. Where the training differs: one picture in 20 is held out, gradients of a norm above 5 are shortened, and
+decoders end in a convolution that starts near its labels (`mta_core.victims.encoder_decoder`).
 """
 
 from __future__ import annotations

@@ -11,6 +11,7 @@ from mta_core.attacks import ATTACKS, attack_class, make_attack
 from mta_core.budget import Budget, Norm
 from mta_core.sweep_recipe import SweepRecipe, Value
 from mta_core.tasks import task
+from mta_core.wording import in_sentence
 
 
 class Variable(ABC):
@@ -144,7 +145,7 @@ class Weight(Variable):
 
     @property
     def axis(self) -> str:
-        return f"Weight of {task(self.of).label.lower()}"
+        return f"Weight of {in_sentence(task(self.of).label)}"
 
     def check(self, recipe: SweepRecipe) -> None:
         names = [t.name for t in recipe.parsed_tasks()]
@@ -167,7 +168,7 @@ class Weight(Variable):
         return replace(recipe, weights=tuple(weights.items()))
 
     def said(self, recipe: SweepRecipe, value: Value) -> str:
-        return f"weight {value:g} of {task(self.of).label.lower()}"
+        return f"weight {value:g} of {in_sentence(task(self.of).label)}"
 
 
 class AttackOf(Variable):

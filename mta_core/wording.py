@@ -20,3 +20,12 @@ def counted_among(numbers: Collection[int], what: str) -> str:
 def plain(text: str) -> str:
     """Without control characters, which steer a terminal, and halves of surrogate pairs, which nothing can show."""
     return "".join("?" if unicodedata.category(letter) in ("Cc", "Cs") else letter for letter in text)
+
+
+NAMES = ("Euclidean",)
+"""Words of labels that keep their capital."""
+
+
+def in_sentence(label: str) -> str:
+    """A label in the middle of a sentence: "absolute error", but "mIoU", "2-D key points" and "Euclidean depth"."""
+    return label if label[1:2].isupper() or label.startswith(NAMES) else label[:1].lower() + label[1:]

@@ -14,8 +14,10 @@ from mta_core import generators, victims
 from mta_core.data import open_data
 from mta_core.data.objects import DOMAINS, render_object
 from mta_core.data.rooms.source import SPLITS
+from mta_core.study import findings, plan, shipped
+from mta_core.study.pictures import tiles
 from mta_core.tasks import SCENE_TASKS
-from mta_core.weights import ROOT
+from mta_core.weights import ROOT, find_card
 
 ASSETS = ROOT / "assets"
 MEGABYTE = 2**20
@@ -29,6 +31,26 @@ def test_assets_stay_small() -> None:
     for card in (*victims.cards(), *generators.cards()):
         path = ASSETS / "weights" / f"{card.name}.safetensors"
         assert sizes.get(path, 0) <= {"victim": 12, "generator": 5}[card.kind] * MEGABYTE, card.name
+
+
+def test_the_study_is_whole_and_of_the_weights_that_are_shipped() -> None:
+    """Every cell and curve is measured, every cell has its pictures, and the theory is of the same network."""
+    card, path = find_card("victim", "short-all")
+    files = [path for path in shipped.folder().rglob("*") if path.is_file()]
+    assert sum(path.stat().st_size for path in (*files, path.with_suffix(".safetensors"))) < 20 * MEGABYTE
+    found = findings.read(shipped.folder() / shipped.FINDINGS)
+    cells = [*plan.tables(), *plan.probes([plan.ALL])]
+    assert all(found.has(probe) for probe in (*cells, *plan.curves()))
+    assert len({(each.content_sha256, each.n, each.seed) for each in found}) == 1, "all of the same pictures"
+    of_all = [each for each in found if each.probe.model == plan.ALL]
+    assert {(each.victim, each.sha256) for each in of_all} == {(card.name, card.sha256)}
+    for probe in cells:
+        with Image.open(shipped.folder() / "pictures" / f"{shipped.stem(probe)}.webp") as sheet:
+            assert len(tiles(sheet, card.input_size)) == 1 + len(probe.model), probe
+    documents = [shipped.theory(path)["provenance"] for path in shipped.theories()]
+    assert documents and all(
+        find_card("victim", name)[0].sha256 == sha256 for made in documents for name, sha256 in made["weights"].items()
+    )
 
 
 def test_the_gallery_is_24_scenes_with_every_label() -> None:

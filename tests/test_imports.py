@@ -12,11 +12,11 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 FAMILIES = {"tasks": (), "victims": (), "attacks": ("tasks", "victims"), "data": ()}
 """With the others that each may know through something else: generators know victims and targets."""
-NO_BROWSER = (
-    "board_words", "charts", "comparison", "costs", "exports", "found", "heatmap", "kept", "library", "orders", "pair",
-    "panels", "paper", "series", "study_charts", "study_map", "study_pictures", "study_words", "sweep_charts", "sweeps",
-    "tables", "tidying", "trainings", "tried", "variants", "watching", "words", "workshop",
-)  # fmt: skip
+NO_BROWSER = sorted(
+    {"found", "kept", "library", "variants", "workshop"}
+    | {path.stem for path in (ROOT / "app").glob("*.py") if "No streamlit" in " ".join(path.read_text("utf-8").split())}
+)
+"""Parts of the app that can be tested without it: those that say so, and these."""
 
 
 def imports(path: Path) -> set[str]:

@@ -18,6 +18,8 @@ def draw(findings: Findings) -> None:
     if study_charts.has_all_tasks(findings):
         st.subheader("One network for all eleven tasks", anchor=False)
         _chart(study_charts.all_tasks(findings), "study_all", study_words.ALL_TASKS)
+        for words in study_words.unmoved(findings):
+            st.caption(words)
 
 
 def _curves(findings: Findings, mains: list[str]) -> None:

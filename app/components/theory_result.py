@@ -82,7 +82,7 @@ def _signs(lines: Sequence[Line], rows: Sequence[Values]) -> None:
 
 def _table(rows: Sequence[Values]) -> None:
     with st.expander("Each task alone", key="theory_tasks_alone"):
-        top = "".join(f'<th scope="col">{name}</th>' for name in theory_words.COLUMNS)
+        top = "".join(f'<th scope="col">{name}</th>' for name in theory_words.columns(rows))
         body = "".join(
             f'<tr><th scope="row">{html.escape(line[0])}</th>{"".join(f"<td>{cell}</td>" for cell in line[1:])}</tr>'
             for line in theory_words.table(rows)
@@ -90,4 +90,5 @@ def _table(rows: Sequence[Values]) -> None:
         frame = 'class="mta-cost" tabindex="0" role="region" aria-label="Each task attacked alone"'
         st.html(f"<div {frame}><table><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table></div>")
         st.caption(theory_words.TABLE)
-        st.caption(theory_words.RELEASED)
+        if theory_words.has_released(rows):
+            st.caption(theory_words.RELEASED)

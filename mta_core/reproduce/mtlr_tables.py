@@ -125,7 +125,7 @@ class PairTable(Exhibit):
             )
         if self.printed is XCEPTION:
             said.append(
-                "The paper's clean errors of n and E are at least 26 times the largest of its other tables: 3803 to "
+                "The paper's clean errors of n and E are at least 25 times the largest of its other tables: 3803 to "
                 "5183 where those have 45 to 117, and 544 to 142222 where those have 7 to 21."
             )
         return said

@@ -66,7 +66,7 @@ class Column:
         if number is None or math.isnan(number):
             return DASH
         small = self.significant - 1 - math.floor(math.log10(abs(number))) if self.significant and number else 0
-        return f"{number:{sign}.{min(max(self.digits, small), 12)}f}"
+        return f"{number:{sign}z.{min(max(self.digits, small), 12)}f}"  # z: no minus before what rounds to 0
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from mta_core.tasks.base import Legend, Measure, Span, Task, Truth, cut
 from mta_core.tasks.colours import SCALE, tone, usual_span
+from mta_core.wording import in_sentence
 
 MSE = Measure("mse", "Mean squared error", "", False, is_share=False)
 ABS_ERR = Measure("abs_err", "Absolute error", "", False, is_share=False)
@@ -94,5 +95,5 @@ class Numbers(Task):
 
     def describe(self, clean: Tensor, adversarial: Tensor) -> str:
         shift = float((adversarial - clean).abs().nanmean()) / (self.high - self.low)
-        name = self.label[:1].lower() + self.label[1:]  # 2-D stays 2-D
+        name = in_sentence(self.label)
         return f"{name}: hardly a change" if not shift >= HARDLY else f"{name}: off by {100 * shift:.0f} % of the scale"

@@ -66,7 +66,9 @@ def test_only_a_degree_sign_follows_its_number_at_once() -> None:
 
 
 def test_labels_in_mid_sentence_are_small_but_for_acronyms() -> None:
-    assert [words.in_sentence(label) for label in ("Absolute error", "mIoU")] == ["absolute error", "mIoU"]
+    labels = {"Absolute error": "absolute error", "mIoU": "mIoU", "2-D key points": "2-D key points"}
+    for label, said in {**labels, "Euclidean depth": "Euclidean depth", "Depth": "depth"}.items():
+        assert words.in_sentence(label) == said
 
 
 def test_the_gain_is_stated_and_grey_is_no_change() -> None:

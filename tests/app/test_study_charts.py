@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -72,6 +73,15 @@ def test_all_tasks_are_shown_with_their_intervals() -> None:
         assert list(bar.x) == [each.relative for each in known]
         assert list(bar.error_x.array) == pytest.approx([each.relative_ci95[1] - each.relative for each in known])
         assert list(bar.error_x.arrayminus) == pytest.approx([each.relative - each.relative_ci95[0] for each in known])
+
+
+def test_what_no_attack_moves_is_not_called_robust() -> None:
+    assert study_words.unmoved(FOUND) == study_words.unmoved(Findings()) == []
+    still = Findings(
+        replace(each, relative=-1e-5) if each.task == "p" and each.probe.attacked == "p" else each for each in FOUND
+    )
+    (said,) = study_words.unmoved(still)
+    assert said.startswith("**Principal curvature** does not move") and "no robustness" in said
 
 
 def test_what_is_not_measured_is_not_drawn() -> None:

@@ -139,6 +139,14 @@ def test_the_table_has_what_the_released_code_takes_for_the_norm(rows: Rows) -> 
         assert line[1:] == tuple(f"{number:.4g}" for number in values)
 
 
+def test_the_table_has_no_column_of_what_was_not_asked_for(rows: Rows) -> None:
+    assert theory_words.columns(rows)[-1] == "As released"
+    fewer = [row for row in rows if not row["metric"].startswith("released")]
+    assert theory_words.columns(fewer)[-1] == "Gradient norm" and not theory_words.has_released(fewer)
+    for whole, line in zip(theory_words.table(rows), theory_words.table(fewer), strict=True):
+        assert line == whole[:-1] and len(line) == len(theory_words.columns(fewer))
+
+
 def test_each_figure_has_two_sentences() -> None:
     words = theory_words
     for said in (words.JOINT, words.MARGINAL, words.COVARIANCE, words.COSINE, words.PRODUCTS, words.ONE_COSINE,
@@ -153,3 +161,13 @@ def test_slips_are_named_where_they_matter(rows: Rows) -> None:
     assert (theory_words.EQUAL in said) == is_l2 and (theory_words.HEURISTIC in said) != is_l2
     assert theory_words.JUMPS not in said
     assert theory_words.JUMPS in theory_words.about_joint([{**row, "victim": "dmtl"} for row in rows])
+
+
+def test_a_gap_in_the_line_of_theorem_3_is_explained(rows: Rows) -> None:
+    assert not any("has no value" in said for said in theory_words.about_joint(rows))
+    broken = [
+        {**row, "adversarial": None} if row["metric"] == "theorem3" and len(row["attacked"]) == 3 else row
+        for row in rows
+    ]
+    (said,) = (said for said in theory_words.about_joint(broken) if "has no value" in said)
+    assert said.startswith("**Theorem 3** has no value for 3 tasks, first where surface normals joins")

@@ -32,6 +32,13 @@ def test_the_command_line_offers_every_table() -> None:
 
 
 @pytest.mark.parametrize(
+    ("number", "sign", "shown"), [(-0.001, "+", "+0.00"), (-0.001, "", "0.00"), (-0.5, "+", "-0.50"), (0.3, "", "0.30")]
+)
+def test_what_rounds_to_nothing_has_no_minus(number: float, sign: str, shown: str) -> None:
+    assert Column("Size", "", "parameters").format(number, sign) == shown
+
+
+@pytest.mark.parametrize(
     ("table", "labels", "label", "number"),
     [
         ("mta-table1", ("5", "MTA"), "D fooled ↑", 91.49),

@@ -28,7 +28,7 @@ from mta_core.study import findings as on_disk
 from mta_core.study import plan, shipped, study
 from mta_core.study.findings import Finding, Findings
 from mta_core.study.plan import Probe
-from mta_core.study.printed import LETTERS, PARTS, RESNET18, TABLES, Printed
+from mta_core.study.printed import LETTERS, PARTS, RESNET18, TABLES, XCEPTION, Printed
 from mta_core.summary import measure_in, summary
 from mta_core.vulnerability import vulnerability
 from tests import runs as stored
@@ -159,6 +159,18 @@ class TestTables:
         assert len(marked) == (13 if is_shared else 0)
         assert any("13 cells in common" in note for note in table.notes(Findings(), SMALL)) is is_shared
         assert {main_task for main_task, _ in marked} <= set("dDE")
+
+    def test_what_is_said_of_xceptions_clean_errors_is_so(self) -> None:
+        (said,) = (
+            note for note in PairTable.of(XCEPTION).notes(Findings(), SMALL) if "clean errors of n and E" in note
+        )
+        (times,) = re.findall(r"at least (\d+) times the largest", said)
+        for main_task in "nE":
+            row = [XCEPTION.clean[main_task, other] for other in LETTERS]
+            others = [t.clean[main_task, other] for t in TABLES if t is not XCEPTION for other in LETTERS]
+            assert min(row) >= int(times) * max(others)
+            ends = [f"{round(value)}" for value in (min(row), max(row), min(others), max(others))]
+            assert "{} to {} where those have {} to {}".format(*ends) in said
 
     def test_each_has_its_own_encoder(self) -> None:
         tables = [PairTable.of(printed) for printed in TABLES]
