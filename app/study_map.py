@@ -132,6 +132,36 @@ def agreement(mine: Values, theirs: Values) -> str:
     return f"Spearman's rank correlation over {shared} cells is {_signed(whole)}{within}."
 
 
+def answer(values: Values, block: Block) -> str:
+    """In a sentence: does a second task protect the first? Empty where no pair is known beside the task alone."""
+    pairs = [(values[cell], values[cell[0], cell[0]]) for cell in CELLS if cell in values and cell[0] != cell[1]
+             and (cell[0], cell[0]) in values]  # fmt: skip
+    less, more = (
+        [(pair, alone) for pair, alone in pairs if sign * pair.value < sign * alone.value] for sign in (1, -1)
+    )
+    if not less + more:
+        return ""
+    what = "has a smaller error" if block == "clean" else "is hurt less"
+    head = f"With a second task the main task {what} than alone in {len(less)} of {len(pairs)} pairs"
+    if not any(pair.interval for pair, _ in pairs):
+        return f"{head}, and {_more(block)} in {len(more)}."
+    return f"{head}{_apart(less)}, and {_more(block)} in {len(more)}{_apart(more)}."
+
+
+def _more(block: Block) -> str:
+    return "a larger one" if block == "clean" else "more"
+
+
+def _apart(found: Sequence[tuple[Value, Value]]) -> str:
+    """Of how many the intervals do not even touch."""
+    count = sum(
+        one.interval is not None and other.interval is not None
+        and (one.interval[1] < other.interval[0] or other.interval[1] < one.interval[0])
+        for one, other in found
+    )  # fmt: skip
+    return f" ({count} with 95 % intervals apart)"
+
+
 def _signed(value: float) -> str:
     return f"{value:.2f}".replace("-", "−")
 

@@ -27,10 +27,14 @@ def draw(findings: Findings) -> None:
     if whose == RANKS:
         _ranks(findings, block, table, cell)
     elif whose == PAPER:
-        _map(f"The paper's {study_map.table_label(table)}", study_map.printed(table, block), block, cell, table)
+        theirs = study_map.printed(table, block)
+        _headline(study_map.answer(theirs, block))
+        _map(f"The paper's {study_map.table_label(table)}", theirs, block, cell, table)
         st.caption(study_words.under_map(block))
     else:
-        _map("Ours", study_map.ours(findings, block), block, cell)
+        mine = study_map.ours(findings, block)
+        _headline(study_map.answer(mine, block))
+        _map("Ours", mine, block, cell)
         st.caption(study_words.under_map(block))
     for slip in study_words.slips(table, block) if whose != OURS else ():
         st.caption(slip)
@@ -87,7 +91,7 @@ def _map(
 
 def _ranks(findings: Findings, block: Block, table: Printed, cell: str) -> None:
     mine, theirs = study_map.ours(findings, block), study_map.printed(table, block)
-    st.html(f'<p class="mta-headline">{html.escape(study_map.agreement(mine, theirs))}</p>')
+    _headline(study_map.agreement(mine, theirs))
     left, right = st.columns(2, gap="medium")
     with left:
         _map("Ours", mine, block, cell, are_ranks=True)
@@ -95,6 +99,11 @@ def _ranks(findings: Findings, block: Block, table: Printed, cell: str) -> None:
         title = f"The paper's {study_map.table_label(table)}"
         _map(title, theirs, block, cell, table, key=PAPER_MAP, are_ranks=True)
     st.caption(study_words.under_ranks(block))
+
+
+def _headline(words: str) -> None:
+    if words:
+        st.html(f'<p class="mta-headline">{html.escape(words)}</p>')
 
 
 def _link(cell: str) -> str:
@@ -125,7 +134,7 @@ def _pictures(findings: Findings, cell: str) -> None:
     probe = study_pictures.probe_of(cell, multi=kind == MULTI)
     words = study_pictures.verdict(findings, probe)
     if words:
-        st.html(f'<p class="mta-headline">{html.escape(words)}</p>')
+        _headline(words)
     else:
         st.caption(study_words.NOT_MEASURED)
     path = shipped.sheet(probe)

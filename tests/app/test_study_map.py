@@ -146,3 +146,16 @@ def test_the_verdict_tells_of_every_error() -> None:
     assert "the error of depth rises" in words and words.count(".") >= 1
     assert "against segmentation and depth" in study_pictures.verdict(FOUND, Probe("sd", "sd"))
     assert study_pictures.verdict(Findings(), Probe("sd", "s")) == ""
+
+
+def test_the_headline_counts_pairs_against_the_task_alone() -> None:
+    values = {
+        ("s", "s"): Value(1.0, (0.9, 1.1)), ("s", "d"): Value(0.5, (0.4, 0.6)), ("s", "n"): Value(0.95, (0.8, 1.2)),
+        ("s", "E"): Value(1.5, (1.2, 1.8)), ("d", "s"): Value(3.0, (2.0, 4.0)),
+    }  # fmt: skip
+    told = study_map.answer(values, "single")
+    assert "hurt less than alone in 2 of 3 pairs (1 with 95 % intervals apart)" in told, "d alone is not known"
+    assert told.endswith("and more in 1 (1 with 95 % intervals apart).")
+    assert "of 20 pairs" in study_map.answer(study_map.printed(RESNET18, "multi"), "multi")
+    assert "intervals" not in study_map.answer(study_map.printed(RESNET18, "clean"), "clean"), "the paper prints none"
+    assert study_map.answer({("s", "s"): Value(1.0)}, "single") == ""
