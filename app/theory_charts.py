@@ -5,6 +5,7 @@ Rows are those of `mta_core.vulnerability.rows_of`, fresh or as JSON has them, w
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -23,6 +24,7 @@ DIVERGING = (
     (0.75, "rgba(205,92,10,0.45)"), (1.0, "rgba(205,92,10,1)"),
 )  # fmt: skip
 """From opposed to alike, in colours that the colour-blind can tell; nothing lets the page be seen, light or dark."""
+DECADES = 5
 CELL, MOST_WRITTEN = 52, 6
 """Pixels of a cell of a heat map, and tasks up to which its numbers are written into it."""
 
@@ -213,19 +215,18 @@ def table_of(rows: Sequence[Values], metric: str, aggregation: str) -> Table:
 
 
 def heat(table: Table) -> go.Figure:
-    """Pairs of tasks, a cell each. Covariances differ by orders of magnitude, so that their signed roots are coloured:
-    on the diagonal those are the sizes of the gradients."""
+    """Pairs of tasks, a cell each. Covariances differ by orders of magnitude, so that the logarithm of their size is
+    coloured, the largest in full and what is a `DECADES`th power of ten smaller not at all."""
     matrix = table.matrix()
-    shown = matrix if table.is_cosine else [[_root(value) for value in line] for line in matrix]
-    known = [abs(value) for line in shown for value in line if value is not None]
-    most = 1.0 if table.is_cosine else max(known, default=0.0) or 1.0
+    most = max((abs(value) for line in matrix for value in line if value is not None), default=0.0)
+    shown = matrix if table.is_cosine else [[_shade(value, most) for value in line] for line in matrix]
     labels = [task(name).label for name in table.tasks]
     written = len(labels) <= MOST_WRITTEN
     text = [["" if value is None else f"{value:.2f}" if table.is_cosine else f"{value:.2g}" for value in line]
             for line in matrix]  # fmt: skip
     made = go.Figure(
         go.Heatmap(
-            z=shown, x=labels, y=labels, zmin=-most, zmax=most, colorscale=DIVERGING, text=text, xgap=2, ygap=2,
+            z=shown, x=labels, y=labels, zmin=-1, zmax=1, colorscale=DIVERGING, text=text, xgap=2, ygap=2,
             texttemplate="%{text}" if written else None, hovertemplate="%{y}, %{x}: %{text}<extra></extra>",
             showscale=False, hoverongaps=False,
         )
@@ -250,5 +251,8 @@ def heat_alt(what: str, table: Table) -> str:
     return f"{what}: {'; '.join(said) or 'nothing measured yet'}"
 
 
-def _root(value: float | None) -> float | None:
-    return None if value is None else (abs(value) ** 0.5) * (1 if value >= 0 else -1)
+def _shade(value: float | None, most: float) -> float | None:
+    """In [-1, 1], with the sign of the value."""
+    if value is None or not value:
+        return value
+    return math.copysign(max(0.0, 1 + math.log10(abs(value) / most) / DECADES), value)

@@ -37,8 +37,8 @@ MARGINAL = (
 )
 COVARIANCE = (
     "It shows how the gradients of two tasks vary together over the pictures, blue where they oppose each other, with "
-    "each task's own variance on the diagonal; colours follow the square root. It does not show which task is more "
-    "fragile, because every loss has a scale of its own."
+    "each task's own variance on the diagonal; colours follow the logarithm, over five powers of ten. It does not show "
+    "which task is more fragile, because every loss has a scale of its own."
 )
 NO_COVARIANCE = "A covariance needs at least two pictures."
 COSINE = (
@@ -48,7 +48,8 @@ COSINE = (
 )
 PRODUCTS = (
     "It shows the inner products of the tasks' gradients in this one picture, whose mean over pictures Theorem 3 takes "
-    "for the covariance; colours follow the square root. It does not show a covariance, which needs several pictures."
+    "for the covariance; colours follow the logarithm, over five powers of ten. It does not show a covariance, which "
+    "needs several pictures."
 )
 ONE_COSINE = (
     "It shows the cosines of the angles between the tasks' gradients in this one picture. It does not show whether "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -102,9 +103,11 @@ def test_heat_maps_hold_every_pair(rows: Rows, metric: str, aggregation: str) ->
     for line, shown in zip(matrix, heat.z, strict=True):
         for number, colour in zip(line, shown, strict=True):
             assert number is not None and (number >= 0) == (colour >= 0)
-            assert colour == pytest.approx(
-                number if metric == "cosine" else abs(number) ** 0.5 * (1 if number > 0 else -1)
-            )
+            if metric == "cosine":
+                assert colour == number
+            else:
+                share = abs(number) / max(abs(value) for values in matrix for value in values if value is not None)
+                assert abs(colour) == pytest.approx(max(0, 1 + math.log10(share) / theory_charts.DECADES))
     assert max(abs(colour) for line in heat.z for colour in line) <= heat.zmax
 
 
