@@ -33,7 +33,7 @@ def draw() -> None:
             has_rows=bool(found.rows) and not is_live, has_provenance=bool(found.made),
         )  # fmt: skip
     with st.expander("This on the command line"):
-        st.code(theory_job.command_of(chosen.asked, chosen.shelf), language="bash", wrap_lines=True)
+        st.code(theory_job.command_of(chosen.asked, chosen.shelf), language=None, wrap_lines=True)
     measuring.beat(wanted, record)
 
 

@@ -70,7 +70,7 @@ def card(record: Record, before: int) -> None:
                     st.caption(plain(line))
                 if record.order.command:
                     st.caption("The same on the command line:")
-                    st.code(record.order.command, language="bash", wrap_lines=True)
+                    st.code(record.order.command, language=None, wrap_lines=True)
 
 
 def buttons(record: Record) -> None:

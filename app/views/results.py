@@ -66,7 +66,7 @@ def show(store: Store, search: Search) -> None:
         st.subheader("Results", anchor=False)
         undo(store)
         st.info(EMPTY)
-        st.code(EXAMPLE, language="sh", wrap_lines=True)
+        st.code(EXAMPLE, language=None, wrap_lines=True)
         return
     number = page_number(count)
     runs = store.find(search, PAGE, PAGE * (number - 1))
@@ -236,7 +236,7 @@ def details(run: Run) -> None:
     st.subheader(f"Run {run.id}", anchor=False)
     if command := found.command(run):
         st.markdown("To measure it again:")
-        st.code(command, language="sh", wrap_lines=True)
+        st.code(command, language=None, wrap_lines=True)
     else:
         st.markdown(plain(f"Measured on {found.measured_on(run)}."))
     rows, made = st.tabs(["Rows", "Provenance"])

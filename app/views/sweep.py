@@ -28,7 +28,7 @@ def page() -> None:
         st.fragment(sweep_result.draw)(asked, used)
         if command := sweeps.command_of(asked.recipe, asked.shelf):
             with st.expander("The same on the command line"):
-                st.code(command, language="bash", wrap_lines=True)
+                st.code(command, language=None, wrap_lines=True)
 
 
 page()

@@ -69,7 +69,7 @@ def begin(asked: training_form.Asked | None) -> None:
     st.button("Start", key="train_start", type="primary", on_click=start, args=(asked,))
     st.markdown(plain(asked.said))
     with st.expander("The same on the command line", key="train_command"):
-        st.code(order.command, language="bash", wrap_lines=True)
+        st.code(order.command, language=None, wrap_lines=True)
 
 
 def start(asked: training_form.Asked) -> None:
