@@ -43,3 +43,13 @@ def add_objects(commands: Any, add: Add) -> None:
         "--out", required=True, type=some, metavar="DIR", help="where to write; pictures already there are left alone"
     )
     command.add_argument("--workers", type=positive, metavar="N", help="processes (default: one for each core)")
+
+
+def add_tour(commands: Any, add: Add) -> None:
+    command = add(
+        commands, "tour", "Draws the scenes of the page Tour from the weights at hand.",
+        seed_help="0 alone: the tour is always the same",
+    )  # fmt: skip
+    command.add_argument(
+        "--out", default="assets/tour", type=some, metavar="DIR", help="where to write (default: %(default)s)"
+    )

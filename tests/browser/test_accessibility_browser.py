@@ -13,7 +13,7 @@ from playwright.sync_api import Page
 from visits import IDLE, READY
 
 axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
-PAGES = ("", "compare", "transfer", "sweep", "vulnerability", "train", "cost", "jobs", "results")
+PAGES = ("", "compare", "transfer", "sweep", "vulnerability", "train", "cost", "jobs", "results", "tour")
 WIDE, NARROW = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
 Look = tuple[dict[str, int], str]
 OFTEN, REST = [(WIDE, "light"), (NARROW, "dark")], [(WIDE, "dark"), (NARROW, "light")]
