@@ -54,6 +54,7 @@ def test_the_shipped_one_has_six_scenes_of_the_shipped_weights() -> None:
         assert scene.words.endswith((".", "?")) and scene.small and 1 <= scene.columns <= 6
         assert len(scene.panels) % scene.columns == 0, "whole rows"
         assert all(panel.alt and panel.caption for panel in scene.panels)
+    assert set(files) == {path.name for path in FOLDER.glob("*.webp")}, "no others lie there"
     for name, data in files.items():
         with Image.open(io.BytesIO(data)) as picture:
             picture.verify()
