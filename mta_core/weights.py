@@ -219,10 +219,15 @@ def _to_half(value: Tensor) -> Tensor:
     return value.half()
 
 
+def _place(card: Path) -> tuple[str, str]:
+    """By which cards are listed: `dmtl` before `dmtl-robust`, though "." comes after "-"."""
+    return card.parent.name, card.stem
+
+
 def find_cards(kind: str) -> Iterator[tuple[Card, Path]]:
     """Every sound card of that kind with its weight file's path: the shipped ones first, then those in `runs/`."""
     seen = set()
-    for path in (*sorted(SHIPPED.glob("*.json")), *sorted(RUNS.glob("*/*.json"))):
+    for path in (*sorted(SHIPPED.glob("*.json"), key=_place), *sorted(RUNS.glob("*/*.json"), key=_place)):
         weights = path.with_suffix(".safetensors")
         if not weights.exists():
             continue

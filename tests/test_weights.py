@@ -274,3 +274,10 @@ def test_refuses_what_is_no_checkpoint(here: Path, data: bytes) -> None:
     torch.save({"epoch": 1}, here / NAME)
     with pytest.raises(WeightsError, match=r"it names no recipe$"):
         load_checkpoint(here)
+
+
+def test_cards_are_listed_by_their_names(here: Path) -> None:
+    """Not by their paths: "-" comes before ".", and the first victim is the one that pages show first."""
+    for name in ("toy-robust", "toy", "other"):
+        weights.save_weights(make_victim(), replace(CARD, name=name), here / "shipped")
+    assert [card.name for card, _ in weights.find_cards("victim")] == ["other", "toy", "toy-robust"]
