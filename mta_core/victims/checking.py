@@ -25,10 +25,8 @@ def check(victim: Victim, name: str) -> None:
     tasks, size = victim.tasks, victim.input_size
     unknown = [space for space in tasks.values() if _channels(space) is None]
     if unknown or not tasks:
-        known = ", ".join((*CHANNELS, *CLASSES))
-        raise ValueError(
-            f"expected {name} to answer in label spaces among {known}, or classes, got {unknown or 'none'}"
-        )
+        known, got = ", ".join((*CHANNELS, *CLASSES)), ", ".join(unknown) or "no task"
+        raise ValueError(f"expected {name} to answer in label spaces among {known}, or classes, got {got}")
     if not (len(size) == 2 and all(isinstance(side, int) and MIN_SIDE <= side <= MAX_SIDE for side in size)):
         raise ValueError(f"expected an input size of {name} with sides in [{MIN_SIDE}, {MAX_SIDE}], got {size}")
     pictures = torch.rand(2, 3, *size, generator=torch.Generator().manual_seed(0)).requires_grad_()
@@ -44,9 +42,7 @@ def check(victim: Victim, name: str) -> None:
     for task, answer in answers.items():
         one, other = answer[1:].detach(), alone[task]
         if one.shape != other.shape or float((one - other).abs().mean()) > CLOSE * (float(one.std()) + 1e-6):
-            raise ValueError(
-                f"expected {name} to answer each picture for itself: {task} depends on the others beside it"
-            )
+            raise ValueError(f"expected {name} to answer each picture for itself: {task} depends on others beside it")
 
 
 def _channels(space: str) -> int | None:
@@ -72,18 +68,13 @@ def _answers(victim: Victim, pictures: Tensor, name: str) -> dict[str, Tensor]:
 
 def _check_gradient(answers: dict[str, Tensor], pictures: Tensor, name: str) -> None:
     for task, answer in answers.items():
+        expected = f"expected a gradient of {task} at the picture from {name}"
+        if not answer.requires_grad:
+            raise ValueError(f"{expected}, there is none: it does not follow the picture differentiably")
         weights = torch.rand(answer.shape, generator=torch.Generator().manual_seed(1))
-        (gradient,) = (
-            torch.autograd.grad((answer * weights).sum(), pictures, retain_graph=True, allow_unused=True)
-            if answer.requires_grad
-            else (None,)
-        )
-        if gradient is None or not gradient.isfinite().all() or not gradient.abs().sum() > 0:
-            what = (
-                "a gradient that is not finite comes"
-                if gradient is not None and gradient.isnan().any()
-                else "none comes"
-            )
-            raise ValueError(
-                f"expected a gradient of {task} back at the picture from {name}: {what}, so nothing could be attacked"
-            )
+        total = (answer * weights).sum()
+        (gradient,) = torch.autograd.grad(total, pictures, retain_graph=True, allow_unused=True)
+        if gradient is not None and not gradient.isfinite().all():
+            raise ValueError(f"{expected}, it is NaN or infinite")
+        if gradient is None or not gradient.abs().sum() > 0:
+            raise ValueError(f"{expected}, there is none")

@@ -85,10 +85,8 @@ def _fetched(name: str, published: Any) -> nn.Module:
     try:
         network: nn.Module = models.get_model(name, weights=published)
     except (OSError, RuntimeError) as error:  # no network, no room, or another digest than it should have
-        reason = brief(error)
-        raise WeightsError(
-            f"expected to fetch {published.url}: {reason}; weights=FILE takes them from a file"
-        ) from error
+        reason = f"{brief(error)}; weights=FILE takes them from a file"
+        raise WeightsError(f"expected to fetch {published.url}: {reason}") from error
     return network
 
 

@@ -60,7 +60,7 @@ class Spec:
 
 
 def is_spec(text: str) -> bool:
-    """Whether a victim's name is that of somebody's own model; paths to cards are not, whatever letter they begin with."""
+    """Whether a victim's name is that of somebody's own model; paths to cards are not, whatever they begin with."""
     name = text.partition("?")[0]
     if text.startswith((f"{TORCHVISION}:", f"{TRANSFORMERS}:")):
         return True
@@ -79,9 +79,8 @@ def parse(text: str) -> Spec:
     for piece in rest.split("&") if question else ():
         key, _, value = piece.partition("=")
         if key not in OPTIONS[kind] or not value or key in options:
-            raise ValueError(
-                f"expected {' & '.join(f'{k}=...' for k in OPTIONS[kind])} behind the ?, got {piece[:100]!r}"
-            )
+            known = ", ".join(f"{one}=..." for one in OPTIONS[kind])
+            raise ValueError(f"expected some of {known} behind the ?, & between them, got {piece[:100]!r}")
         options[key] = value
     return Spec(text, kind, target, options)
 
