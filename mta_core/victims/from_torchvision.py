@@ -50,7 +50,7 @@ def load(spec: Spec) -> tuple[Adapted, str, str]:
         network, count = _fetched(name, published), len(published.meta["categories"])
         learnt = f"torchvision's {published.name}"
     classes = label_spaces.declare(_names(spec, count, own.DEFAULT.meta["categories"]))
-    network.aux_classifier = None  # only training asks for it
+    network.register_module("aux_classifier", None)  # only training asks for it
     victim = Adapted(
         network, {"segmentation": classes.space}, spec.size(SIZE), read=_output, is_known=True
     )  # fmt: skip

@@ -5,6 +5,7 @@ The package is optional. Weights are read from safetensors alone, and no code th
 
 from __future__ import annotations
 
+import importlib
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -51,7 +52,10 @@ def load(spec: Spec) -> tuple[Adapted, str, str]:
     if missing := sorted(loading["missing_keys"]):
         raise WeightsError(f"expected all weights of {spec.target}, {len(missing)} are missing: {missing[0]}, ...")
     called = f"{kind.__name__} of Hugging Face transformers"
-    seen = {**_normalisation(processor), "is_bgr": bool(getattr(processor, "do_flip_channel_order", False))}
+    seen: dict[str, Any] = {
+        **_normalisation(processor),
+        "is_bgr": bool(getattr(processor, "do_flip_channel_order", False)),
+    }
     size = spec.size(_size(processor))
     if kind.__name__.endswith(ESTIMATES):
         space = _depth_space(spec, config)
@@ -66,7 +70,7 @@ def load(spec: Spec) -> tuple[Adapted, str, str]:
 def _library() -> Any:
     os.environ.setdefault("DISABLE_SAFETENSORS_CONVERSION", "1")  # which asks a server to convert other weights
     try:
-        import transformers
+        transformers: Any = importlib.import_module("transformers")
     except ImportError as error:
         raise ValueError("expected the package transformers for such a model: pip install transformers") from error
     transformers.utils.logging.set_verbosity_error()

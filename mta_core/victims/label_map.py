@@ -37,8 +37,7 @@ def with_label_map(victim: Adapted, path: Path) -> Adapted:
     groups: dict[str, list[int]] = {}
     for name, meaning in meant.items():
         if clean(name).casefold() not in places:
-            some = ", ".join(own[:8])
-            raise ValueError(f"expected classes of the model ({some}, ...) in {path.name}, got {name[:100]!r}")
+            raise ValueError(f"expected classes of the model ({', '.join(own)}) in {path.name}, got {name[:100]!r}")
         if meaning not in theirs:
             raise ValueError(f"expected classes of {space} ({', '.join(theirs)}) in {path.name}, got {meaning[:100]!r}")
         groups.setdefault(meaning, []).append(places[clean(name).casefold()])

@@ -126,7 +126,7 @@ def load(name: str) -> tuple[Victim, Card]:
             check(victim, name)
         card = Card(
             name, "victim", victim.architecture, {"model": spec.text, **victim.options()}, victim.tasks,
-            tuple(victim.input_size), data=data, summary=summary, sha256=digest(victim),
+            (victim.input_size[0], victim.input_size[1]), data=data, summary=summary, sha256=digest(victim),
         )  # fmt: skip
         _known[name] = _Known(card, stamp)
         return victim, card
