@@ -32,9 +32,9 @@ def kind_of(text: str) -> tuple[type[DataSource], str, bool]:
     Raises:
         DataError: there is no such source.
     """
-    first, _, rest = text.partition(":")
-    name, _, path = (rest if first == UNLABELLED else text).partition(":")
-    return source(name), path, first != UNLABELLED
+    rest = text.removeprefix(f"{UNLABELLED}:")
+    name, _, path = rest.partition(":")
+    return source(name), path, rest == text
 
 
 def open_data(text: str, split: str = "test", size: Size = (288, 384)) -> DataSource:

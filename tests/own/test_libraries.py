@@ -57,26 +57,27 @@ def check_contract(victim: Adapted) -> None:
     assert answered(victim.tasks) and not any(parameter.requires_grad for parameter in victim.parameters())
 
 
-class TestTorchvision:
-    @pytest.fixture(scope="class")
-    def networks(self, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-        """Files as people have them: the library's classes or one's own, with an auxiliary head or without."""
-        folder, files = tmp_path_factory.mktemp("torchvision"), {}
-        for name, more in (
-            ("lraspp_mobilenet_v3_large", {"num_classes": 21}),
-            ("deeplabv3_mobilenet_v3_large", {"num_classes": 5, "aux_loss": True}),
-        ):
-            torch.manual_seed(1)
-            network = models.get_model(name, weights=None, weights_backbone=None, **more)
-            toys.stir_batch_norm(Maps(network), toys.make_pictures(4, *SIZE))
-            files[name] = folder / f"{name}.pth"
-            torch.save(network.state_dict(), files[name])
-            files[f"{name}, safetensors"] = folder / f"{name}.safetensors"
-            save_file(
-                {key: value.contiguous() for key, value in network.state_dict().items()}, files[f"{name}, safetensors"]
-            )
-        return files
+@pytest.fixture(scope="module")
+def networks(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Files as people have them: the library's classes or one's own, with an auxiliary head or without."""
+    folder, files = tmp_path_factory.mktemp("torchvision"), {}
+    for name, more in (
+        ("lraspp_mobilenet_v3_large", {"num_classes": 21}),
+        ("deeplabv3_mobilenet_v3_large", {"num_classes": 5, "aux_loss": True}),
+    ):
+        torch.manual_seed(1)
+        network = models.get_model(name, weights=None, weights_backbone=None, **more)
+        toys.stir_batch_norm(Maps(network), toys.make_pictures(4, *SIZE))
+        files[name] = folder / f"{name}.pth"
+        torch.save(network.state_dict(), files[name])
+        files[f"{name}, safetensors"] = folder / f"{name}.safetensors"
+        save_file(
+            {key: value.contiguous() for key, value in network.state_dict().items()}, files[f"{name}, safetensors"]
+        )
+    return files
 
+
+class TestTorchvision:
     def test_it_answers_the_librarys_classes(self, networks: dict[str, Path]) -> None:
         name = "lraspp_mobilenet_v3_large"
         victim, card = load(f"torchvision:{name}?weights={networks[name]}&size=64x96")
@@ -254,6 +255,7 @@ def folder(library: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[C
         if make.__name__ not in made:
             torch.manual_seed(2)
             network, processor = make(library)
+            toys.stir_batch_norm(network, toys.make_pictures(4, 56, 56))  # else hardly a signal comes through
             made[make.__name__] = tmp_path_factory.mktemp(make.__name__)
             for part in (network, processor):
                 part.save_pretrained(made[make.__name__])
