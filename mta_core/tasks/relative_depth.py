@@ -28,7 +28,7 @@ class RelativeDepth(Numbers):
     takes = ("metres",)
     low, high = -2.0, 2.0
     goals = ("0", "-1", "1", "2")
-    difference_label = "Change of relative depth (standard deviations)"
+    difference_label = "Change of relative depth (SD)"
     measures: ClassVar[tuple[Measure, ...]] = (
         Measure("aligned_err", "Error after scale and shift", "", False, is_share=False),
         Measure("correlation", "Correlation", "", True, is_share=False),
@@ -41,12 +41,14 @@ class RelativeDepth(Numbers):
         return standardised(torch.where(known, 1 / torch.where(known, target, 1), torch.nan))
 
     def statistics(self, value: Tensor, target: Tensor, clean: Tensor | None = None) -> Tensor:
-        """Labelled pixels, and as many times 1 - r² and r, of each picture: (B, 3). r is the correlation of answer and
+        """Labelled pixels, 0 where the target is flat, and as many times 1 - r² and r, of each picture: (B, 3). r is the correlation of answer and
         target, 0 where one of them is flat; 1 - r² is the share of the target's variance that the best scale, which is
         not below 0, and shift of the answer leave unexplained."""
         valid = self.valid(target)[:, None]
         one, other = (standardised(torch.where(valid, v.double(), torch.nan)) for v in (value, target))
+        other_spread = torch.where(valid, other, 0).square().sum((1, 2, 3))
         count = valid.sum((1, 2, 3)).double()
+        count = torch.where(other_spread < count / 2, 0, count)  # a flat target: nothing there to be like
         r = (torch.where(valid, one * other, 0).sum((1, 2, 3)) / count.clamp(min=1)).clamp(-1, 1)
         return torch.stack([count, count * (1 - r.clamp(min=0).square()), count * r], 1)
 

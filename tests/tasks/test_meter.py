@@ -134,6 +134,8 @@ def test_relative_depth_agrees_with_least_squares_by_numpy() -> None:
     assert tuple(found.values()) == pytest.approx(tuple(apart.mean(0)), rel=1e-6)
     stretched = fill(t, 7 * value + 3, target, [4]).compute("per-picture")
     assert stretched == pytest.approx(found, rel=1e-6), "neither scale nor shift counts"
+    flat = t.measures_of(t.statistics(value, torch.full_like(value, 0.3)))
+    assert all(values.isnan().all() for values in flat.values()), "of a flat target nothing can be measured"
 
 
 def test_euclidean_depth_agrees_with_numpy() -> None:
