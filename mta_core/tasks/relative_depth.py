@@ -41,9 +41,11 @@ class RelativeDepth(Numbers):
         return standardised(torch.where(known, 1 / torch.where(known, target, 1), torch.nan))
 
     def statistics(self, value: Tensor, target: Tensor, clean: Tensor | None = None) -> Tensor:
-        """Labelled pixels, 0 where the target is flat, and as many times 1 - r² and r, of each picture: (B, 3). r is the correlation of answer and
-        target, 0 where one of them is flat; 1 - r² is the share of the target's variance that the best scale, which is
-        not below 0, and shift of the answer leave unexplained."""
+        """Labelled pixels, 0 where the target is flat, and as many times 1 - r² and r, of each picture: (B, 3).
+
+        r is the correlation of answer and target, 0 where the answer is flat; 1 - r² is the share of the target's
+        variance that the best scale, which is not below 0, and shift of the answer leave unexplained.
+        """
         valid = self.valid(target)[:, None]
         one, other = (standardised(torch.where(valid, v.double(), torch.nan)) for v in (value, target))
         other_spread = torch.where(valid, other, 0).square().sum((1, 2, 3))

@@ -15,6 +15,7 @@ from mta_core import label_spaces, victims, weights
 from mta_core.devices import Device
 from mta_core.explore import Subject
 from mta_core.tasks import answered
+from mta_core.tasks.own_classes import task_of
 from mta_core.victims import Adapted, adapt, checking, own
 from mta_core.victims.spec import is_spec, parse, parse_named
 from tests import toys
@@ -133,6 +134,23 @@ def test_relative_depth_is_of_no_scale(load: Callable[..., Adapted]) -> None:
         victim.network.conv.weight *= 7  # type: ignore[union-attr, operator]
         victim.network.conv.bias += 3  # type: ignore[union-attr, operator]
     torch.testing.assert_close(victim(pictures)["depth"], depth["depth"], atol=1e-4, rtol=1e-4)
+
+
+@pytest.mark.parametrize("count", [2, 6, 255])
+def test_its_classes_keep_what_every_task_keeps(count: int) -> None:
+    from tests.tasks import test_task_contract as contract
+
+    t = task_of(label_spaces.declare([f"class {i}" for i in range(count)]))
+    assert len(set(t.palette)) == count == len(t.tones) - 1
+    contract.test_loss_is_one_finite_number_a_picture_with_a_finite_gradient(t)
+    contract.test_pixels_without_label_never_count(t, 1e4)
+    contract.test_a_perfect_answer_is_perfect(t)
+    contract.test_measures_are_declared_and_readable(t)
+    contract.test_decodes_to_label_space(t)
+    contract.test_colours_are_pictures_and_invalid_pixels_are_grey(t)
+    contract.test_describes_what_happened(t)
+    contract.test_legend_fits_the_colours(t)
+    contract.test_offered_targets_are_labels_of_every_pixel(t)
 
 
 def test_a_whole_victim_is_taken_as_it_is(load: Callable[..., victims.Victim]) -> None:
