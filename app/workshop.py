@@ -20,7 +20,7 @@ from mta_core.explore import Outcome, Subject, add_noise, explore, finish, noisy
 from mta_core.goal import Goal
 from mta_core.jobs import Job, Worker
 from mta_core.targets import PICTURE, parse_goal
-from mta_core.tasks import TASKS, Task
+from mta_core.tasks import Task, answered
 from mta_core.transfer import at_size
 from mta_core.weights import Card
 
@@ -169,7 +169,7 @@ class Workshop:
 
     def victims(self) -> list[Card]:
         """Those that answer at least one task that can be shown."""
-        return [card for card in victims.cards() if any(card.tasks.get(t.name) == t.space for t in TASKS)]
+        return [card for card in victims.cards() if answered(card.tasks)]
 
     def generators(self, victim: str) -> list[Card]:
         return generators.cards(victim)
@@ -383,7 +383,7 @@ class Workshop:
         """The victim's answers to every task it knows, for the picture changed in some way."""
         answers = self._kept_answers(subject, picture, what)
         if answers is None:
-            tasks = [t for t in TASKS if subject.precise.tasks.get(t.name) == t.space]
+            tasks = answered(subject.precise.tasks)
             answers = subject.answer(change(picture.image[None]), tasks, fast=fast)
             self.kept(picture).answers.put(self._key(subject, picture, what), answers)
         return answers

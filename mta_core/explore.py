@@ -44,7 +44,7 @@ class Subject:
     def prepare(cls, name: str, victim: Victim, device: Device, card: Card | None = None) -> Subject:
         """Frozen copies on the device, in float32 and in its fast precision; `name` is what generators look for."""
         precise = device.freeze(victim)
-        is_one = device.fast_dtype is torch.float32
+        is_one = device.fast_dtype is torch.float32 or not victim.is_known
         return cls(name, precise, precise if is_one else device.freeze(victim, device.fast_dtype), device, card)
 
     @classmethod

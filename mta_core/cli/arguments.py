@@ -117,7 +117,10 @@ def _add_transfer(commands: Any) -> None:
 
 def _add_data(command: Parser) -> None:
     command.add_argument(
-        "--data", required=True, metavar="NAME[:PATH]", help="rooms, nyuv2:PATH, ...; `list data` shows all"
+        "--data",
+        required=True,
+        metavar="NAME[:PATH]",
+        help="rooms, nyuv2:PATH, ...; `list data` shows all; unlabelled:rooms, ... leaves the labels out",
     )
     command.add_argument("--split", default="test", help="part of the data (default: %(default)s)")
     command.add_argument("--limit", type=_positive, metavar="N", help="only the first N pictures (of each domain)")
@@ -144,8 +147,10 @@ def _add_attack_options(command: Parser, victim: str = "--victim") -> None:
         dest="victim",
         default="dmtl",
         metavar="V",
-        help="a name, or one for each task: segmentation=NAME,depth=NAME (default: dmtl)",
+        help="a name; one for each task: segmentation=NAME,depth=NAME; or a model of your own: module:function, "
+        "torchvision:NETWORK?weights=FILE, transformers:PATH (default: dmtl)",
     )
+    _add_label_map(command)
     command.add_argument(
         "--attack", default="mta", metavar="A", help="mta, pgd, ...; `list attacks` shows all (default: %(default)s)"
     )
@@ -175,6 +180,15 @@ def _add_attack_options(command: Parser, victim: str = "--victim") -> None:
         type=_text,
         metavar="T",
         help="towards an answer: segmentation=wall,depth=1.5,normals=camera, or picture:FILE for another's",
+    )
+
+
+def _add_label_map(command: Parser) -> None:
+    command.add_argument(
+        "--label-map",
+        type=_text,
+        metavar="FILE",
+        help='which classes of a model of your own mean which of the data\'s: {"space": "nyu13", "classes": {...}}',
     )
 
 
@@ -221,6 +235,7 @@ def _add_vulnerability(commands: Any) -> None:
     )
     _add_data(command)
     command.add_argument("--victim", default="dmtl", metavar="V", help="see `evaluate` (default: dmtl)")
+    _add_label_map(command)
     _add_budget(command, 8.0)
     command.add_argument(
         "--tasks",

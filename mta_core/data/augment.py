@@ -90,6 +90,8 @@ class Augmentation:
 
 def _nearer(depth: Tensor, share: float, space: str) -> Tensor:
     """Depths times `share`, on their scale: see `mta_core.tasks.log_depth`."""
+    if space == "relative":  # of no scale
+        return depth
     if space != "log":
         return depth * share
     return torch.log1p(torch.expm1(depth * LOG_END) * share) / LOG_END

@@ -97,7 +97,8 @@ class DataSource(ABC, Sequence[Sample]):
             raise DataError(f"expected data with labels for {', '.join(lacking)}; {self.label} has none")
         for t in tasks:
             if not t.accepts(space := known[t.name]):
-                raise DataError(f"{self.label} has {t.name} labels in {space}, the task answers in {t.space}")
+                advice = getattr(t, "advice", "")
+                raise DataError(f"{self.label} has {t.name} labels in {space}, the task answers in {t.space}{advice}")
         is_as_wanted = dict(self.spaces) == {t.name: t.space for t in tasks}
         return self if is_as_wanted else Relabelled(self, tasks)
 
