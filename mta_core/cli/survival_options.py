@@ -6,6 +6,8 @@ import argparse
 from collections.abc import Callable
 from typing import Any
 
+from mta_core.cli.typed import some
+
 Add = Callable[..., Any]
 
 
@@ -18,6 +20,7 @@ def add_survive(commands: Any, add: Add, *groups: Callable[[Any], None]) -> None
         group(command)
     command.add_argument(
         "--transform",
+        type=some,
         metavar="T,T=S:S",
         help="jpeg, webp, rounding, bits, resize, crop, blur, noise, brightness, each at its usual strengths or at "
         "those named: jpeg,blur=0.5:2 (default: all)",

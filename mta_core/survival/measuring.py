@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -11,6 +11,7 @@ from torch import Tensor
 
 from mta_core.attacked import answer_made, in_double
 from mta_core.attacks import JOINT
+from mta_core.events import Pause
 from mta_core.explore import Outcome, Subject
 from mta_core.survival.base import Trial
 from mta_core.survival.saving import UNTOUCHED
@@ -78,8 +79,10 @@ def untouched(outcome: Outcome) -> Point:
     return Point(UNTOUCHED, measures, answers)
 
 
-def measure_picture(subject: Subject, outcome: Outcome, noisy: Tensor, trial: Trial, *, seed: int = 0) -> Point:
-    """What is left of an attack on one picture after a trial.
+def measure_picture(
+    subject: Subject, outcome: Outcome, noisy: Tensor, trial: Trial, *, seed: int = 0
+) -> Generator[Pause, None, Point]:
+    """What is left of an attack on one picture after a trial; pauses between what the victim answers.
 
     Args:
         outcome: of the attack.
@@ -96,15 +99,15 @@ def measure_picture(subject: Subject, outcome: Outcome, noisy: Tensor, trial: Tr
     made = {name: one.adversarial[None] for name, one in outcome.perturbations.items()}
     shown = {"clean": {JOINT: outcome.clean[None]}, "adversarial": made, "noise": {JOINT: noisy}}
     measures: dict[str, dict[str, dict[str, float]]] = {t.name: {} for t in tasks}
-    answers: dict[str, Tensor] = {}
+    answers: dict[str, dict[str, Tensor]] = {}
     for kind, pictures in shown.items():
-        answers = {n: a.cpu() for n, a in answers_after(subject, tasks, trial, pictures, seed=seed).items()}
+        found = answers_after(subject, tasks, trial, pictures, seed=seed)
+        answers[kind] = {name: answer.cpu() for name, answer in found.items()}
         for t in tasks:
-            values = t.measures_of(before.statistics(t, answers[t.name], trial))
+            values = t.measures_of(before.statistics(t, answers[kind][t.name], trial))
             measures[t.name][kind] = {name: float(value[0]) for name, value in values.items()}
-        if kind == "adversarial":
-            attacked = answers
-    return Point(trial, measures, attacked)
+        yield Pause()
+    return Point(trial, measures, answers["adversarial"])
 
 
 def left(before: Mapping[str, float], after: Mapping[str, float]) -> float:
