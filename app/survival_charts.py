@@ -29,7 +29,8 @@ def curve(points: Points, kind: Transformation, t: Task, measure: Measure, chose
             go.Scatter(
                 x=list(range(len(trials))), y=[None if v is None else measure.scale * v for v in values],
                 name=label, mode="lines+markers", connectgaps=True,
-                line={"color": colour, "width": 2, "dash": DASHES[name]}, marker={"size": SIZES[name], "symbol": SYMBOLS[name]},
+                line={"color": colour, "width": 2, "dash": DASHES[name]},
+                marker={"size": SIZES[name], "symbol": SYMBOLS[name]},
                 text=["" if v is None else f"{label}, {_named(trial)}: {measure.format(v)}"
                       for trial, v in zip(trials, values, strict=True)],
                 hovertemplate="%{text}<extra></extra>",

@@ -20,6 +20,7 @@ from mta_core.attacks import JOINT
 from mta_core.explore import TaskOutcome
 from mta_core.jobs import Job
 from mta_core.survival import TRANSFORMATIONS, UNTOUCHED, Transformation, Trial, curve_of, middle_of
+from mta_core.survival.data_set import KEYS
 
 STYLE = Path(__file__).with_name("survival.css")
 LATER = "This is computed when the attack has ended."
@@ -186,7 +187,7 @@ def _downloads(result: Result, points: Points) -> None:
     }  # fmt: skip
     make = {
         "json": lambda: survival_job.rows_json(resources.workshop(), result, points),
-        "csv": lambda: exports.rows_csv(survival_job.rows(result, points), survival_job.KEYS),
+        "csv": lambda: exports.rows_csv(survival_job.rows(result, points), KEYS),
     }
     with st.container(horizontal=True, key="survival_downloads", gap="small"):
         for ending, (label, kind) in files.items():

@@ -71,7 +71,8 @@ def _kept(side: int, share: float) -> slice:
 def _nearest(side: int, kept: slice) -> Tensor:
     """Where in the picture before the centre of each pixel of the picture after is, (side,)."""
     length = kept.stop - kept.start
-    return kept.start + ((torch.arange(side) + 0.5) * length / side).long()
+    places: Tensor = kept.start + ((torch.arange(side) + 0.5) * length / side).long()
+    return places
 
 
 def _resized(image: Tensor, size: tuple[int, int]) -> Tensor:
