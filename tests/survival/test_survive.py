@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import io
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pytest
@@ -33,6 +33,7 @@ from tests.test_evaluate import Shelf, Smooth
 
 LINF = Budget.from_units("linf", 8)
 Values = Mapping[str, Any]
+Found = TypeVar("Found")
 
 
 @pytest.fixture(scope="module")
@@ -84,6 +85,16 @@ def test_strengths_that_do_nothing_give_the_untouched_numbers(setting: Setting) 
         assert of(rows, kind.name, kind.identity) == plain
 
 
+def finished(steps: Generator[Any, None, Found]) -> Found:
+    """What comes of work that is done in steps."""
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            found: Found = end.value
+            return found
+
+
 def jpeg(images: Tensor, quality: int) -> Tensor:
     """By Pillow alone."""
     read = []
@@ -100,13 +111,7 @@ def test_each_task_is_measured_on_its_own_perturbation(setting: Setting, scope: 
     setting = replace(setting, scope=scope)
     found = of(rows_of(setting, "jpeg=30"), "jpeg", 30)
     images, targets = collate(list(setting.source))
-    steps = attack_batch(setting, images, targets, 0)
-    while True:
-        try:
-            next(steps)
-        except StopIteration as end:
-            attacked = end.value
-            break
+    attacked = finished(attack_batch(setting, images, targets, 0))
     for t in SCENE_TASKS:
         made = attacked.made[0].pictures[JOINT if scope == "joint" else t.name]
         for kind, shown in (("clean", images), ("adversarial", made)):
@@ -155,7 +160,7 @@ def test_one_picture_has_the_numbers_that_a_data_set_of_it_has(setting: Setting,
     rows = of(rows_of(setting, [one], limit=1), kind.name, one.strength)
     sample = setting.source[0]
     outcome = explore_one(subject, Fgsm(), sample.image, SCENE_TASKS, LINF, truth=sample.targets)
-    point = measure_picture(subject, outcome, noisy_picture(LINF, sample.image[None], 0), one)
+    point = finished(measure_picture(subject, outcome, noisy_picture(LINF, sample.image[None], 0), one))
     assert set(point.answers) == {t.name for t in SCENE_TASKS}
     for row in (r for r in rows if r["aggregation"] == "pooled"):
         own = point.measures[row["task"]]
@@ -171,7 +176,7 @@ def test_a_curve_starts_from_the_numbers_that_are_shown_of_the_attack(setting: S
     assert start.trial is UNTOUCHED
     assert start.measures == {name: o.measures for name, o in outcome.tasks.items()}
     for same in (UNTOUCHED, parse_trials("crop=1")[0], parse_trials("blur=0")[0]):
-        assert measure_picture(subject, outcome, noisy, same).measures == start.measures
+        assert finished(measure_picture(subject, outcome, noisy, same)).measures == start.measures
 
 
 BEFORE = {"clean": 0.6, "adversarial": 0.2, "noise": 0.58}
