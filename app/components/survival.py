@@ -21,6 +21,7 @@ from mta_core.explore import TaskOutcome
 from mta_core.jobs import Job
 from mta_core.survival import TRANSFORMATIONS, UNTOUCHED, Transformation, Trial, curve_of, middle_of
 from mta_core.survival.data_set import KEYS
+from mta_core.wording import counted
 
 STYLE = Path(__file__).with_name("survival.css")
 LATER = "This is computed when the attack has ended."
@@ -48,7 +49,8 @@ def tab(request: Request, result: Result | None, is_live: bool) -> bool:
         return False
     is_waiting = _follow(result, kind)
     points = survival_job.known(resources.workshop(), result)
-    _legend()
+    to_come = sum(trial not in points for trial in Asked.of(result, kind).trials) if is_waiting else 0
+    _legend(f"Computing, {counted(to_come, 'point')} to come …" if to_come else "")
     for column, o in zip(
         grid([1] * len(result.outcome.tasks), gap="medium"), result.outcome.tasks.values(), strict=True
     ):
@@ -116,9 +118,11 @@ def _follow(result: Result, kind: Transformation) -> bool:
     return not job.is_done
 
 
-def _legend() -> None:
+def _legend(note: str) -> None:
+    """What the lines are, and how much is still to be computed."""
     entries = (f'<span class="mta-entry" style="--swatch:{colour}">{label}</span>' for label, colour in KINDS.values())
-    st.html(f'<div class="mta-legend">{"".join(entries)}</div>')
+    working = f'<span class="mta-status mta-alive">{note}</span>' if note else ""
+    st.html(f'<div class="mta-legend mta-steady">{"".join(entries)}{working}</div>')
 
 
 def _task(result: Result, o: TaskOutcome, points: Points, kind: Transformation, chosen: Trial) -> None:
