@@ -21,6 +21,7 @@ from app.watching import Seat
 from app.workshop import Result
 from mta_core.attacks import ATTACKS
 from mta_core.imaging import Fit
+from mta_core.survival import TRANSFORMATIONS
 from mta_core.tasks import Task, names
 from mta_core.variables import VARIABLES
 
@@ -56,6 +57,16 @@ JOB = "job"
 """The query parameter that names a job on the board."""
 WHOSE, DETAIL = "shown", "detail"
 """Keys of the widgets below: whose perturbation is shown, and which charts. Their parts are redrawn by themselves."""
+SURVIVE = "survive"
+
+
+def strength_key(transformation: str) -> str:
+    """Key of the widget that says at which strength a transformation is shown."""
+    return f"{SURVIVE}_{transformation}"
+
+
+SURVIVAL = (SURVIVE, *(strength_key(kind.name) for kind in TRANSFORMATIONS))
+"""Keys of the widgets of what is left of an attack: what happens to the picture, and how strongly."""
 COST = ("cost_precision", "cost_batch", "cost_attacks")
 """Keys of the widgets of the page Cost."""
 TRAIN = (

@@ -203,7 +203,7 @@ def _message(
 def details(asked: Asked, job: Job[AttackEvent] | None, used: Mapping[str, object], below: Below, part: str) -> None:
     """Charts and tables; they follow what is running."""
     request = asked.request
-    hear(used, part)
+    hear(used, part, *state.SURVIVAL)
     fresh = news.of(job)
     follow(request, job)
     is_live = job is not None and not job.is_done

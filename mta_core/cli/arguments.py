@@ -11,6 +11,7 @@ from mta_core.cli.bench_options import add_bench
 from mta_core.cli.drawing_options import add_objects, add_rooms, add_tour
 from mta_core.cli.results_options import add_results
 from mta_core.cli.study_options import add_study
+from mta_core.cli.survival_options import add_survive
 from mta_core.cli.typed import positive as _positive
 from mta_core.cli.typed import seed as _seed
 from mta_core.cli.typed import some as _text
@@ -42,6 +43,7 @@ def make_parser() -> Parser:
     _add_transfer(commands)
     _add_contest(commands)
     _add_sweep(commands)
+    add_survive(commands, _command, _add_data, _add_attack_options)
     _add_vulnerability(commands)
     _add_train(commands)
     _add_reproduce(commands)
