@@ -9,11 +9,14 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache, partial
 from pathlib import Path
 
+import torch
 from torch import Tensor
 
 from app.kept import Kept
+from app.origin import Origin
 from mta_core import imaging
 from mta_core.data import SOURCES, DataError, DataSource, Sample, Size, open_data
+from mta_core.data.labelled import labels_for
 from mta_core.imaging import Fit
 from mta_core.tasks import Task, task
 from mta_core.weights import ROOT
@@ -23,6 +26,8 @@ SIZE: Size = (288, 384)
 THUMBNAIL: Size = (72, 96)
 SHIPPED = ("gallery", "objects")
 """Names of the shelves that the program has by itself, which the command line finds without a path."""
+MISSING = "missing/"
+"""What the keys of pictures begin with that are not there yet."""
 FIRST = 8
 """Pictures of a data set that are tried before it is given up."""
 
@@ -36,6 +41,7 @@ class Picture:
         source: reads it anew at another size, so that what one size cuts off is there for another.
         targets: its label maps, by task, in the label spaces that `spaces` names, else the usual ones.
         kept: what is computed of it, where that must end with it: an upload is forgotten with its session.
+        origin: where a command finds it again.
     """
 
     key: str
@@ -46,15 +52,17 @@ class Picture:
     targets: Mapping[str, Tensor] = field(default_factory=dict, compare=False, repr=False)
     kept: Kept | None = field(default=None, compare=False, repr=False)
     spaces: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
+    origin: Origin = field(default=Origin(), compare=False)
 
     def truth(self, tasks: Iterable[Task]) -> dict[str, Tensor]:
         """The labels of those of these tasks that have some they can take, in the tasks' own spaces."""
-        spaces = {t.name: self.spaces.get(t.name, task(t.name).space) for t in tasks}
-        return {
-            t.name: t.convert(self.targets[t.name], spaces[t.name])
-            for t in tasks
-            if t.name in self.targets and t.accepts(spaces[t.name])
-        }
+        spaces = {name: self.spaces.get(name, task(name).space) for name in self.targets}
+        return labels_for(tasks, self.targets, spaces)
+
+    @property
+    def is_missing(self) -> bool:
+        """Whether it stands for one that is still to come: see `missing`."""
+        return self.key.startswith(MISSING)
 
     @property
     def stem(self) -> str:
@@ -69,10 +77,11 @@ class Shelf:
     Args:
         opened: opens the source at a size.
         size: that of its pictures on the page.
+        text: names the source, as `mta_core.data.open_data` reads it; the name, unless it is said.
     """
 
-    def __init__(self, name: str, opened: Callable[[Size], DataSource], size: Size = SIZE) -> None:
-        self.name = name
+    def __init__(self, name: str, opened: Callable[[Size], DataSource], size: Size = SIZE, text: str = "") -> None:
+        self.name, self.text = name, text or name
         self.size = size
         self.data_at = lru_cache(maxsize=4)(opened)
         self.data = self.data_at(size)
@@ -81,6 +90,11 @@ class Shelf:
 
     def __len__(self) -> int:
         return len(self.data)
+
+    @property
+    def _split(self) -> str:
+        """As it can be asked for: of a source that is not divided any will do."""
+        return self.data.split if self.data.split in self.data.splits else self.data.splits[-1]
 
     def keys(self) -> list[str]:
         return [self.data.name_of(index) for index in range(len(self))]
@@ -95,6 +109,7 @@ class Shelf:
             partial(self._sample, index),
             sample.targets,
             spaces=self.data.known,
+            origin=Origin(self.text, self._split, sample.name),
         )
 
     def first_readable(self, data: DataSource) -> int:
@@ -115,7 +130,7 @@ class Shelf:
 
     def _read(self, index: int, size: Size) -> Sample:
         sample = self.data_at(size)[index]
-        return replace(sample, image=_on_grid(sample.image))
+        return replace(sample, image=imaging.on_grid(sample.image))
 
     def _thumbnails(self) -> tuple[bytes, ...]:
         pictures = (self.read(index).image for index in range(len(self)))
@@ -143,8 +158,8 @@ def gallery_folder() -> Path:
 def open_gallery() -> Shelf | None:
     """The shipped scenes; None where they are not there."""
     try:
-        opened = partial(open_data, f"rooms:{gallery_folder()}", "gallery")
-        return Shelf("gallery", opened)
+        text = f"rooms:{gallery_folder()}"
+        return Shelf("gallery", partial(open_data, text, "gallery"), text=text)
     except (DataError, OSError):
         return None
 
@@ -152,8 +167,8 @@ def open_gallery() -> Shelf | None:
 def open_objects() -> Shelf | None:
     """The shipped objects; None where they are not there."""
     try:
-        opened = partial(open_data, f"objects:{gallery_folder() / 'objects'}", "gallery")
-        return Shelf("objects", opened, (224, 224))
+        text = f"objects:{gallery_folder() / 'objects'}"
+        return Shelf("objects", partial(open_data, text, "gallery"), (224, 224), text)
     except (DataError, OSError):
         return None
 
@@ -194,11 +209,16 @@ def at_size(picture: Picture, size: Size) -> Picture:
         return picture
     sample = picture.source((size[0], size[1]))
     key = f"{picture.key}@{size[0]}x{size[1]}"
-    return replace(picture, key=key, image=_on_grid(sample.image), targets=sample.targets)
+    return replace(picture, key=key, image=imaging.on_grid(sample.image), targets=sample.targets)
 
 
-def _on_grid(image: Tensor) -> Tensor:
-    return (image * 255).round() / 255
+def missing(name: str) -> Picture:
+    """Stands for a picture without labels that is still to come, so that an attack on it can be chosen already."""
+
+    def grey(size: Size) -> Sample:
+        return Sample(name, torch.full((3, *size), 0.5))
+
+    return Picture(f"{MISSING}{name}", name, "", imaging.on_grid(grey(SIZE).image), grey)
 
 
 def read_upload(name: str, data: bytes) -> dict[Fit, Picture]:
@@ -208,7 +228,7 @@ def read_upload(name: str, data: bytes) -> dict[Fit, Picture]:
     Raises:
         ImageError: it cannot be read; the message is one sentence.
     """
-    decoded, key, kept = imaging.decode(data), f"upload/{imaging.digest(data)}", Kept(results=4, answers=16)
+    decoded, digest, kept = imaging.decode(data), imaging.digest(data), Kept(results=4, answers=16)
     credit = "your upload, forgotten with this session"
 
     def fitted(mode: Fit, size: Size) -> Sample:
@@ -216,8 +236,8 @@ def read_upload(name: str, data: bytes) -> dict[Fit, Picture]:
 
     return {
         mode: Picture(
-            f"{key}/{mode}", name, credit, _on_grid(imaging.fit(decoded, SIZE, mode)),
-            lru_cache(maxsize=2)(partial(fitted, mode)), kept=kept,
+            f"upload/{digest}/{mode}", name, credit, imaging.on_grid(imaging.fit(decoded, SIZE, mode)),
+            lru_cache(maxsize=2)(partial(fitted, mode)), kept=kept, origin=Origin(name=name, sha256=digest, fit=mode),
         )
         for mode in imaging.FITS
     }  # fmt: skip
