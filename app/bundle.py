@@ -8,6 +8,7 @@ import io
 import zipfile
 from collections.abc import Mapping
 from dataclasses import asdict, replace
+from datetime import datetime
 from typing import Any
 
 import numpy as np
@@ -103,9 +104,11 @@ def zip_of(result: Result, where: Where, device: str, second: Result | None = No
         files |= {f"arrays/{second.request.to}-{name}": data for name, data in _answers(second, second.on_other.tasks)}
     files |= _texts(result, second, where, device, link)
     buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+    with zipfile.ZipFile(buffer, "w") as archive:
         for name, data in files.items():
-            archive.writestr(zipfile.ZipInfo(f"{folder_of(result)}/{name}", (1980, 1, 1, 0, 0, 0)), data)
+            entry = zipfile.ZipInfo(f"{folder_of(result)}/{name}", datetime.now().timetuple()[:6])
+            entry.external_attr = 0o644 << 16
+            archive.writestr(entry, data, zipfile.ZIP_DEFLATED, compresslevel=1)
     return buffer.getvalue()
 
 

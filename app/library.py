@@ -221,7 +221,10 @@ def missing(name: str) -> Picture:
     return Picture(f"{MISSING}{name}", name, "", imaging.on_grid(grey(SIZE).image), grey)
 
 
-def read_upload(name: str, data: bytes) -> dict[Fit, Picture]:
+UPLOADED = "your upload, forgotten with this session"
+
+
+def read_upload(name: str, data: bytes, credit: str = UPLOADED) -> dict[Fit, Picture]:
     """An uploaded file, brought to the size of the page in each way `imaging.fit` knows; it is decoded again for a
     victim of another size: the bytes take less room than the pixels.
 
@@ -229,7 +232,6 @@ def read_upload(name: str, data: bytes) -> dict[Fit, Picture]:
         ImageError: it cannot be read; the message is one sentence.
     """
     decoded, digest, kept = imaging.decode(data), imaging.digest(data), Kept(results=4, answers=16)
-    credit = "your upload, forgotten with this session"
 
     def fitted(mode: Fit, size: Size) -> Sample:
         return Sample(name, imaging.fit(imaging.decode(data), size, mode))

@@ -87,7 +87,7 @@ def _pictures(result: Result, view: View, second: Result | None) -> list[str]:
     drawn = [panels.drawn(result, View(name, view.gain, view.beside)) for name in made]
     rows, files = drawn[0]
     clean, *_, last = rows[0]["cells"]
-    parts = ["<h2>Picture and perturbation</h2>", _facts(request.picture.name, request.picture.credit)]
+    parts = ["<h2>Picture and perturbation</h2>", _facts(request.picture.name, _credit(result))]
     parts.append(_figures([clean, last], files))
     for name, (own, own_files) in zip(made, drawn, strict=True):
         parts += [f"<h3>Perturbation for {_e(perturbation_title(name))}</h3>", _size_line(facts(made[name]))]
@@ -100,9 +100,16 @@ def _pictures_of_both(result: Result, view: View, second: Result) -> list[str]:
     names = (result.request.victim, second.request.to or second.request.victim)
     rows, files = versus.drawn(result, second, names, view, is_transfer=bool(second.request.to))
     parts = ["<h2>Picture and perturbation</h2>"]
+    rows = [{**row, "words": _credit(result)} if row["id"] == "picture" else row for row in rows]
     pictures = [row for row in rows if row["id"] in ("picture", "perturbation")]
     parts += [_row(row, files) for row in pictures] + ["<h2>Outputs</h2>"]
     return parts + [_row(row, files) for row in rows if row not in pictures]
+
+
+def _credit(result: Result) -> str:
+    """Of a file that somebody sent there is none to give."""
+    picture = result.request.picture
+    return "" if picture.origin.is_file else picture.credit
 
 
 def _facts(*lines: str) -> str:

@@ -184,7 +184,14 @@ def python_lines(todo: Sequence[Attacked], where: Where, *, ends: str = PRINT) -
     """A program that computes the measures of every victim anew, and prints them as JSON unless it `ends` otherwise; to
     be run in the program's folder."""
     body = "".join(_block(one) for one in todo)
-    return HEAD.format(threads=where.threads, device=where.device) + body + ends
+    head = HEAD.format(threads=where.threads, device=where.device).splitlines(keepends=True)
+    return "".join(line for line in head if _is_used(line, body)) + body + ends
+
+
+def _is_used(line: str, body: str) -> bool:
+    """Whether a line is no import of what only other attacks need."""
+    names = line.partition(" import ")[2].strip()
+    return names not in ("open_data", "labelled_picture", "at_size") or f"{names}(" in body
 
 
 def _block(one: Attacked) -> str:

@@ -24,6 +24,7 @@ SHOWN = 32
 """Hexadecimal digits of a SHA-256 in a link: as good as all 64 where nobody makes files to be taken for each other."""
 DIGEST = re.compile(r"[0-9a-f]{16,64}")
 LONGEST_NAME = 120
+SAVED = "saved on this server for its link"
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,7 +47,8 @@ class Upload:
     @classmethod
     def read(cls, name: str, data: bytes, *, is_own: bool = True) -> Upload:
         """Raises ImageError where the file is no picture that is read here."""
-        return cls(name, data, imaging.digest(data), library.read_upload(name, data), is_own)
+        credit = library.UPLOADED if is_own else SAVED
+        return cls(name, data, imaging.digest(data), library.read_upload(name, data, credit), is_own)
 
 
 @dataclass(frozen=True)

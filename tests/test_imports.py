@@ -13,9 +13,10 @@ ROOT = Path(__file__).resolve().parents[1]
 FAMILIES = {"tasks": (), "victims": (), "attacks": ("tasks", "victims"), "data": ()}
 """With the others that each may know through something else: generators know victims and targets."""
 NO_BROWSER = (
-    "board_words", "charts", "comparison", "costs", "exports", "found", "heatmap", "kept", "library", "orders", "pair",
-    "panels", "paper", "series", "study_charts", "study_map", "study_pictures", "study_words", "sweep_charts", "sweeps",
-    "tables", "tidying", "trainings", "tried", "variants", "watching", "words", "workshop",
+    "board_words", "bundle", "charts", "comparison", "costs", "exports", "found", "heatmap", "kept", "library",
+    "orders", "origin", "pair", "panels", "paper", "report", "reproduction", "series", "study_charts", "study_map",
+    "study_pictures", "study_words", "sweep_charts", "sweeps", "tables", "tidying", "trainings", "tried", "uploads",
+    "variants", "watching", "words", "workshop",
 )  # fmt: skip
 
 

@@ -34,8 +34,11 @@ def choose() -> Picture | None:
 
 def place() -> dict[str, object]:
     """The picture that is chosen here, by the keys of these controls; an upload by its digest."""
-    own = sent.place() if state.value_of("source") == UPLOAD else {}
-    return state.answers("source", "number", "fit", state.SCENE, state.OBJECT) | own
+    source = state.value_of("source")
+    if source == UPLOAD:
+        return state.answers("source", "fit") | sent.place()
+    own = {GALLERY: state.SCENE, OBJECTS: state.OBJECT}.get(str(source), "number")
+    return state.answers("source", own)
 
 
 def ask() -> None:

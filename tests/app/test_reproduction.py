@@ -260,7 +260,8 @@ def test_nothing_says_where_things_lie(cases: Mapping[str, Case], place: Path) -
             assert all(str(place).encode() not in archive.read(name) for name in archive.namelist())
 
 
-def test_a_generator_is_named(cases: Mapping[str, Case]) -> None:
+def test_a_generator_is_named(cases: Mapping[str, Case], place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Another may be trained tomorrow that `auto` takes then."""
+    monkeypatch.setattr(weights, "RUNS", place / "runs")
     lines = reproduction.command_lines(reproduction.attacked(cases["a generator"].result), Where("cpu", 1))
     assert "generator=drawn" in lines[0]
