@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit, urlunsplit
 
 import streamlit as st
 
@@ -91,8 +91,8 @@ def _files(result: Result, view: View, is_disabled: bool, second: Result | None,
 
 def _address(query: str) -> str:
     """The link as far as the server knows it; empty without a browser."""
-    address = (st.context.url or "").partition("?")[0]
-    return f"{address}?{query}" if address else ""
+    parts = urlsplit(st.context.url or "")
+    return urlunsplit((parts.scheme, parts.netloc, parts.path or "/", query, "")) if parts.netloc else ""
 
 
 def _saving(upload: Upload) -> None:
