@@ -17,10 +17,10 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from app import resources
 from app.library import Picture
+from app.uploads import Upload, Wanted
 from app.watching import Seat
 from app.workshop import Result
 from mta_core.attacks import ATTACKS
-from mta_core.imaging import Fit
 from mta_core.survival import TRANSFORMATIONS
 from mta_core.tasks import Task, names
 from mta_core.variables import VARIABLES
@@ -28,6 +28,10 @@ from mta_core.variables import VARIABLES
 LINKED: dict[str, Any] = {"bind": "query-params"}
 """Passed to a widget whose value belongs to the link."""
 SCENE, OBJECT, UPLOADER = "scene", "object", "upload"
+UPLOADER_AGAIN = "upload_again"
+"""Key of the uploader of a file that a link names."""
+FILE_DIGEST, FILE_NAME = "sha256", "file"
+"""The query parameters that name an upload: the first digits of its SHA-256, and its file's name."""
 STUDY_CELL = "study_cell"
 """The query parameter that names the cell of the study whose pictures are shown: its main and its auxiliary task."""
 STUDY_BLOCK, STUDY_WHOSE, STUDY_TABLE = "study_block", "study_whose", "study_table"
@@ -91,8 +95,11 @@ TABLES, DATA, COUNT, OTHERS = "tables", "set", "pictures", "others"
 """The same of Transfer: which tables, on how many pictures of which data set, and which further attacks."""
 _HELD = "_held"
 """Key of what is large: it is let go when the browser is gone, which Streamlit does when the next one goes."""
-_SHOWN, _MEASURED, _UPLOAD, _SEAT = "shown", "measured", "upload", "seat"
+_SHOWN, _MEASURED, _UPLOAD, _SEAT, _SENT = "shown", "measured", "upload", "seat", "sent"
 """Keys in there."""
+_MOST_SENT = 3
+"""Uploads that a session holds, so that the browser's Back finds an earlier one."""
+_WANTED, _REFUSED = "_wanted", "_refused"
 _REDRAWS, _PAGE = "_redraws", "_page"
 _PICKED = {SCENE: "_scene", OBJECT: "_object", STUDY_CELL: "_study_cell"}
 _DRAWN, _LACKS = "_drawn", "_lacks"
@@ -260,12 +267,46 @@ def count_redraws() -> int:
     return int(st.session_state[_REDRAWS])
 
 
-def upload() -> tuple[str, Mapping[Fit, Picture] | str] | None:
-    """The id of the last file and its picture for each fit, or the sentence why there is none.
+def upload() -> tuple[str, Upload | str] | None:
+    """The id of the last file and what it is, or the sentence why it cannot be read.
 
     It outlives the uploader, which is empty when it comes back into sight.
     """
     return held().get(_UPLOAD)
+
+
+def sent() -> list[Upload]:
+    """The last uploads of this session, the latest one last."""
+    found: list[Upload] = held().setdefault(_SENT, [])
+    return found
+
+
+def wanted() -> Wanted | None:
+    """The file that a link names and that is not there."""
+    found: Wanted | None = st.session_state.get(_WANTED)
+    return found
+
+
+def want(wanted: Wanted | None) -> None:
+    """Remembers what a link names, until it is there or given up."""
+    st.session_state[_WANTED] = wanted
+    held().pop(_REFUSED, None)
+
+
+def is_link_read() -> bool:
+    """Whether it was looked up already what the link names; the browser's Back and Forward mean another link."""
+    context = get_script_run_ctx()
+    is_back = context is not None and getattr(context, "is_history_navigation", False)
+    return _WANTED in st.session_state and not is_back
+
+
+def refuse(file_id: str, upload: Upload | str) -> None:
+    """Remembers a file that is not the one that the link names, or why it cannot be read."""
+    held()[_REFUSED] = (file_id, upload)
+
+
+def refused() -> tuple[str, Upload | str] | None:
+    return held().get(_REFUSED)
 
 
 def is_uploader_empty() -> bool:
@@ -273,7 +314,8 @@ def is_uploader_empty() -> bool:
 
 
 def forget_upload() -> None:
-    held().pop(_UPLOAD, None)
+    _, gone = held().pop(_UPLOAD, None) or ("", None)
+    held()[_SENT] = [one for one in sent() if one is not gone]
     held().pop(_SEAT, None)  # it may be what is seen there
 
 
@@ -285,8 +327,10 @@ def seat(job: str, picture: Picture) -> Seat:
     return kept
 
 
-def keep_upload(file_id: str, pictures: Mapping[Fit, Picture] | str) -> None:
-    held()[_UPLOAD] = (file_id, pictures)
+def keep_upload(file_id: str, upload: Upload | str) -> None:
+    held()[_UPLOAD] = (file_id, upload)
+    if isinstance(upload, Upload):
+        held()[_SENT] = [*(one for one in sent() if one.sha256 != upload.sha256), upload][-_MOST_SENT:]
 
 
 def shown() -> Result | None:

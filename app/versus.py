@@ -56,11 +56,18 @@ def message(
         second: what came of it for the second victim; None as long as that is not known.
         is_transfer: whether the second victim sees the pictures of the first.
     """
-    known = (second.is_precise, second.is_complete, second.stopped_at) if second else None
-    key = ("versus", names, view, is_transfer, first.is_complete, known)
-    rows, files = first.once(key, lambda: split(_rows(first, second, names, view, is_transfer=is_transfer)))
+    rows, files = drawn(first, second, names, view, is_transfer=is_transfer)
     shown, aspect = with_files or progress is None, aspect_of(first.request.picture.image)
     return packed(rows, files, progress, live or first.history, with_files=shown, aspect=aspect)
+
+
+def drawn(
+    first: Result, second: Result | None, names: Names, view: View, *, is_transfer: bool = False
+) -> tuple[Rows, dict[str, bytes]]:
+    """The rows of the stage, and the files they name."""
+    known = (second.is_precise, second.is_complete, second.stopped_at) if second else None
+    key = ("versus", names, view, is_transfer, first.is_complete, known)
+    return first.once(key, lambda: split(_rows(first, second, names, view, is_transfer=is_transfer)))
 
 
 def _rows(first: Result, second: Result | None, names: Names, view: View, *, is_transfer: bool) -> Rows:

@@ -136,6 +136,11 @@ class Outcome:
     seconds: float
     """Time of the attack alone."""
 
+    @property
+    def truth(self) -> dict[str, Tensor]:
+        """The labels of the tasks that have some, without batch dimension."""
+        return {name: o.truth[0] for name, o in self.tasks.items() if o.truth is not None}
+
     def perturbation_of(self, task: str) -> PerturbationOutcome:
         return self.perturbations[JOINT if JOINT in self.perturbations else task]
 
@@ -272,6 +277,13 @@ def run(
     seconds = time.perf_counter() - begin
     shared = {key: options[key] for key in ("truth", "seed", "goal") if key in options}
     return finish(subject, image, tasks, budget, adversarials, seconds=seconds, **shared)  # type: ignore[arg-type]
+
+
+def tried_on(other: Subject, outcome: Outcome, budget: Budget, *, goal: Goal = AWAY, seed: int = 0) -> Outcome:
+    """The very same adversarial pictures in the eyes of another victim, ready for pictures of their size."""
+    adversarials = {name: made.adversarial[None] for name, made in outcome.perturbations.items()}
+    tasks = [o.task for o in outcome.tasks.values()]
+    return finish(other, outcome.clean, tasks, budget, adversarials, truth=outcome.truth, goal=goal, seed=seed)
 
 
 def noisy_picture(budget: Budget, clean: Tensor, seed: int) -> Tensor:

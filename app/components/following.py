@@ -10,7 +10,7 @@ from functools import partial
 import streamlit as st
 
 from app import news, panels, resources, state, versus, works
-from app.components import beside, chrome, detail, pictures, pulse, stage, status
+from app.components import beside, chrome, detail, pictures, pulse, share, stage, status
 from app.components.hearing import check, hear
 from app.library import Picture
 from app.news import News
@@ -67,8 +67,8 @@ def page(
         asked = choose(picture) if picture is not None else None
         used = state.choices()
         st.fragment(check)(used, state.count_redraws())
-    if asked is None:
-        st.info("Choose a picture in the side bar.")
+    if asked is None or asked.request.picture.is_missing:
+        pictures.ask()
         return
     if above is not None:
         above(asked.request)
@@ -156,26 +156,36 @@ def results(asked: Asked, job: Job[AttackEvent] | None, used: Mapping[str, objec
     if result is not None and request.to and not result.request.to:
         result = None  # of a page that tries nothing on another victim
     second = asked.second if result is not None and beside.fits(asked.second, result) else None
+    known = beside.result(second, result) if second is not None and result is not None else None
+    is_whole = result is not None and result.is_complete and (known is None or known.is_complete)
+    is_busy = is_live or is_comparing or not is_whole
+
+    def at_the_end(chosen: str) -> None:
+        share.popover(request, result, _view(asked, result, chosen), is_busy, known)
+
     if second is not None and result is not None and beside.is_told(second, other):
-        chosen = beside.toolbar(second, other, result)
+        chosen = beside.toolbar(second, other, result, at_the_end)
     else:
-        chosen = status.toolbar(request, job, result, again=lambda: start_again(request))
+        chosen = status.toolbar(request, job, result, lambda: start_again(request), more=at_the_end)
     for each in (job, other):
         if each is not None and each.error:
             st.error(plain(f"{each.error}."))
     progress = status.progress(request, job)
     if result is not None:
-        names = list(result.outcome.perturbations)
-        view = View(chosen if chosen in names else names[0], asked.gain, asked.beside)
-        known = beside.result(second, result) if second else None
+        view = _view(asked, result, chosen)
         stage.draw(partial(_message, asked, result, known, view, progress, steps_of(job)))
-        is_whole = result.is_complete and (known is None or known.is_complete)
-        detail.downloads(result, view, is_live or is_comparing or not is_whole, known)
+        detail.downloads(result, view, is_busy, known)
     else:
         stage.draw(lambda _: panels.outline(request, progress, steps_of(job)))
     running = job if is_live else other if is_comparing else None
     is_measuring = running is not None and status.has_result(running)  # the browser is busy with its pictures
     pulse.beat("watch_results", look_again(running, 0.6 if is_measuring else 0.3) if running else None, news=fresh)
+
+
+def _view(asked: Asked, result: Result | None, chosen: str) -> View:
+    """Of the perturbation that was chosen, where the result has it."""
+    names = list(result.outcome.perturbations) if result is not None else [chosen]
+    return View(chosen if chosen in names else names[0], asked.gain, asked.beside)
 
 
 def _message(

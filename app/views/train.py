@@ -41,6 +41,9 @@ def page() -> None:
         picture = pictures.choose()
         asked = training_form.choose() if record is None else None
     st.subheader("Train", anchor=False)
+    if picture is not None and picture.is_missing:
+        pictures.ask()
+        picture = None
     if record is None:
         if id:
             st.info("There is no such training any more.")

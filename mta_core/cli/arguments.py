@@ -84,7 +84,13 @@ def _add_list(commands: Any) -> None:
 
 def _add_attack(commands: Any) -> None:
     command = _command(commands, "attack", "Attacks pictures and writes everything there is to see of them.")
-    command.add_argument("images", nargs="+", metavar="IMAGE", help="a picture file")
+    command.add_argument(
+        "images", nargs="+", metavar="IMAGE", help="a picture file; with --data the name of a picture there"
+    )
+    command.add_argument(
+        "--data", metavar="NAME[:PATH]", help="take the pictures, and their labels, from rooms, nyuv2:PATH, ..."
+    )
+    command.add_argument("--split", default="test", help="part of the data (default: %(default)s)")
     command.add_argument(
         "--fit",
         default="crop",
@@ -92,6 +98,13 @@ def _add_attack(commands: Any) -> None:
         help="to the victim's size: cut what stands over, or black bars (default: %(default)s)",
     )
     _add_attack_options(command)
+    command.add_argument("--to", metavar="W", help="another victim that is shown the same adversarial pictures")
+    command.add_argument(
+        "--threads",
+        type=_positive,
+        metavar="N",
+        help="of the processor; another number rounds sums differently (default: one a core)",
+    )
     command.add_argument(
         "--out", required=True, type=_text, metavar="DIR", help="where to write: a folder for each picture"
     )
