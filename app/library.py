@@ -28,6 +28,10 @@ FIRST = 8
 """Pictures of a data set that are tried before it is given up."""
 
 
+def _no_camera(_: Size) -> float | None:
+    return None
+
+
 @dataclass(frozen=True)
 class Picture:
     """One picture to attack; equal where the key is equal.
@@ -38,6 +42,7 @@ class Picture:
         targets: its label maps, by task, in the label spaces that `spaces` names, else the usual ones.
         kept: what is computed of it, where that must end with it: an upload is forgotten with its session.
         derive: makes the labels of these tasks at a size, as far as `spaces` names more than `targets` has.
+        focal: the focal length of its camera in pixels of the picture at a size; None where nobody knows it.
     """
 
     key: str
@@ -51,6 +56,7 @@ class Picture:
     derive: Callable[[Size, tuple[str, ...]], Mapping[str, Tensor]] | None = field(
         default=None, compare=False, repr=False
     )
+    focal: Callable[[Size], float | None] = field(default=_no_camera, compare=False, repr=False)
 
     def truth(self, tasks: Iterable[Task]) -> dict[str, Tensor]:
         """The labels of those of these tasks that have some they can take, in the tasks' own spaces."""
@@ -104,6 +110,7 @@ class Shelf:
             sample.targets,
             spaces=self.data.known,
             derive=partial(self._derived, index),
+            focal=partial(self._focal, index),
         )
 
     def first_readable(self, data: DataSource) -> int:
@@ -128,6 +135,9 @@ class Shelf:
 
     def _derive(self, index: int, size: Size, names: tuple[str, ...]) -> Mapping[str, Tensor]:
         return self.data_at(size).labelled(names)[index].targets
+
+    def _focal(self, index: int, size: Size) -> float | None:
+        return self.data_at(size).focal_of(index)
 
     def _thumbnails(self) -> tuple[bytes, ...]:
         pictures = (self.read(index).image for index in range(len(self)))

@@ -56,6 +56,8 @@ JOB = "job"
 """The query parameter that names a job on the board."""
 WHOSE, DETAIL = "shown", "detail"
 """Keys of the widgets below: whose perturbation is shown, and which charts. Their parts are redrawn by themselves."""
+SURFACE, SURFACE_VIEW, STEP, REPLAY_VIEW = "surface", "surface_view", "step", "replay_view"
+"""What the link says of 3-D and of Replay, its colours and its step, and the keys of their components."""
 COST = ("cost_precision", "cost_batch", "cost_attacks")
 """Keys of the widgets of the page Cost."""
 TRAIN = (
@@ -232,14 +234,33 @@ def picked(key: str) -> str:
     return str(st.session_state[picker(key)].picked)
 
 
-def note_lacks() -> None:
-    """The browser has not got all the pictures that it is to show."""
-    st.session_state[_LACKS] = True
+def in_link(key: str) -> str:
+    """What the link says of something that is chosen in a component; empty where it says nothing."""
+    return str(st.query_params.get(key, ""))
 
 
-def take_lacks() -> bool:
+def keep_in_link(key: str, value: str, default: str = "") -> None:
+    """Has the link say it; the default needs no mention there."""
+    if value != default:
+        if st.query_params.get(key) != value:
+            st.query_params[key] = value
+    elif key in st.query_params:
+        del st.query_params[key]
+
+
+def told(component: str, what: str) -> Any:
+    """What the browser's side of a component just told."""
+    return getattr(st.session_state[component], what)
+
+
+def note_lacks(whose: str = _LACKS) -> None:
+    """The browser has not got all the pictures that it is to show, on the stage unless `whose` they are is said."""
+    st.session_state[whose] = True
+
+
+def take_lacks(whose: str = _LACKS) -> bool:
     """Whether the browser asked for pictures since this was last called."""
-    return bool(st.session_state.pop(_LACKS, False))
+    return bool(st.session_state.pop(whose, False))
 
 
 def count_redraws() -> int:

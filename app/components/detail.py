@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from app import charts, exports, resources, state, works
-from app.components import beside
+from app.components import beside, surface
 from app.components.grid import grid
 from app.panels import View
 from app.second import Second
@@ -20,6 +20,7 @@ from mta_core.jobs import Job
 from mta_core.tasks import Measure, Task
 
 MEASURES, EPSILON, LOSS, SIZE = "Measures", "Against epsilon", "Loss by step", "Perturbation"
+SURFACES = "3-D"
 CONFIG = {"displaylogo": False, "displayModeBar": False}
 
 
@@ -56,8 +57,8 @@ def tabs(
         second: a victim whose measures are shown beside those of the first.
     """
     is_waiting = False
-    names = [MEASURES, EPSILON, *([LOSS] if request.is_iterative else []), SIZE]
-    measures, epsilon, *loss, size = st.tabs(names, key=state.DETAIL, on_change="rerun", **state.LINKED)
+    names = [MEASURES, EPSILON, *([LOSS] if request.is_iterative else []), SIZE, SURFACES]
+    measures, epsilon, *loss, size, solid = st.tabs(names, key=state.DETAIL, on_change="rerun", **state.LINKED)
     state.note_drawn(state.DETAIL)
     if measures.open and result:
         with measures:
@@ -74,6 +75,9 @@ def tabs(
     if size.open and result:
         with size:
             _sizes(result)
+    if solid.open and result:
+        with solid:
+            surface.draw(result)
     return is_waiting
 
 
