@@ -253,6 +253,16 @@ def told(component: str, what: str) -> Any:
     return getattr(st.session_state[component], what)
 
 
+def keep_told(component: str, what: dict[str, Any]) -> None:
+    """Keeps it until the component is drawn, with what was told since it was last drawn."""
+    st.session_state[f"_told_{component}"] = take_told(component) | what
+
+
+def take_told(component: str) -> dict[str, Any]:
+    """What was kept since this was last called."""
+    return dict(st.session_state.pop(f"_told_{component}", {}))
+
+
 def note_lacks(whose: str = _LACKS) -> None:
     """The browser has not got all the pictures that it is to show, on the stage unless `whose` they are is said."""
     st.session_state[whose] = True

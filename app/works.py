@@ -9,8 +9,8 @@ from app import state
 from app.workshop import AttackEvent, Request
 from mta_core.jobs import Job
 
-ATTACK, CURVE, GRADIENTS = "attack", "curve", "gradients"
-"""Places: the attack of a page, its curve, and the gradients of a picture."""
+ATTACK, CURVE, GRADIENTS, REPLAY = "attack", "curve", "gradients", "replay"
+"""Places: the attack of a page, its curve, the gradients of a picture, and the outputs at the steps of an attack."""
 _WORK = "work"
 
 
