@@ -90,8 +90,8 @@ class Recording:
             return self.clean
         height, width = self.clean.shape[-2:]
         levels = np.frombuffer(zlib.decompress(frame.packed), np.int8).reshape(height, width, 3)
-        perturbation = from_levels(torch.from_numpy(levels.copy()).permute(2, 0, 1), frame.top, self.power)
-        return (self.clean + perturbation).clamp(0, 1)
+        difference = from_levels(torch.from_numpy(levels.copy()).permute(2, 0, 1), frame.top, self.power)
+        return (self.clean + difference).clamp(0, 1)
 
     def frame(self, perturbation: str, done: int) -> Frame | None:
         own: Mapping[int, Frame] = self.frames.get(perturbation, {})

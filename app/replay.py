@@ -163,7 +163,8 @@ def _seen(o: TaskOutcome, value: Tensor, loss: float | None) -> Seen:
 
 
 def message(replay: Replay, asked: Sequence[str], at: int, job: Mapping[str, Any]) -> bytes:
-    """The component's data: a line of JSON, then the files it names, of those that were asked for.
+    """The component's data: a line of JSON, then the files it names, of those that were asked for. No two are the same:
+    of large ones that are, Streamlit sends the second by its digest alone, which the browser may have forgotten.
 
     Args:
         at: the step to show first.
@@ -178,6 +179,7 @@ def message(replay: Replay, asked: Sequence[str], at: int, job: Mapping[str, Any
     height, width = recording.clean.shape[-2:]
     header = {
         "id": replay.id,
+        "nonce": secrets.token_hex(4),
         "size": [height, width],
         "steps": replay.steps,
         "at": at,

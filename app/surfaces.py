@@ -6,6 +6,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import secrets
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -87,8 +88,8 @@ def thinned(depth: Tensor, stride: int) -> Tensor:
     do not move and which keeps edges; 0 where most of them have no depth. What is left over is cut off evenly."""
     height, width = (side // stride * stride for side in depth.shape[-2:])
     top, left = (depth.shape[-2] - height) // 2, (depth.shape[-1] - width) // 2
-    cells = depth[0, top : top + height, left : left + width].unflatten(1, (-1, stride)).unflatten(0, (-1, stride))
-    cells = cells.transpose(1, 2).flatten(2)
+    inner = depth[0, top : top + height, left : left + width]
+    cells = inner.reshape(height // stride, stride, width // stride, stride).transpose(1, 2).flatten(2)
     known = cells > 0
     middle = torch.where(known, cells, torch.nan).nanmedian(-1).values
     return torch.where(known.sum(-1) * 2 > stride * stride, middle, 0)[None]
@@ -161,7 +162,8 @@ def message(result: Result, *, with_arrays: bool, colour: str = "") -> bytes | N
         return None
     header, arrays = result.once(("surfaces", result.is_precise), lambda: _made(result, known))
     chosen = colour if colour in COLOURS else COLOURS[0]
-    more = {"has_arrays": with_arrays, "colour": chosen}
+    # No two messages are the same: see `app.replay.message`.
+    more = {"has_arrays": with_arrays, "colour": chosen, "nonce": secrets.token_hex(4)}
     return json.dumps(header | more).encode() + b"\n" + (arrays if with_arrays else b"")
 
 

@@ -195,7 +195,7 @@ function ask(root, more = {}) {
   root.isAsking = true
   const step = stepOf(root)
   root.tell("asks", { n: performance.now(), step, is_last: step === root.header.steps.at(-1), wants: missing, ...more })
-  root.asking = setTimeout(() => { // the answer may be replaced, before it gets here, by one that has no files
+  root.asking = setTimeout(() => {
     root.isAsking = false
     ask(root)
   }, AGAIN)
@@ -379,7 +379,7 @@ export default function ({ parentElement, data, setTriggerValue }) {
   tellJob(root, header.job)
   redraw(root)
   if (header.files.length) root.isAsking = false
-  ask(root)
+  ask(root, header.files.length && !wants(root).length ? { thanks: true } : {}) // else they would come again and again
   return () => {
     if (root.isConnected) return
     clearInterval(root.playing)

@@ -38,15 +38,16 @@ def draw(request: Request, result: Result | None, is_live: bool) -> bool:
         return False
     made = result.once("replay", lambda: Replay(result, recording))
     told = state.take_told(state.REPLAY_VIEW)
+    wants = [str(name) for name in told.get("wants", [])]
     job = _work(made, told)
     is_waiting = not job.is_done and not job.is_stopping  # asked first: what ends meanwhile is drawn by the next look
     done, count = made.count()
     words = {"done": done, "count": count, "running": is_waiting, "stopped": job.is_stopping and done < count}
     if job.error is not None:
         st.error(plain(f"{job.error}."))
-    data = replay.message(made, told.get("wants", ()), _step(made), words)
+    data = replay.message(made, wants, _step(made), words)
     _component(key=state.REPLAY_VIEW, data=data, on_asks_change=_asked)
-    return is_waiting
+    return is_waiting and not wants  # the browser asks on, and the next look must not take the place of its answer
 
 
 def _work(made: Replay, told: Mapping[str, Any]) -> Job[Any]:

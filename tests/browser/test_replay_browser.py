@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 
 from playwright.sync_api import Page, expect
-from visits import PATIENCE, settled
+from visits import PATIENCE
 
 Visit = Callable[..., Page]
 LINK = "?attack=PGD&pgd_num_steps=5&tasks=Depth&detail=Replay"
@@ -32,7 +32,6 @@ PIXELS = """() => [...document.querySelectorAll('.mta-replay canvas')].map((canv
 
 def test_steps_are_scrubbed_without_asking_the_server(visit: Visit) -> None:
     page = visit(LINK, ready=False)
-    settled(page)
     page.wait_for_function(COMPLETE)
     page.evaluate(PIXELS)
     for index in range(6):
@@ -55,13 +54,11 @@ def test_steps_are_scrubbed_without_asking_the_server(visit: Visit) -> None:
     expect(page.locator(".mta-replay output")).to_have_text("Step 1 of 5")
     page.wait_for_url(re.compile("step=1"))
     page.reload()
-    settled(page)
     expect(page.locator(".mta-replay output")).to_have_text("Step 1 of 5", timeout=PATIENCE)
 
 
 def test_it_plays_to_the_end_by_keyboard_and_slowly_for_those_who_ask_for_calm(visit: Visit) -> None:
     page = visit(LINK + "&step=0", width=390, height=844, dark=True, ready=False)
-    settled(page)
     page.wait_for_function(COMPLETE)
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth + 1")
     page.emulate_media(reduced_motion="reduce")
