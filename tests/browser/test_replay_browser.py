@@ -32,7 +32,7 @@ PIXELS = """() => [...document.querySelectorAll('.mta-replay canvas')].map((canv
 
 def test_steps_are_scrubbed_without_asking_the_server(visit: Visit) -> None:
     page = visit(LINK, ready=False)
-    page.wait_for_function(COMPLETE)
+    page.wait_for_function(COMPLETE, timeout=3 * PATIENCE)
     page.evaluate(PIXELS)
     for index in range(6):
         page.evaluate(SCRUB, index)  # every picture is unpacked once
@@ -59,7 +59,7 @@ def test_steps_are_scrubbed_without_asking_the_server(visit: Visit) -> None:
 
 def test_it_plays_to_the_end_by_keyboard_and_slowly_for_those_who_ask_for_calm(visit: Visit) -> None:
     page = visit(LINK + "&step=0", width=390, height=844, dark=True, ready=False)
-    page.wait_for_function(COMPLETE)
+    page.wait_for_function(COMPLETE, timeout=3 * PATIENCE)
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth + 1")
     page.emulate_media(reduced_motion="reduce")
     page.get_by_role("button", name="Play").press("Enter")
