@@ -33,6 +33,10 @@ FIRST = 8
 """Pictures of a data set that are tried before it is given up."""
 
 
+def _no_camera(_: Size) -> float | None:
+    return None
+
+
 @dataclass(frozen=True)
 class Picture:
     """One picture to attack; equal where the key is equal.
@@ -44,6 +48,7 @@ class Picture:
         kept: what is computed of it, where that must end with it: an upload is forgotten with its session.
         derive: makes the labels of these tasks at a size, as far as `spaces` names more than `targets` has.
         origin: where a command finds it again.
+        focal: the focal length of its camera in pixels of the picture at a size; None where nobody knows it.
     """
 
     key: str
@@ -58,6 +63,7 @@ class Picture:
         default=None, compare=False, repr=False
     )
     origin: Origin = field(default=Origin(), compare=False)
+    focal: Callable[[Size], float | None] = field(default=_no_camera, compare=False, repr=False)
 
     def truth(self, tasks: Iterable[Task]) -> dict[str, Tensor]:
         """The labels of those of these tasks that have some they can take, in the tasks' own spaces."""
@@ -123,6 +129,7 @@ class Shelf:
             spaces=self.data.known,
             derive=partial(self._derived, index),
             origin=Origin(self.text, self._split, sample.name),
+            focal=partial(self._focal, index),
         )
 
     def first_readable(self, data: DataSource) -> int:
@@ -147,6 +154,9 @@ class Shelf:
 
     def _derive(self, index: int, size: Size, names: tuple[str, ...]) -> Mapping[str, Tensor]:
         return self.data_at(size).labelled(names)[index].targets
+
+    def _focal(self, index: int, size: Size) -> float | None:
+        return self.data_at(size).focal_of(index)
 
     def _thumbnails(self) -> tuple[bytes, ...]:
         pictures = (self.read(index).image for index in range(len(self)))

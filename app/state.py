@@ -71,6 +71,8 @@ def strength_key(transformation: str) -> str:
 
 SURVIVAL = (SURVIVE, *(strength_key(kind.name) for kind in TRANSFORMATIONS))
 """Keys of the widgets of what is left of an attack: what happens to the picture, and how strongly."""
+SURFACE, SURFACE_VIEW, STEP, REPLAY_VIEW = "surface", "surface_view", "step", "replay_view"
+"""What the link says of 3-D and of Replay, its colours and its step, and the keys of their components."""
 COST = ("cost_precision", "cost_batch", "cost_attacks")
 """Keys of the widgets of the page Cost."""
 TRAIN = (
@@ -250,14 +252,43 @@ def picked(key: str) -> str:
     return str(st.session_state[picker(key)].picked)
 
 
-def note_lacks() -> None:
-    """The browser has not got all the pictures that it is to show."""
-    st.session_state[_LACKS] = True
+def in_link(key: str) -> str:
+    """What the link says of something that is chosen in a component; empty where it says nothing."""
+    return str(st.query_params.get(key, ""))
 
 
-def take_lacks() -> bool:
+def keep_in_link(key: str, value: str, default: str = "") -> None:
+    """Has the link say it; the default needs no mention there."""
+    if value != default:
+        if st.query_params.get(key) != value:
+            st.query_params[key] = value
+    elif key in st.query_params:
+        del st.query_params[key]
+
+
+def told(component: str, what: str) -> Any:
+    """What the browser's side of a component just told."""
+    return getattr(st.session_state[component], what)
+
+
+def keep_told(component: str, what: dict[str, Any]) -> None:
+    """Keeps it until the component is drawn, with what was told since it was last drawn."""
+    st.session_state[f"_told_{component}"] = take_told(component) | what
+
+
+def take_told(component: str) -> dict[str, Any]:
+    """What was kept since this was last called."""
+    return dict(st.session_state.pop(f"_told_{component}", {}))
+
+
+def note_lacks(whose: str = _LACKS) -> None:
+    """The browser has not got all the pictures that it is to show, on the stage unless `whose` they are is said."""
+    st.session_state[whose] = True
+
+
+def take_lacks(whose: str = _LACKS) -> bool:
     """Whether the browser asked for pictures since this was last called."""
-    return bool(st.session_state.pop(_LACKS, False))
+    return bool(st.session_state.pop(whose, False))
 
 
 def count_redraws() -> int:

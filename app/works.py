@@ -9,8 +9,9 @@ from app import state
 from app.workshop import AttackEvent, Request
 from mta_core.jobs import Job
 
-ATTACK, CURVE, GRADIENTS, SURVIVAL = "attack", "curve", "gradients", "survival"
-"""Places: the attack of a page, its curve, the gradients of a picture, and what is left of an attack."""
+ATTACK, CURVE, GRADIENTS, SURVIVAL, REPLAY = "attack", "curve", "gradients", "survival", "replay"
+"""Places: the attack of a page, its curve, the gradients of a picture, what is left of an attack, and the outputs
+at its steps."""
 _WORK = "work"
 
 

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from app.kept import Kept, Recent
 from app.library import Picture
+from app.recording import Recording, keep
 from mta_core import generators, victims
 from mta_core.attacks import JOINT, Attack, Scope, Step
 from mta_core.budget import Budget
@@ -99,6 +100,7 @@ class Result:
         is_complete: whether they are, and the comparison with random noise is in.
         made: what was made of it to be shown: see `once`.
         tried: the same pictures in the eyes of the request's other victim; None where it has none, or the same.
+        recording: the candidates of an iterative attack, step by step.
     """
 
     request: Request
@@ -110,6 +112,7 @@ class Result:
     is_complete: bool = False
     made: dict[Hashable, Any] = field(default_factory=dict, compare=False, repr=False)
     tried: Outcome | None = None
+    recording: Recording | None = field(default=None, compare=False, repr=False)
 
     @property
     def on_other(self) -> Outcome:
@@ -240,16 +243,20 @@ class Workshop:
         subject, picture = self.subject(request.victim), request.picture
         steps = self._explore(subject, request)
         begin = time.perf_counter()
-        adversarials, history = {}, []
+        adversarials, history, aside = {}, [], 0.0
+        recording = keep(Recording(picture.image, request.budget.norm)) if request.is_iterative else None
         for step in steps:
             adversarials[step.perturbation] = step.adversarial
             losses = {name: float(loss[0]) for name, loss in step.losses.items()}
             history.append(LossStep(step.perturbation, step.done, step.total, losses))
-            if request.is_iterative:
+            if recording is not None:
+                before = time.perf_counter()
+                recording.add(step)
+                aside += time.perf_counter() - before  # no part of the attack
                 yield history[-1]
             if job.is_stopping:
                 break
-        seconds = time.perf_counter() - begin
+        seconds = time.perf_counter() - begin - aside
         names = (JOINT,) if request.scope == "joint" else tuple(t.name for t in request.tasks)
         unreached = tuple(name for name in names if name not in adversarials)
         stopped_at = len(history) if unreached or _is_short(history) else None
@@ -257,8 +264,9 @@ class Workshop:
         outcome = self._outcome(subject, request, adversarials, {}, seconds, fast=True)
         tried = self._tried(request, adversarials, fast=True)
         preview = Result(
-            request, outcome, tuple(history), stopped_at, unreached, is_precise=subject.is_exact, tried=tried
-        )
+            request, outcome, tuple(history), stopped_at, unreached, is_precise=subject.is_exact, tried=tried,
+            recording=recording,
+        )  # fmt: skip
         if not subject.is_exact and self.device.torch_device.type == "cpu":
             job.rest(PAINTING)
         yield preview

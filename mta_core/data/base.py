@@ -140,6 +140,10 @@ class DataSource(ABC, Sequence[Sample]):
         """
         return ()
 
+    def focal_of(self, index: int) -> float | None:
+        """Focal length of the camera in pixels of the picture as `read` brings it; None where nobody knows it."""
+        return None
+
     @abstractmethod
     def __len__(self) -> int: ...
 
@@ -190,6 +194,9 @@ class Relabelled(DataSource):
     def files_of(self, index: int) -> Sequence[Path]:
         return self.source.files_of(index)
 
+    def focal_of(self, index: int) -> float | None:
+        return self.source.focal_of(index)
+
     def __len__(self) -> int:
         return len(self.source)
 
@@ -209,6 +216,11 @@ def fit_sample(sample: Sample, size: Size) -> Sample:
         for task, target in sample.targets.items()
     }
     return replace(sample, image=(image := imaging.fit(sample.image, size)), targets=follow_picture(image, targets))
+
+
+def fitted_focal(focal: float, native: Size, size: Size) -> float:
+    """The focal length of a picture in its own pixels, in those of what `fit_sample` makes of it."""
+    return focal / min(native[0] / size[0], native[1] / size[1])
 
 
 def follow_picture(image: Tensor, targets: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from mta_core.data.base import DataError, DataSource, Sample, Size, fit_sample
+from mta_core.data.base import DataError, DataSource, Sample, Size, fit_sample, fitted_focal
 from mta_core.data.scenes import SPACES, SceneLayout, open_layout
+
+FOCAL, NATIVE = 518.86, (480, 640)
+"""Of the Kinect's colour camera, in pixels of its pictures (`fx_rgb` of the data set's toolbox), and their size."""
 
 
 class Nyuv2(DataSource):
@@ -36,6 +39,10 @@ class Nyuv2(DataSource):
 
     def files_of(self, index: int) -> list[Path]:
         return self.layout.files_of(self.name_of(index))
+
+    def focal_of(self, index: int) -> float | None:
+        """That of whole frames, as all the layouts have them, whatever their size."""
+        return fitted_focal(FOCAL, NATIVE, self.size)
 
     def __len__(self) -> int:
         return len(self.layout.names)
