@@ -11,16 +11,19 @@ import streamlit as st
 from app import state
 
 _FOLDER = Path(__file__).parent
-_PARTS = ("stage_view", "stage_values", "stage_inspect", "stage_before", "stage_tools", "stage")
-"""One script, in parts that see each other's functions."""
 
 
-def _read(kind: str) -> str:
-    files = (_FOLDER / f"{part}.{kind}" for part in _PARTS)
-    return "\n".join(file.read_text(encoding="utf-8") for file in files if file.exists())
+def _read(*names: str) -> str:
+    """Files as one: parts of a script see each other's functions."""
+    return "\n".join((_FOLDER / name).read_text(encoding="utf-8") for name in names)
 
 
-_component = st.components.v2.component("mta_stage", css=_read("css"), js=_read("js"), isolate_styles=False)
+_component = st.components.v2.component(
+    "mta_stage",
+    css=_read("stage.css", "stage_inspect.css"),
+    js=_read("stage_view.js", "stage_values.js", "stage_inspect.js", "stage_before.js", "stage_tools.js", "stage.js"),
+    isolate_styles=False,
+)
 
 
 @dataclass(frozen=True)

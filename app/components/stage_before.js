@@ -5,7 +5,8 @@ const SOONEST = 200 // ms between two changes by hand: fewer than 3 flashes a se
 
 const calm = matchMedia("(prefers-reduced-motion: reduce)")
 
-const beforeOf = (root, panel) => {
+const beforeOf = (panel) => {
+  if (panel.frame.clean) return panel.frame.clean // it was enlarged
   const { before } = panel.frame.parentElement.dataset
   if (before === undefined) return null
   const clean = panel.frame.closest(".mta-row")?.querySelectorAll("figure")[before]?.querySelector(".mta-open img")
@@ -18,7 +19,7 @@ function seen(root, panel, [x]) {
   return (root.mode === "divider" && isLeft && panel.before) || panel.image
 }
 
-function layer(root, clean) {
+function layer(clean) {
   const made = element("div", "mta-before")
   made.setAttribute("aria-hidden", "true")
   const image = new Image()
@@ -29,9 +30,9 @@ function layer(root, clean) {
   return made
 }
 
-function handle(root, isFirst) {
+function handle(isKeyed) {
   const made = element("div", "mta-wipe")
-  if (!isFirst) {
+  if (!isKeyed) {
     made.setAttribute("aria-hidden", "true") // they all move as one
     return made
   }
@@ -48,11 +49,11 @@ function cover(root) {
   for (const old of root.querySelectorAll(".mta-before, .mta-wipe")) old.remove()
   let count = 0
   for (const panel of root.panels) {
-    panel.before = beforeOf(root, panel)
+    panel.before = beforeOf(panel)
     panel.frame.classList.toggle("mta-both", Boolean(panel.before))
     if (!panel.before || root.mode === "side") continue
-    panel.frame.append(layer(root, panel.before))
-    if (root.mode === "divider") panel.frame.append(handle(root, !count))
+    panel.frame.append(layer(panel.before))
+    if (root.mode === "divider") panel.frame.append(handle(!count || Boolean(panel.frame.closest("dialog"))))
     count += 1
   }
   root.dataset.mode = root.mode
@@ -109,7 +110,8 @@ function linkDivider(root) {
     const box = knob.parentElement.getBoundingClientRect()
     root.wiping = { id: event.pointerId, box }
     root.setPointerCapture(event.pointerId)
-    root.querySelector(".mta-wipe[role]").focus({ preventScroll: true })
+    const keyed = knob.matches("[role]") ? knob : root.querySelector(".mta-wipe[role]")
+    keyed.focus({ preventScroll: true })
     event.preventDefault()
   })
   root.addEventListener("pointermove", (event) => {

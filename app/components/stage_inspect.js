@@ -187,6 +187,7 @@ function enlarge(root, figure) {
   dialog.setAttribute("aria-label", image.alt)
   const frame = figure.querySelector(".mta-frame").cloneNode(true)
   frame.querySelector(".mta-enlarge").remove()
+  frame.clean = root.panels.find((panel) => panel.frame === figure.querySelector(".mta-frame"))?.before
   const close = element("button", "mta-close", "Close")
   close.type = "button"
   close.onclick = () => dialog.close()
@@ -197,13 +198,13 @@ function enlarge(root, figure) {
   const back = place(figure)
   dialog.onclose = () => {
     dialog.remove()
-    collect(root)
+    refresh(root)
     focus(root, back)
   }
   root.append(dialog)
   dialog.showModal()
-  collect(root)
-  show(root)
+  refresh(root)
+  frame.querySelector(".mta-open").focus({ preventScroll: true })
 }
 
 function link(root) {

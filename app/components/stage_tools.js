@@ -34,7 +34,7 @@ function tools(root) {
   root.addEventListener("mta-view", () => {
     all.textContent = `${root.view.zoom < 9.95 ? root.view.zoom.toFixed(1).replace(".0", "") : Math.round(root.view.zoom)}×`
   })
-  root.full = button("mta-fill", "Full screen", "", () => fill(root))
+  root.full = button("mta-screen", "Full screen", "", () => fill(root))
   root.full.setAttribute("aria-pressed", "false")
   root.said = element("div", "mta-said")
   root.said.setAttribute("aria-live", "polite")

@@ -31,9 +31,9 @@ async function unpack(bytes) {
   return reading
 }
 
-// Takes the values out of a message, behind its files.
+// Takes the values out of a message, from its end.
 async function keepValues(root, header, blob) {
-  let offset = header.files.reduce((sum, [, length]) => sum + length, 0)
+  let offset = blob.length - (header.values ?? []).reduce((sum, [, length]) => sum + length, 0)
   for (const [digest, length] of header.values ?? []) {
     const bytes = blob.slice(offset, offset + length)
     offset += length
