@@ -22,6 +22,8 @@ from mta_core.tasks.normals import Normals
 
 NUMBER, PERTURBATION = 1000, 100
 """Steps that the span of a panel's values is told in, at least: of a number, and of each channel of a perturbation."""
+PLACES = {"m": 3, "°": 1}
+"""Decimal places of values in a unit, as measures have them."""
 MOST = 65_000
 """And at most, where there are decimal places: a value takes two bytes then."""
 
@@ -92,14 +94,14 @@ def of_answer(t: Task, value: Tensor, probability: Tensor | None = None, *, is_l
         return Reading("direction", [*planes, aside, up], (2, 2, 2, 0, 0))
     if len(planes) > 1:
         return Reading("vector", planes, (2,) * len(planes))
-    return Reading("number", planes, told={"unit": t.legend(value).unit})
+    return _number(planes[0], t.legend(value).unit)
 
 
 def of_difference(t: Task, difference: Tensor) -> Reading:
     """How far two answers of a task are apart, (1, H, W): see `Task.difference`."""
     if hasattr(t, "classes"):
         return Reading("changed", [difference[0]], (0,))
-    return Reading("number", [difference[0]], told={"unit": unit_of_difference(t)})
+    return _number(difference[0], unit_of_difference(t))
 
 
 def of_perturbation(perturbation: Tensor) -> Reading:
@@ -109,6 +111,10 @@ def of_perturbation(perturbation: Tensor) -> Reading:
 
 def unit_of_difference(t: Task) -> str:
     return t.difference_label.partition("(")[2].rstrip(")")
+
+
+def _number(plane: Tensor, unit: str) -> Reading:
+    return Reading("number", [plane], (PLACES[unit],) if unit in PLACES else (), told={"unit": unit})
 
 
 def _digits(planes: Sequence[Tensor], steps: int) -> int:

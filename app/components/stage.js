@@ -240,9 +240,7 @@ export default function ({ parentElement, data, setTriggerValue }) {
   if (!root) {
     root = element("div", "mta-stage")
     root.page = location.pathname
-    root.view = newView()
-    root.panels = []
-    Object.assign(root, { mode: "side", wipe: 50 })
+    Object.assign(root, { view: newView(), panels: [], mode: "side", wipe: 50, stays: "" })
     root.append(element("div", "mta-progress"), tools(root), element("div", "mta-rows"))
     parentElement.append(root)
     mounts += 1

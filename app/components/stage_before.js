@@ -134,5 +134,6 @@ function linkDivider(root) {
     wipe(root, next)
     tell(root)
   })
-  calm.addEventListener("change", () => root.isConnected && choose(root, root.mode))
+  const heed = () => (root.isConnected ? choose(root, root.mode) : calm.removeEventListener("change", heed))
+  calm.addEventListener("change", heed)
 }

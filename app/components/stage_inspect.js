@@ -1,6 +1,6 @@
 // Mouse, touch and keys on the pictures, and what is said at the cross-hair.
 const HINT =
-  "Arrows move the cross-hair, with Shift by ten pixels. Plus and minus zoom, 0 shows all again. Enter enlarges, F fills the screen."
+  "Arrows move the cross-hair, with Shift by ten pixels; Escape takes it away. Plus and minus zoom, 0 shows all again. Enter enlarges, F fills the screen."
 const STILL = 4 // pixels that a hand moves while it clicks
 const AT_ONCE = 400 // ms within which turns of the wheel are one gesture
 
@@ -77,16 +77,28 @@ function move(root, event) {
   if (held?.points.has(event.pointerId)) return drag(root, event)
   const frame = frameOf(event)
   if (event.pointerType !== "mouse") return
-  if (frame) {
-    root.stays = false
-    point(root, ...placeIn(frame, event))
-  } else if (!root.stays && root.view.at) point(root, null)
+  if (frame) goWith(root, frame, event)
+  else if (!root.stays && root.view.at) point(root, null)
+}
+
+// The cross-hair goes with the mouse, unless a click keeps it; where keys or a finger put it, until the mouse is back.
+function goWith(root, frame, event) {
+  if (root.stays === "kept") return
+  root.stays = ""
+  point(root, ...placeIn(frame, event))
+}
+
+function keepPlace(root, frame, event) {
+  const isLet = root.stays === "kept"
+  root.stays = isLet ? "" : "kept"
+  root.classList.toggle("mta-kept", !isLet)
+  point(root, ...placeIn(frame, event))
 }
 
 function press(root, event) {
   const frame = frameOf(event)
   if (!frame || event.button || event.target.closest(".mta-wipe")) return
-  if (event.isPrimary || !root.held) root.held = { frame, points: new Map(), moved: false, begun: event.timeStamp }
+  if (event.isPrimary || !root.held) root.held = { frame, points: new Map(), moved: false }
   root.held.points.set(event.pointerId, [event.clientX, event.clientY])
 }
 
@@ -108,7 +120,10 @@ function drag(root, event) {
   const place = [(to.x - box.left) / box.width, (to.y - box.top) / box.height]
   if (root.view.zoom > 1 || after.length > 1) pan(root, (to.x - from.x) / box.width, (to.y - from.y) / box.height)
   if (after.length > 1 && from.apart) zoomTo(root, (root.view.zoom * to.apart) / from.apart, ...place)
-  else point(root, within(place[0], 0, 1), within(place[1], 0, 1))
+  else if (root.stays !== "kept") {
+    root.stays = event.pointerType === "mouse" ? "" : "left"
+    point(root, within(place[0], 0, 1), within(place[1], 0, 1))
+  }
 }
 
 function middle(points) {
@@ -119,10 +134,11 @@ function middle(points) {
 function release(root, event) {
   const { held } = root
   if (!held?.points.delete(event.pointerId)) return
-  const isTap = event.type === "pointerup" && event.pointerType !== "mouse" && !held.moved
-  if (isTap && held.frame.isConnected) {
-    root.stays = true
-    point(root, ...placeIn(held.frame, event))
+  const frame = held.frame.isConnected && event.type === "pointerup" && !held.moved && held.frame
+  if (frame && event.pointerType === "mouse") keepPlace(root, frame, event)
+  else if (frame) {
+    root.stays = "left"
+    point(root, ...placeIn(frame, event))
   }
   if (!held.points.size) {
     root.held = null
@@ -144,7 +160,7 @@ function turnWheel(root, event) {
   const lines = event.deltaMode ? 16 : 1
   const speed = event.ctrlKey && Math.abs(event.deltaY) < 40 ? 0.01 : 0.002
   zoomTo(root, view.zoom * Math.exp(-within(event.deltaY * lines, -240, 240) * speed), ...placeIn(frame, event))
-  point(root, ...placeIn(frame, event))
+  goWith(root, frame, event)
 }
 
 function pressKey(root, event) {
@@ -162,13 +178,20 @@ function pressKey(root, event) {
   } else if (event.key === "+" || event.key === "=") zoomTo(root, view.zoom * 1.5, ...place)
   else if (event.key === "-" || event.key === "_") zoomTo(root, view.zoom / 1.5, ...place)
   else if (event.key === "0") zoomTo(root, 1)
+  else if (event.key === "Escape" && view.at && !event.target.closest("dialog")) return void letGo(root)
   else if (event.key === "f" || event.key === "F") return void fill(root)
   else if (event.key === "b" || event.key === "B") return void turnOver(root)
   else return
   event.preventDefault()
-  root.stays = true
+  root.stays ||= "left"
   clearTimeout(root.saying)
   root.saying = setTimeout(() => say(root, event.target.closest(".mta-frame")), 300)
+}
+
+function letGo(root) {
+  root.stays = ""
+  root.classList.remove("mta-kept")
+  point(root, null)
 }
 
 // Says where the cross-hair is, and what is there in the row of a panel.
@@ -223,12 +246,6 @@ function link(root) {
     const button = event.target.closest?.(".mta-open, .mta-enlarge")
     const isKey = event.detail === 0 // Enter: a click of the mouse is a place in the picture
     if (button && (isKey || button.matches(".mta-enlarge")) && !button.closest("dialog")) enlarge(root, button.closest("figure"))
-  }
-  root.onfocusout = (event) => {
-    if (!root.contains(event.relatedTarget) && root.stays && root.contains(event.target)) {
-      root.stays = false
-      point(root, null)
-    }
   }
   const twoFingers = (event) => event.touches.length > 1 && frameOf(event) && event.cancelable && event.preventDefault()
   root.addEventListener("wheel", (event) => turnWheel(root, event), { passive: false })

@@ -21,7 +21,7 @@ function tools(root) {
   over.title = "Changes between clean and adversarial by hand (key B)"
   root.modes.append(over)
   root.where = element("span", "mta-where")
-  const hint = element("span", "mta-hint", "Scroll to zoom, drag to move, double click to see all")
+  const hint = element("span", "mta-hint", "Scroll to zoom, drag to move, double click to see all; a click keeps the cross-hair")
   const zoom = element("div", "mta-zooms")
   zoom.setAttribute("role", "group")
   zoom.setAttribute("aria-label", "Zoom")

@@ -82,7 +82,8 @@ def measure_updates(page: Page, count: int) -> tuple[str, int, list[float]]:
     box = page.locator(".mta-rows .mta-frame").nth(4).bounding_box()
     assert box, "a picture is on the page"
     page.mouse.move(box["x"] + 0.4 * box["width"], box["y"] + 0.6 * box["height"])
-    page.mouse.wheel(0, -800)
+    for _ in range(3):
+        page.mouse.wheel(0, -200)
     page.wait_for_function("() => document.querySelector('.mta-stage').view.zoom > 2")
     page.evaluate("() => { document.querySelector('.mta-stage').isTheFirst = true }")
     before, same, taken = page.evaluate(VIEW), 0, []
