@@ -61,15 +61,19 @@ function tell(root) {
 }
 
 // Asks for the values of what is on the stage; again after a while, for an answer may have been replaced by a message.
+// Each time after twice as long: a server that is slow would be kept from answering.
 function askValues(root) {
   const lacking = [...new Set(root.panels.map(({ image }) => image.dataset.values))].filter((d) => d && !readings.has(d))
   const asked = lacking.join()
-  if (!lacking.length || (root.lacking === asked && performance.now() - root.askedAt < 2000)) return
+  const isSame = root.lacking === asked
+  if (!lacking.length || (isSame && performance.now() - root.askedAt < root.patience)) return
   if (!root.isConnected || window.mtaTurning?.isLeaving(root.page)) return
+  root.patience = isSame ? 2 * root.patience : 2000
   root.lacking = asked
   root.askedAt = performance.now()
   root.trigger("inspects", lacking)
-  setTimeout(() => root.view.at && askValues(root), 2100)
+  clearTimeout(root.reminder)
+  root.reminder = setTimeout(() => root.view.at && askValues(root), root.patience + 50)
 }
 
 function move(root, event) {
