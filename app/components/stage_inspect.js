@@ -111,6 +111,9 @@ function drag(root, event) {
   const before = [...held.points.values()]
   const [x, y] = held.points.get(event.pointerId)
   if (!held.moved && held.points.size < 2 && Math.hypot(event.clientX - x, event.clientY - y) < STILL) return
+  const isScroll = event.pointerType !== "mouse" && held.points.size < 2 && Math.abs(event.clientY - y) >= Math.abs(event.clientX - x)
+  held.scrolls ??= isScroll // up or down with one finger is the page's
+  if (held.scrolls && held.points.size < 2) return
   if (!held.moved) {
     held.moved = true
     root.setPointerCapture(event.pointerId) // the picture may be replaced meanwhile
@@ -138,7 +141,7 @@ function middle(points) {
 function release(root, event) {
   const { held } = root
   if (!held?.points.delete(event.pointerId)) return
-  const frame = held.frame.isConnected && event.type === "pointerup" && !held.moved && held.frame
+  const frame = held.frame.isConnected && event.type === "pointerup" && !held.moved && !held.scrolls && held.frame
   if (frame && event.pointerType === "mouse") keepPlace(root, frame, event)
   else if (frame) {
     root.stays = "left"
