@@ -88,17 +88,18 @@ def _pictures(result: Result, view: View, second: Result | None) -> list[str]:
     rows, files = drawn[0]
     clean, *_, last = rows[0]["cells"]
     parts = ["<h2>Picture and perturbation</h2>", _facts(request.picture.name, _credit(result))]
-    parts.append(_figures([clean, last], files))
+    parts.append(_figures([clean, last], files.pngs))
     for name, (own, own_files) in zip(made, drawn, strict=True):
         parts += [f"<h3>Perturbation for {_e(perturbation_title(name))}</h3>", _size_line(facts(made[name]))]
-        parts.append(_figures(own[0]["cells"][1:3], own_files))
+        parts.append(_figures(own[0]["cells"][1:3], own_files.pngs))
     parts.append("<h2>Outputs</h2>")
-    return parts + [_row(row, files) for row in rows[1:]]
+    return parts + [_row(row, files.pngs) for row in rows[1:]]
 
 
 def _pictures_of_both(result: Result, view: View, second: Result) -> list[str]:
     names = (result.request.victim, second.request.to or second.request.victim)
-    rows, files = versus.drawn(result, second, names, view, is_transfer=bool(second.request.to))
+    rows, made = versus.drawn(result, second, names, view, is_transfer=bool(second.request.to))
+    files = made.pngs
     parts = ["<h2>Picture and perturbation</h2>"]
     rows = [{**row, "words": _credit(result)} if row["id"] == "picture" else row for row in rows]
     pictures = [row for row in rows if row["id"] in ("picture", "perturbation")]

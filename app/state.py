@@ -104,7 +104,9 @@ _MOST_SENT = 3
 _WANTED, _REFUSED = "_wanted", "_refused"
 _REDRAWS, _PAGE = "_redraws", "_page"
 _PICKED = {SCENE: "_scene", OBJECT: "_object", STUDY_CELL: "_study_cell"}
-_DRAWN, _LACKS = "_drawn", "_lacks"
+STAGE = "stage"
+"""Key of the pictures."""
+_DRAWN, _LACKS, _INSPECTED = "_drawn", "_lacks", "_inspected"
 _LEAVING, _OWNER, _SERIES = "_leaving", "_owner", "_series"
 _MEMORY = "_memory"
 
@@ -289,6 +291,17 @@ def note_lacks(whose: str = _LACKS) -> None:
 def take_lacks(whose: str = _LACKS) -> bool:
     """Whether the browser asked for pictures since this was last called."""
     return bool(st.session_state.pop(whose, False))
+
+
+def note_inspected() -> None:
+    """The browser has not got all the values that it is to tell at the cursor."""
+    told = st.session_state[STAGE].inspects
+    st.session_state[_INSPECTED] = frozenset(str(one) for one in told) if isinstance(told, list) else frozenset()
+
+
+def take_inspected() -> frozenset[str]:
+    """Digests of the values that the browser asked for since this was last called."""
+    return frozenset(st.session_state.pop(_INSPECTED, ()))
 
 
 def count_redraws() -> int:

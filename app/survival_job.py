@@ -10,7 +10,7 @@ from torch import Tensor
 
 from app import exports
 from app.kept import Recent
-from app.panels import drawing
+from app.drawings import drawing
 from app.workshop import Request, Result, Workshop
 from mta_core import results
 from mta_core.attacks import Noise

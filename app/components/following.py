@@ -195,7 +195,7 @@ def _message(
     view: View,
     progress: float | None,
     live: list[LossStep],
-    with_files: bool,
+    wanted: stage.Wanted,
 ) -> bytes:
     """The stage's data.
 
@@ -205,9 +205,12 @@ def _message(
     if beside.fits(asked.second, result) and (second := asked.second):
         names = (result.request.victim, second.card.name)
         return versus.message(
-            result, known, names, view, progress, live, is_transfer=second.is_transfer, with_files=with_files
-        )
-    return panels.message(result, view, progress, live, task_row=asked.task_row, with_files=with_files)
+            result, known, names, view, progress, live, is_transfer=second.is_transfer, with_files=wanted.files,
+            values=wanted.values,
+        )  # fmt: skip
+    return panels.message(
+        result, view, progress, live, task_row=asked.task_row, with_files=wanted.files, values=wanted.values
+    )
 
 
 def details(asked: Asked, job: Job[AttackEvent] | None, used: Mapping[str, object], below: Below, part: str) -> None:

@@ -224,7 +224,7 @@ def shown(record: Record, picture: Picture | None) -> None:
         )  # fmt: skip
         chosen = names.get(label or "", chosen)
     st.caption(f"After step {frame.step}")
-    stage.draw(lambda with_files: frame.message(with_files, chosen))
+    stage.draw(lambda wanted: frame.message(wanted.files, wanted.values, chosen))
 
 
 def finished(record: Record, recipe: trainings.Recipe, picture: Picture | None) -> None:

@@ -50,10 +50,10 @@ def to_the_end(job: Job[Any]) -> None:
 
 
 def read_message(message: bytes) -> tuple[dict[str, Any], dict[str, bytes]]:
-    """The header of a stage's message and its PNG files by digest."""
+    """The header of a stage's message, and its PNG files and values by digest."""
     text, _, blob = message.partition(b"\n")
     header, files, offset = json.loads(text), {}, 0
-    for digest, length in header["files"]:
+    for digest, length in header["files"] + header["values"]:
         files[digest] = blob[offset : offset + length]
         offset += length
     assert offset == len(blob)
