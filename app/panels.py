@@ -19,6 +19,8 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
+from app import scaled
+from app.scaled import Place, Slider
 from app.words import automatic_gain, facts, measure_line, perturbation_title, sentence, with_unit
 from app.workshop import LossStep, Request, Result
 from mta_core import imaging
@@ -31,6 +33,7 @@ from mta_core.tasks.colours import CIVIDIS, SCALE, tone
 from mta_core.tasks.numbers import Numbers
 
 Rows = list[dict[str, Any]]
+Moving = tuple[dict[str, Any] | None, bytes]
 Beside = Literal["target", "truth", "noise"]
 """What the last column shows."""
 TASK_COLOURS = dict(zip(names(), cycle(("#0072b2", "#d55e00", "#009e73", "#cc79a7")), strict=False))
@@ -102,6 +105,7 @@ def message(
     *,
     task_row: TaskRow | None = None,
     with_files: bool = False,
+    slider: Slider | None = None,
 ) -> bytes:
     """The stage's data: a line of JSON, then the PNG files it names by digest and length.
 
@@ -110,10 +114,18 @@ def message(
 
     Args:
         task_row: makes the row of each task: by default clean, adversarial, the difference, and what is beside them.
+        slider: of epsilon, which the pictures follow in the browser.
     """
     rows, files = drawn(result, view, task_row)
     shown, aspect = with_files or progress is None, aspect_of(result.request.picture.image)
-    return packed(rows, files, progress, live or result.history, with_files=shown, aspect=aspect)
+    moving = following(result, view, slider, with_files=shown) if slider else (None, b"")
+    return packed(rows, files, progress, live or result.history, with_files=shown, aspect=aspect, moving=moving)
+
+
+def following(result: Result, view: View, slider: Slider, *, with_files: bool) -> Moving:
+    """What the browser needs to have `picture_row` follow epsilon."""
+    places = Place("picture", 1), Place("picture", 2, view.gain)
+    return scaled.message(scaled.panels(result, view.perturbation, *places), result, slider, with_files=with_files)
 
 
 def drawn(result: Result, view: View, task_row: TaskRow | None = None) -> tuple[Rows, dict[str, bytes]]:
@@ -149,18 +161,21 @@ def packed(
     with_files: bool = True,
     aspect: str = "4 / 3",
     columns: int = 4,
+    moving: Moving = (None, b""),
 ) -> bytes:
     """The stage's data.
 
     Args:
         columns: pictures in a row.
+        moving: see `app.scaled.message`.
     """
     sizes = [[digest, len(png)] for digest, png in files.items()] if with_files else []
     chart = loss_chart(history)
     header = {
-        "rows": rows, "progress": progress, "chart": chart, "files": sizes, "aspect": aspect, "columns": columns
+        "rows": rows, "progress": progress, "chart": chart, "files": sizes, "aspect": aspect, "columns": columns,
+        "live": moving[0],
     }  # fmt: skip
-    return json.dumps(header).encode() + b"\n" + (b"".join(files.values()) if with_files else b"")
+    return json.dumps(header).encode() + b"\n" + (b"".join(files.values()) if with_files else b"") + moving[1]
 
 
 def _rows(result: Result, view: View, task_row: TaskRow) -> Rows:

@@ -98,6 +98,8 @@ class Result:
             precision.
         is_complete: whether they are, and the comparison with random noise is in.
         made: what was made of it to be shown: see `once`.
+        directions: what epsilon scales of each perturbation, (3, H, W), where the attack is one of those.
+        preview_seconds: from the start of the attack to the preview.
         tried: the same pictures in the eyes of the request's other victim; None where it has none, or the same.
     """
 
@@ -110,6 +112,8 @@ class Result:
     is_complete: bool = False
     made: dict[Hashable, Any] = field(default_factory=dict, compare=False, repr=False)
     tried: Outcome | None = None
+    directions: Mapping[str, Tensor] = field(default_factory=dict, compare=False, repr=False)
+    preview_seconds: float = 0.0
 
     @property
     def on_other(self) -> Outcome:
@@ -240,9 +244,11 @@ class Workshop:
         subject, picture = self.subject(request.victim), request.picture
         steps = self._explore(subject, request)
         begin = time.perf_counter()
-        adversarials, history = {}, []
+        adversarials, history, directions = {}, [], {}
         for step in steps:
             adversarials[step.perturbation] = step.adversarial
+            if step.direction is not None:
+                directions[step.perturbation] = step.direction[0].cpu()
             losses = {name: float(loss[0]) for name, loss in step.losses.items()}
             history.append(LossStep(step.perturbation, step.done, step.total, losses))
             if request.is_iterative:
@@ -257,8 +263,9 @@ class Workshop:
         outcome = self._outcome(subject, request, adversarials, {}, seconds, fast=True)
         tried = self._tried(request, adversarials, fast=True)
         preview = Result(
-            request, outcome, tuple(history), stopped_at, unreached, is_precise=subject.is_exact, tried=tried
-        )
+            request, outcome, tuple(history), stopped_at, unreached, is_precise=subject.is_exact, tried=tried,
+            directions=directions, preview_seconds=time.perf_counter() - begin,
+        )  # fmt: skip
         if not subject.is_exact and self.device.torch_device.type == "cpu":
             job.rest(PAINTING)
         yield preview

@@ -221,6 +221,7 @@ async function draw(root, header, drawn) {
       return line
     }),
   )
+  await liveEpsilon.prepare(header, kept)
   if (turn !== root.turn) return
   const focused = root.querySelector(".mta-open:focus")?.closest("figure")
   const back = focused && place(focused)
@@ -228,6 +229,7 @@ async function draw(root, header, drawn) {
   root.style.setProperty("--columns", header.columns)
   root.style.setProperty("--narrow", header.columns % 2 ? header.columns : 2)
   root.querySelector(".mta-rows").replaceChildren(...rows)
+  liveEpsilon.show(root, header)
   if (back) focus(root, back)
   root.drawn = drawn
   root.setAttribute("aria-busy", String(header.progress !== null))
@@ -264,7 +266,9 @@ export default function ({ parentElement, data, setTriggerValue }) {
   progress.classList.toggle("mta-busy", busy)
   progress.style.setProperty("--done", header.progress ?? 0)
   keep(header, blob)
-  const complete = header.rows.every((row) => row.cells.every((c) => !c.digest || kept.has(c.digest)))
+  liveEpsilon.take(root, header, blob, setTriggerValue)
+  const hasAll = header.rows.every((row) => row.cells.every((c) => !c.digest || kept.has(c.digest)))
+  const complete = hasAll && liveEpsilon.has(header)
   const drawn = JSON.stringify([header.rows, !header.chart, complete])
   root.setAttribute("aria-busy", String(busy || root.drawn !== drawn)) // until what was asked for is seen
   root.turn = (root.turn ?? 0) + 1 // whatever is still being decoded is not wanted any more
@@ -275,4 +279,5 @@ export default function ({ parentElement, data, setTriggerValue }) {
   }
   if (root.drawn === drawn || (!complete && root.drawn)) follow(root, header)
   else draw(root, header, drawn)
+  if (root.drawn === drawn) liveEpsilon.prepare(header, kept).then(() => root.drawn === drawn && liveEpsilon.show(root, header))
 }

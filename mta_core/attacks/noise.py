@@ -9,7 +9,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from mta_core.attacks.base import Attack, Problem, Step
+from mta_core.attacks.base import Attack, Problem, Scaling, Step
 from mta_core.budget import Budget
 
 
@@ -30,6 +30,7 @@ class Noise(Attack):
     source: ClassVar[str] = "a baseline"
     is_baseline: ClassVar[bool] = True
     is_climbing: ClassVar[bool] = False
+    scaling: ClassVar[Scaling] = "linear"
 
     def steps(self, problem: Problem) -> Iterator[Step]:
         noise = torch.cat(
@@ -39,4 +40,4 @@ class Noise(Attack):
             ]
         )
         for name in problem.objectives:
-            yield Step(name, 1, 1, problem.clean + noise)
+            yield Step(name, 1, 1, problem.clean + noise, direction=noise)
