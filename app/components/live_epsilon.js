@@ -10,10 +10,11 @@ const liveEpsilon = (() => {
   const cleans = new Map() // digest -> ImageData
   let stage // the one on the page
 
-  // What `header` names and `blob` holds behind the pictures.
+  // What `header` names and `blob` ends with.
   function take(root, header, blob, tell) {
-    let offset = header.files.reduce((sum, [, length]) => sum + length, 0)
-    for (const [digest, length] of header.live?.files ?? []) {
+    const files = header.live?.files ?? []
+    let offset = files.reduce((rest, [, length]) => rest - length, blob.length)
+    for (const [digest, length] of files) {
       const bytes = blob.slice(offset, offset + length)
       directions.set(digest, new Int16Array(bytes.buffer, bytes.byteOffset, length / 2))
       offset += length

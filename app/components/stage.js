@@ -267,13 +267,12 @@ export default function ({ parentElement, data, setTriggerValue }) {
   progress.style.setProperty("--done", header.progress ?? 0)
   keep(header, blob)
   liveEpsilon.take(root, header, blob, setTriggerValue)
-  const hasAll = header.rows.every((row) => row.cells.every((c) => !c.digest || kept.has(c.digest)))
-  const complete = hasAll && liveEpsilon.has(header)
+  const complete = header.rows.every((row) => row.cells.every((c) => !c.digest || kept.has(c.digest)))
   const drawn = JSON.stringify([header.rows, !header.chart, complete])
   root.setAttribute("aria-busy", String(busy || root.drawn !== drawn)) // until what was asked for is seen
   root.turn = (root.turn ?? 0) + 1 // whatever is still being decoded is not wanted any more
   clearInterval(root.asking)
-  if (!complete) {
+  if (!complete || !liveEpsilon.has(header)) {
     ask(root, setTriggerValue)
     root.asking = setInterval(() => ask(root, setTriggerValue), 2000)
   }

@@ -17,10 +17,11 @@ def _read(*names: str) -> str:
     return "\n".join((_FOLDER / name).read_text(encoding="utf-8") for name in names)
 
 
+SCRIPT = _read("live_epsilon.js", "stage.js")
 _component = st.components.v2.component(
     "mta_stage",
     css=_read("stage.css", "live_epsilon.css"),
-    js=_read("live_epsilon.js", "stage.js"),
+    js=SCRIPT,
     isolate_styles=False,
 )
 
