@@ -193,7 +193,7 @@ def test_a_direction_that_is_not_there_is_asked_for(alone: Page) -> None:
 
 def middle(page: Page, key: str = "epsilon") -> tuple[float, float]:
     """Of the slider's thumb."""
-    thumb = page.locator(f".st-key-{key} input[type=range]").locator("xpath=ancestor::*[contains(@style, '%')][1]")
+    thumb = page.locator(f".st-key-{key} input[type=range]").locator("xpath=ancestor::*[contains(@style, 'left')][1]")
     box = thumb.bounding_box()
     assert box
     return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
