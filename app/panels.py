@@ -10,8 +10,10 @@ from typing import Any, Literal
 
 from torch import Tensor
 
+from app import scaled
 from app.drawings import Drawing, Files, Rows, cell, coloured, drawing, split
 from app.readings import Reading, of_difference, of_perturbation, unit_of_difference
+from app.scaled import Place, Slider
 from app.words import automatic_gain, facts, measure_line, perturbation_title, sentence, with_unit
 from app.workshop import LossStep, Request, Result
 from mta_core.amplified import amplify
@@ -22,6 +24,7 @@ from mta_core.tasks.classification import Classification
 from mta_core.tasks.colours import CIVIDIS, SCALE, tone
 from mta_core.tasks.numbers import Numbers
 
+Moving = tuple[dict[str, Any] | None, bytes]
 Beside = Literal["target", "truth", "noise"]
 """What the last column shows."""
 TASK_COLOURS = dict(zip(names(), cycle(("#0072b2", "#d55e00", "#009e73", "#cc79a7")), strict=False))
@@ -72,6 +75,7 @@ def message(
     task_row: TaskRow | None = None,
     with_files: bool = False,
     values: Collection[str] = (),
+    slider: Slider | None = None,
 ) -> bytes:
     """The stage's data: a line of JSON, then the PNG files it names by digest and length, and the values asked for.
 
@@ -81,10 +85,20 @@ def message(
     Args:
         task_row: makes the row of each task: by default clean, adversarial, the difference, and what is beside them.
         values: digests of the values at the cursor that the browser asks for.
+        slider: of epsilon, which the pictures follow in the browser.
     """
     rows, files = drawn(result, view, task_row)
     shown, aspect = with_files or (progress is None and not values), aspect_of(result.request.picture.image)
-    return packed(rows, files, progress, live or result.history, with_files=shown, values=values, aspect=aspect)
+    moving = following(result, view, slider, with_files=shown) if slider else (None, b"")
+    return packed(
+        rows, files, progress, live or result.history, with_files=shown, values=values, aspect=aspect, moving=moving
+    )
+
+
+def following(result: Result, view: View, slider: Slider, *, with_files: bool) -> Moving:
+    """What the browser needs to have `picture_row` follow epsilon."""
+    places = Place("picture", 1), Place("picture", 2, view.gain)
+    return scaled.message(scaled.panels(result, view.perturbation, *places), result, slider, with_files=with_files)
 
 
 def drawn(result: Result, view: View, task_row: TaskRow | None = None) -> tuple[Rows, Files]:
@@ -109,22 +123,24 @@ def packed(
     values: Collection[str] = (),
     aspect: str = "4 / 3",
     columns: int = 4,
+    moving: Moving = (None, b""),
 ) -> bytes:
     """The stage's data.
 
     Args:
         values: digests of the values that are asked for.
         columns: pictures in a row.
+        moving: see `app.scaled.message`.
     """
     pngs = files.pngs if with_files else {}
     readings = {digest: files.readings[digest].packed() for digest in values if digest in files.readings}
     chart = loss_chart(history)
     header = {
-        "rows": rows, "progress": progress, "chart": chart, "aspect": aspect, "columns": columns,
+        "rows": rows, "progress": progress, "chart": chart, "aspect": aspect, "columns": columns, "live": moving[0],
         "files": [[digest, len(png)] for digest, png in pngs.items()],
         "values": [[digest, len(made)] for digest, made in readings.items()],
     }  # fmt: skip
-    return b"".join((json.dumps(header).encode(), b"\n", *pngs.values(), *readings.values()))
+    return b"".join((json.dumps(header).encode(), b"\n", *pngs.values(), moving[1], *readings.values()))
 
 
 def _rows(result: Result, view: View, task_row: TaskRow) -> Rows:

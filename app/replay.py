@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from app import panels
+from app.drawings import drawing
 from app.panels import TASK_COLOURS
 from app.recording import LEVELS, Recording
 from app.words import automatic_gain, direction, in_sentence, perturbation_title
@@ -159,7 +160,7 @@ def _seen(o: TaskOutcome, value: Tensor, loss: float | None) -> Seen:
     every = [v for v in (o.clean, o.adversarial, o.truth, o.reference if o.is_targeted else None) if v is not None]
     span = t.legend(*every).span or t.span(*every)
     coloured = t.colour(value, span)[0] if t.tones is None else t.tone(value, span)[0]
-    return Seen(measure.format(number), number, panels.drawing(coloured, t.tones).png, loss=loss)
+    return Seen(measure.format(number), number, drawing(coloured, t.tones).png, loss=loss)
 
 
 def message(replay: Replay, asked: Sequence[str], at: int, job: Mapping[str, Any]) -> bytes:

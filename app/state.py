@@ -109,6 +109,9 @@ STAGE = "stage"
 _DRAWN, _LACKS, _INSPECTED = "_drawn", "_lacks", "_inspected"
 _LEAVING, _OWNER, _SERIES = "_leaving", "_owner", "_series"
 _MEMORY = "_memory"
+_MOVED, _DIRECTIONS = "_moved", "_directions"
+DIRECTIONS = 4
+"""How many of those sent last the browser keeps, as `live_epsilon.js` says."""
 
 
 def held() -> dict[str, Any]:
@@ -304,9 +307,34 @@ def take_inspected() -> frozenset[str]:
     return frozenset(st.session_state.pop(_INSPECTED, ()))
 
 
+def note_moved() -> None:
+    """Epsilon is being moved, and the browser asks for what comes of it."""
+    told = st.session_state[STAGE].moved
+    number = told[0] if isinstance(told, list | tuple) and told else None
+    if isinstance(number, int | float):
+        st.session_state[_MOVED] = float(number)
+
+
+def moved() -> float | None:
+    """Where epsilon has been moved to since the page was drawn, in units; None where nobody asked."""
+    return st.session_state.get(_MOVED)
+
+
+def sent_directions() -> tuple[str, ...]:
+    """Digests of the directions of perturbations that the browser got last."""
+    return st.session_state.get(_DIRECTIONS, ())
+
+
+def note_directions(digests: Sequence[str]) -> None:
+    """They have been sent, or were there and are used again."""
+    before = [one for one in sent_directions() if one not in digests]
+    st.session_state[_DIRECTIONS] = (*before, *digests)[-DIRECTIONS:]
+
+
 def count_redraws() -> int:
     """How often the whole page was drawn in this session; called when it is drawn anew, before its parts are."""
     st.session_state[_DRAWN] = {}
+    st.session_state.pop(_MOVED, None)
     st.session_state[_REDRAWS] = st.session_state.get(_REDRAWS, 0) + 1
     return int(st.session_state[_REDRAWS])
 

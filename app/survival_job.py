@@ -9,8 +9,8 @@ from typing import Any
 from torch import Tensor
 
 from app import exports
-from app.kept import Recent
 from app.drawings import drawing
+from app.kept import Recent
 from app.workshop import Request, Result, Workshop
 from mta_core import results
 from mta_core.attacks import Noise

@@ -7,11 +7,13 @@ from collections.abc import Collection, Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
+from app import scaled
 from app.drawings import Files, Rows, cell, coloured, drawing, split
 from app.heatmap import Column, fall, text
 from app.pair import cosine
-from app.panels import ANSWERS, View, answers, aspect_of, last_picture, packed, picture_row
+from app.panels import ANSWERS, Moving, View, answers, aspect_of, following, last_picture, packed, picture_row
 from app.readings import of_perturbation
+from app.scaled import Place, Slider
 from app.tables import Values
 from app.words import automatic_gain, direction, measure_line, perturbation_title, psnr, reference, sentence
 from app.workshop import LossStep, Result
@@ -37,6 +39,7 @@ def message(
     is_transfer: bool = False,
     with_files: bool = False,
     values: Collection[str] = (),
+    slider: Slider | None = None,
 ) -> bytes:
     """The stage's data: see `app.panels.message`.
 
@@ -46,7 +49,14 @@ def message(
     """
     rows, files = drawn(first, second, names, view, is_transfer=is_transfer)
     shown, aspect = with_files or (progress is None and not values), aspect_of(first.request.picture.image)
-    return packed(rows, files, progress, live or first.history, with_files=shown, values=values, aspect=aspect)
+    moving: Moving = (None, b"")
+    if slider and is_transfer:
+        moving = following(first, view, slider, with_files=shown)
+    elif slider:
+        moving = scaled.message(_panels(first, second, view), first, slider, with_files=shown)
+    return packed(
+        rows, files, progress, live or first.history, with_files=shown, values=values, aspect=aspect, moving=moving
+    )
 
 
 def drawn(
@@ -56,6 +66,22 @@ def drawn(
     known = (second.is_precise, second.is_complete, second.stopped_at) if second else None
     key = ("versus", names, view, is_transfer, first.is_complete, known)
     return first.once(key, lambda: split(_rows(first, second, names, view, is_transfer=is_transfer)))
+
+
+def _panels(first: Result, second: Result | None, view: View) -> scaled.Panels:
+    """Those of `_pictures` that follow epsilon."""
+    results = [first] if second is None else [first, second]
+    gain = _gain(results, view)
+    return [
+        panel
+        for i, result in enumerate(results)
+        for panel in scaled.panels(result, view.perturbation, Place("picture", 1 + i), Place("perturbation", i, gain))
+    ]
+
+
+def _gain(results: Sequence[Result], view: View) -> float:
+    """For all perturbations alike."""
+    return view.gain or min(automatic_gain(result.outcome.perturbations[view.perturbation]) for result in results)
 
 
 def _rows(first: Result, second: Result | None, names: Names, view: View, *, is_transfer: bool) -> Rows:
@@ -68,7 +94,7 @@ def _pictures(first: Result, second: Result | None, names: Names, view: View) ->
     name, clean = first.request.picture.name, first.outcome.clean
     results = [first] if second is None else [first, second]
     made = [result.outcome.perturbations[view.perturbation] for result in results]
-    gain = view.gain or min(automatic_gain(one) for one in made)
+    gain = _gain(results, view)
     noise = last_picture(first, replace(view, beside="noise"))
     pictures = [
         cell(

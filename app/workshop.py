@@ -99,6 +99,8 @@ class Result:
             precision.
         is_complete: whether they are, and the comparison with random noise is in.
         made: what was made of it to be shown: see `once`.
+        directions: what epsilon scales of each perturbation, (3, H, W), where the attack is one of those.
+        preview_seconds: from the start of the attack to the preview.
         tried: the same pictures in the eyes of the request's other victim; None where it has none, or the same.
         recording: the candidates of an iterative attack, step by step.
     """
@@ -113,6 +115,8 @@ class Result:
     made: dict[Hashable, Any] = field(default_factory=dict, compare=False, repr=False)
     tried: Outcome | None = None
     recording: Recording | None = field(default=None, compare=False, repr=False)
+    directions: Mapping[str, Tensor] = field(default_factory=dict, compare=False, repr=False)
+    preview_seconds: float = 0.0
 
     @property
     def on_other(self) -> Outcome:
@@ -243,10 +247,12 @@ class Workshop:
         subject, picture = self.subject(request.victim), request.picture
         steps = self._explore(subject, request)
         begin = time.perf_counter()
-        adversarials, history, aside = {}, [], 0.0
+        adversarials, history, directions, aside = {}, [], {}, 0.0
         recording = keep(Recording(picture.image, request.budget.norm)) if request.is_iterative else None
         for step in steps:
             adversarials[step.perturbation] = step.adversarial
+            if step.direction is not None:
+                directions[step.perturbation] = step.direction[0].cpu()
             losses = {name: float(loss[0]) for name, loss in step.losses.items()}
             history.append(LossStep(step.perturbation, step.done, step.total, losses))
             if recording is not None:
@@ -265,7 +271,7 @@ class Workshop:
         tried = self._tried(request, adversarials, fast=True)
         preview = Result(
             request, outcome, tuple(history), stopped_at, unreached, is_precise=subject.is_exact, tried=tried,
-            recording=recording,
+            recording=recording, directions=directions, preview_seconds=time.perf_counter() - begin,
         )  # fmt: skip
         if not subject.is_exact and self.device.torch_device.type == "cpu":
             job.rest(PAINTING)

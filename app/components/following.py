@@ -4,17 +4,18 @@ result is shown."""
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import streamlit as st
 
 from app import news, panels, resources, state, versus, works
-from app.components import beside, chrome, detail, pictures, pulse, share, stage, status
+from app.components import beside, chrome, detail, live_epsilon, pictures, pulse, share, stage, status
 from app.components.hearing import check, hear
 from app.library import Picture
 from app.news import News
 from app.panels import Beside, TaskRow, View
+from app.scaled import Slider
 from app.second import Second
 from app.words import plain
 from app.workshop import AttackEvent, LossStep, Request, Result
@@ -143,8 +144,14 @@ def steps_of(job: Job[AttackEvent] | None) -> list[LossStep]:
 
 def results(asked: Asked, job: Job[AttackEvent] | None, used: Mapping[str, object]) -> None:
     """Status and pictures; the last result stays until the next is there."""
-    request = asked.request
     hear(used, state.WHOSE)
+    moved = live_epsilon.moved(asked.request)
+    slider = live_epsilon.slider(
+        asked.request, is_moved=moved not in (None, asked.request), is_alone=asked.second is None
+    )
+    if moved is not None:
+        asked, job = replace(asked, request=moved), run(moved)
+    request = asked.request
     fresh = news.of(job)
     follow(request, job)
     is_live = job is not None and not job.is_done  # asked first: what ends meanwhile is drawn by the next look
@@ -173,7 +180,7 @@ def results(asked: Asked, job: Job[AttackEvent] | None, used: Mapping[str, objec
     progress = status.progress(request, job)
     if result is not None:
         view = _view(asked, result, chosen)
-        stage.draw(partial(_message, asked, result, known, view, progress, steps_of(job)))
+        stage.draw(partial(_message, asked, result, known, view, progress, steps_of(job), slider))
         detail.downloads(result, view, is_busy, known)
     else:
         stage.draw(lambda _: panels.outline(request, progress, steps_of(job)))
@@ -195,6 +202,7 @@ def _message(
     view: View,
     progress: float | None,
     live: list[LossStep],
+    slider: Slider,
     wanted: stage.Wanted,
 ) -> bytes:
     """The stage's data.
@@ -202,15 +210,17 @@ def _message(
     Args:
         known: what is known of the second victim.
     """
+    slider = live_epsilon.for_message(slider, result, view, progress, with_files=wanted.files)
     if beside.fits(asked.second, result) and (second := asked.second):
         names = (result.request.victim, second.card.name)
         return versus.message(
             result, known, names, view, progress, live, is_transfer=second.is_transfer, with_files=wanted.files,
-            values=wanted.values,
+            values=wanted.values, slider=slider,
         )  # fmt: skip
     return panels.message(
-        result, view, progress, live, task_row=asked.task_row, with_files=wanted.files, values=wanted.values
-    )
+        result, view, progress, live, task_row=asked.task_row, with_files=wanted.files, values=wanted.values,
+        slider=slider,
+    )  # fmt: skip
 
 
 def details(asked: Asked, job: Job[AttackEvent] | None, used: Mapping[str, object], below: Below, part: str) -> None:

@@ -192,6 +192,7 @@ async function draw(root, header, drawn) {
       return line
     }),
   )
+  await liveEpsilon.prepare(header, kept)
   if (turn !== root.turn) return
   const isWiping = Boolean(root.querySelector(".mta-wipe:focus"))
   const focused = root.querySelector(".mta-rows .mta-open:focus")?.closest("figure")
@@ -204,6 +205,7 @@ async function draw(root, header, drawn) {
   root.style.setProperty("--narrow", header.columns % 2 ? header.columns : 2)
   root.querySelector(".mta-rows").replaceChildren(...rows)
   refresh(root)
+  liveEpsilon.show(root, header)
   if (back) focus(root, back)
   if (isWiping) root.querySelector(".mta-wipe")?.focus({ preventScroll: true })
   root.drawn = drawn
@@ -254,16 +256,18 @@ export default function ({ parentElement, data, setTriggerValue }) {
   progress.classList.toggle("mta-busy", busy)
   progress.style.setProperty("--done", header.progress ?? 0)
   keep(header, blob)
+  liveEpsilon.take(root, header, blob, setTriggerValue)
   keepValues(root, header, blob)
   const complete = header.rows.every((row) => row.cells.every((c) => !c.digest || kept.has(c.digest)))
   const drawn = JSON.stringify([header.rows, !header.chart, complete])
   root.setAttribute("aria-busy", String(busy || root.drawn !== drawn)) // until what was asked for is seen
   root.turn = (root.turn ?? 0) + 1 // whatever is still being decoded is not wanted any more
   clearInterval(root.asking)
-  if (!complete) {
+  if (!complete || !liveEpsilon.has(header)) {
     ask(root, setTriggerValue)
     root.asking = setInterval(() => ask(root, setTriggerValue), 2000)
   }
   if (root.drawn === drawn || (!complete && root.drawn)) follow(root, header)
   else draw(root, header, drawn)
+  if (root.drawn === drawn) liveEpsilon.prepare(header, kept).then(() => root.drawn === drawn && liveEpsilon.show(root, header))
 }

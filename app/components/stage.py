@@ -18,10 +18,14 @@ def _read(*names: str) -> str:
     return "\n".join((_FOLDER / name).read_text(encoding="utf-8") for name in names)
 
 
+SCRIPT = _read(
+    "stage_view.js", "stage_values.js", "stage_inspect.js", "stage_before.js", "stage_tools.js", "live_epsilon.js",
+    "stage.js",
+)  # fmt: skip
 _component = st.components.v2.component(
     "mta_stage",
-    css=_read("stage.css", "stage_inspect.css"),
-    js=_read("stage_view.js", "stage_values.js", "stage_inspect.js", "stage_before.js", "stage_tools.js", "stage.js"),
+    css=_read("stage.css", "stage_inspect.css", "live_epsilon.css"),
+    js=SCRIPT,
     isolate_styles=False,
 )
 
@@ -41,5 +45,5 @@ def draw(message: Callable[[Wanted], bytes]) -> None:
     """Shows what `app.panels.message` makes, with what the browser has asked for."""
     _component(
         key=state.STAGE, data=message(Wanted(state.take_lacks(), state.take_inspected())),
-        on_lacks_change=state.note_lacks, on_inspects_change=state.note_inspected,
+        on_lacks_change=state.note_lacks, on_inspects_change=state.note_inspected, on_moved_change=state.note_moved,
     )  # fmt: skip
