@@ -96,8 +96,8 @@ class Check:
 class _Findings:
     """What was found so far in one split."""
 
-    missing: list[str] = field(default_factory=list)
-    broken: list[str] = field(default_factory=list)
+    missing: dict[int, str] = field(default_factory=dict)
+    broken: dict[int, str] = field(default_factory=dict)
     labels: Counter[str] = field(default_factory=Counter)
     floors: Tensor = field(default_factory=lambda: torch.zeros(3, dtype=torch.float64))
     distances: list[float] = field(default_factory=list)
@@ -175,14 +175,14 @@ def _part(source: DataSource, most: int | None, problems: list[str]) -> Generato
     found, count = _Findings(), len(source)
     for index in range(count):
         if problem := _missing(source, index):
-            found.missing.append(problem)
+            found.missing[index] = problem
     chosen = _spread(count, most)
     for done, index in enumerate(chosen, 1):
         try:
             found.take(source, source[index])
         except (ValueError, OSError) as error:
             name = source.name_of(index)
-            found.broken.append(str(error) if name in str(error) else f"{name}: {error}")
+            found.broken[index] = str(error) if name in str(error) else f"{name}: {error}"
         yield Progress(done, len(chosen), "pictures", stage=f"reading {source.split}")
     problems += _told(source, found, len(chosen))
     return Part(source.split, count, len(chosen), len(chosen) - len(found.broken), dict(found.labels))
@@ -209,8 +209,8 @@ def _told(source: DataSource, found: _Findings, read: int) -> list[str]:
     told = []
     if found.missing:
         told.append(f"{split}{len(found.missing):,} of {counted(len(source), 'picture')} lack a file")
-        told += [f"{split}{problem}" for problem in found.missing[:NAMED]]
-    others = [problem for problem in found.broken if not any(lost in problem for lost in found.missing)]
+        told += [f"{split}{problem}" for problem in list(found.missing.values())[:NAMED]]
+    others = [problem for index, problem in found.broken.items() if index not in found.missing]
     if others:
         told.append(f"{split}{len(others):,} of {counted(read, 'picture')} that were looked at cannot be read")
         told += [f"{split}{problem}" for problem in others[:NAMED]]
@@ -221,14 +221,23 @@ def _told(source: DataSource, found: _Findings, read: int) -> list[str]:
 
 
 def _overlaps(sources: Sequence[DataSource]) -> list[str]:
-    """Pictures of one name in two splits: a model trained on one would know the other."""
-    names = {source.split: {source.name_of(index) for index in range(len(source))} for source in sources}
+    """Pictures that are in two splits: a model trained on one would know the other."""
+    names = {source.split: {_identity(source, index) for index in range(len(source))} for source in sources}
     told = []
     for number, one in enumerate(names):
         for other in list(names)[number + 1 :]:
             if both := sorted(names[one] & names[other]):
                 told.append(f"{counted(len(both), 'picture')} in both {one} and {other}: {', '.join(both[:NAMED])}")
     return told
+
+
+def _identity(source: DataSource, index: int) -> str:
+    """The file of a picture, or its name where it has none of its own: names may begin anew in each split."""
+    try:
+        files = source.files_of(index)
+    except DataError:
+        files = ()
+    return str(files[0]) if files else source.name_of(index)
 
 
 def _said(part: Part, spaces: Mapping[str, str]) -> str:

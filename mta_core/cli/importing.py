@@ -24,7 +24,7 @@ def _import(arguments: argparse.Namespace) -> dict[str, Any]:
     path = Path(arguments.weights)
     card = Path(arguments.card) if arguments.card else path.with_suffix(".json")
     try:
-        made = imported.take_in(imported.read_file(path), imported.read_file(card, MAX_BYTES), arguments.name)
+        made = imported.take_in(imported.read_file(path), imported.read_file(card, MAX_BYTES), arguments.name or "")
     except WeightsError as error:
         raise WeightsError(f"nothing imported from {path.name}: {error}") from error
     say(arguments, f"the {made.kind} {made.name} is imported; `remove {made.name}` takes it away again")
@@ -32,13 +32,13 @@ def _import(arguments: argparse.Namespace) -> dict[str, Any]:
 
 
 def _remove(arguments: argparse.Namespace) -> dict[str, Any]:
-    imported.remove(arguments.name)
+    imported.remove(arguments.name or "")
     say(arguments, f"removed; `restore {arguments.name}` brings it back, for {KEPT_DAYS} days")
     return {"removed": arguments.name}
 
 
 def _restore(arguments: argparse.Namespace) -> dict[str, Any]:
-    imported.restore(arguments.name)
+    imported.restore(arguments.name or "")
     say(arguments, f"{arguments.name} is back")
     return {"restored": arguments.name}
 

@@ -24,7 +24,7 @@ def add_library(commands: Any, make: MakeCommand) -> None:
     command.add_argument(
         "card", nargs="?", type=_text, metavar="CARD", help="its card (default: the .json file of the same name)"
     )
-    command.add_argument("--name", type=_text, default="", metavar="NAME", help="another name than the card's")
+    command.add_argument("--name", type=_text, metavar="NAME", help="another name than the card's")
     for name, help in (
         ("remove", "Removes imported weights; `restore` brings them back."),
         ("restore", "Brings back imported weights that were removed."),
