@@ -203,7 +203,8 @@ def head(entry: Entry) -> str:
     """The card in short, as HTML."""
     card = entry.card
     label = ", ".join(label_of(name, space) for name, space in card.tasks.items())
-    said = [card.summary or card.architecture, label]
+    summary = card.summary or card.architecture
+    said = [summary[:1].upper() + summary[1:], label]
     numbers = "".join(
         f"<div><span>{html.escape(name)}</span><b>{html.escape(value)}</b></div>"
         for name, value in main_numbers(card)[:MAIN]

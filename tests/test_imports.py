@@ -13,9 +13,9 @@ ROOT = Path(__file__).resolve().parents[1]
 FAMILIES = {"tasks": (), "victims": (), "attacks": ("tasks", "victims"), "data": ()}
 """With the others that each may know through something else: generators know victims and targets."""
 NO_BROWSER = (
-    "board_words", "charts", "comparison", "costs", "exports", "found", "heatmap", "kept", "library", "orders", "pair",
-    "panels", "paper", "series", "study_charts", "study_map", "study_pictures", "study_words", "sweep_charts", "sweeps",
-    "tables", "tidying", "trainings", "tried", "variants", "watching", "words", "workshop",
+    "board_words", "cards", "charts", "comparison", "costs", "exports", "found", "heatmap", "kept", "library", "orders",
+    "pair", "panels", "paper", "series", "study_charts", "study_map", "study_pictures", "study_words", "sweep_charts",
+    "sweeps", "tables", "tidying", "trainings", "tried", "variants", "watching", "words", "workshop",
 )  # fmt: skip
 
 

@@ -11,7 +11,7 @@ import streamlit as st
 from app import cards, remembered, resources, state
 from app.components import leave, opening
 from app.components.pictures import GALLERY, OBJECTS
-from app.library import Shelf
+from app.library import Shelf, gallery_folder
 from app.words import plain
 from mta_core import connections, data
 from mta_core.check_data import FIRST, Check, check
@@ -86,16 +86,22 @@ def _facts(one: Held) -> list[cards.Fact]:
     if one.shelf is None:
         return [("Lies in", one.entry)]
     source = one.shelf.data
-    derived = {name: space for name, space in source.known.items() if name not in source.spaces}
+    derived = [cards.label_of(name, space) for name, space in source.known.items() if name not in source.spaces]
     count = counted(len(source), "picture") + ("" if source.split in ("all", "gallery") else f" to {source.split}")
     return [
         ("Pictures", count),
         ("Labels", cards.answers_of(source.spaces) or "none: attacks go by the clean answer"),
-        *([("Derived from these", cards.answers_of(derived))] if derived else []),
+        *([("Derived from these", ", ".join(derived))] if derived else []),
         ("Terms", source.terms),
-        ("On the command line", f"--data {one.entry}" if one.entry else f"--data {source.name}"),
+        ("On the command line", f"--data {one.entry or _command(source.name)}"),
         *([("Lies in", one.entry.partition(":")[2])] if one.entry else []),
     ]
+
+
+def _command(name: str) -> str:
+    """How the command line calls what is shipped of a source."""
+    folder = gallery_folder() if name == "rooms" else gallery_folder() / "objects"
+    return f"{name}:{cards.shown_path(folder)} --split gallery"
 
 
 def card(one: Held) -> None:
@@ -193,14 +199,18 @@ def look(entry: str, most: int | None) -> None:
 
 def tell(found: Check) -> None:
     """What a check found."""
-    there = "".join(f"<li>{html.escape(sentence)}</li>" for sentence in found.sentences)
+    there = "".join(f"<li>{html.escape(capital(sentence))}</li>" for sentence in found.sentences)
     if there:
         st.html(f'<ul class="mta-check">{there}</ul>')
     if found.is_sound:
         st.success(found.verdict)
         return
-    lines = "\n".join(f"- {plain(problem)}" for problem in found.problems)
+    lines = "\n".join(f"- {plain(capital(problem))}" for problem in found.problems)
     (st.warning if found.is_usable else st.error)(f"{plain(found.verdict.replace(' above', ''))}\n\n{lines}")
+
+
+def capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def connect(entry: str) -> None:

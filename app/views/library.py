@@ -13,7 +13,7 @@ from mta_core import imported
 from mta_core.tasks import TASKS
 
 STYLE = Path(__file__).parent.parent / "components" / "library.css"
-VICTIMS, GENERATORS, DATA = "Victims", "Generators", "Data sets"
+VICTIMS, GENERATORS, DATA = "Victims", "Generators", "Data"
 SHELVES = {VICTIMS: "victim", GENERATORS: "generator"}
 
 

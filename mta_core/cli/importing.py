@@ -32,13 +32,13 @@ def _import(arguments: argparse.Namespace) -> dict[str, Any]:
 
 
 def _remove(arguments: argparse.Namespace) -> dict[str, Any]:
-    imported.remove(arguments.name or "")
+    imported.remove(arguments.name)
     say(arguments, f"removed; `restore {arguments.name}` brings it back, for {KEPT_DAYS} days")
     return {"removed": arguments.name}
 
 
 def _restore(arguments: argparse.Namespace) -> dict[str, Any]:
-    imported.restore(arguments.name or "")
+    imported.restore(arguments.name)
     say(arguments, f"{arguments.name} is back")
     return {"restored": arguments.name}
 
