@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import html
+import time
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from functools import lru_cache
 
 import streamlit as st
 
@@ -38,6 +40,8 @@ NO_FOLDER = (
     "`MTA_DATA_ROOTS=nyuv2:/data/nyuv2` connects a data set from the start."
 )
 OTHER = "another folder"
+LASTING = 15.0
+"""Seconds for which what was found below the folders is taken as it was."""
 
 
 @dataclass(frozen=True)
@@ -155,7 +159,7 @@ def form() -> None:
 
 def _chosen(folders: list[str]) -> str:
     """`NAME:PATH` of what was found or typed; empty where nothing was yet."""
-    suggestions = connections.suggestions()
+    suggestions = _suggestions((int(time.monotonic() // LASTING), *folders, *connections.entries()))
     options = [*suggestions, OTHER]
     chosen = st.selectbox(
         "Data set", options, key=state.LIBRARY_FOUND, help=f"What was found below {', '.join(folders)}."
@@ -169,6 +173,12 @@ def _chosen(folders: list[str]) -> str:
     path = st.text_input("Folder", key=state.LIBRARY_PATH, placeholder=f"{folders[0]}/…", help="On the machine that "
                          "runs the program, below what its operator named.")  # fmt: skip
     return f"{kinds[label]}:{path.strip()}" if path.strip() else ""
+
+
+@lru_cache(maxsize=4)
+def _suggestions(_asked: tuple[object, ...]) -> list[str]:
+    """Looked for again after some seconds, or where something else is connected: a page is drawn often."""
+    return connections.suggestions()
 
 
 def _look_at(entry: str, most: int | None) -> None:

@@ -13,6 +13,7 @@ from conftest import MAIN
 from streamlit.testing.v1 import AppTest
 
 from app import cards
+from app.theory_words import OWN
 from mta_core import connections, imported, victims, weights
 from mta_core.weights import Card, save_weights
 from tests.toys import make_victim, write_scenes
@@ -215,10 +216,10 @@ class TestData:
         assert at.segmented_control(key="source").value == "NYUv2"
         for view, key in (("compare", "data"), ("vulnerability", "theory_data")):
             other = AppTest.from_file(str(MAIN), default_timeout=60)
-            other.query_params["on"], other.query_params["theory_of"] = "Data set", "Measured here"
+            other.query_params["on"], other.query_params["theory_of"] = "Data set", OWN
             other.switch_page(f"views/{view}.py").run()
             found = [box for box in other.selectbox if box.key == key]
-            assert all("NYUv2" in box.options for box in found) and (found or view != "compare")
+            assert [("NYUv2" in box.options) for box in found] == [True], view
         at = library(shelf="Data")
         at.button(key=f"disconnect_connected_{entry}").click().run()
         assert connections.entries() == [] and "disconnected" in html(at)
