@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -81,9 +80,8 @@ def test_data_are_checked_connected_and_used(visit: Visit, data: Path) -> None:
     connected = page.locator("[class*=st-key-card_connected]")
     expect(connected).to_contain_text(str(data / "scenes"))
     connected.get_by_role("button", name="Use in Explore").click()
-    page.wait_for_url(re.compile("source=NYUv2"), timeout=PATIENCE)
+    expect(page.get_by_role("radio", name="NYUv2")).to_be_checked(timeout=PATIENCE)
     page.wait_for_function(READY, timeout=PATIENCE)
-    expect(page.get_by_role("radio", name="NYUv2")).to_be_checked()
     page.get_by_role("link", name="Library").click()
     page.get_by_role("radio", name="Data").click()
     page.locator("[class*=st-key-disconnect_connected] button").click()
