@@ -84,7 +84,9 @@ def test_data_are_checked_connected_and_used(visit: Visit, data: Path) -> None:
     page.wait_for_function(READY, timeout=PATIENCE)
     page.get_by_role("link", name="Library").click()
     page.get_by_role("radio", name="Data").click()
-    page.locator("[class*=st-key-disconnect_connected] button").click()
+    says(page, "3 data sets")
+    page.wait_for_selector(IDLE)
+    page.get_by_role("button", name="Disconnect").click()
     says(page, "disconnected")
 
 
