@@ -14,8 +14,9 @@ from torch import Tensor
 
 from app.kept import Kept
 from app.origin import Origin
-from mta_core import imaging
-from mta_core.data import SOURCES, DataError, DataSource, Sample, Size, open_data
+from mta_core import connections, imaging
+from mta_core.connections import parse_roots
+from mta_core.data import DataError, DataSource, Sample, Size, open_data
 from mta_core.data.base import follow_picture
 from mta_core.data.labelled import labels_for
 from mta_core.imaging import Fit
@@ -200,33 +201,21 @@ def open_objects() -> Shelf | None:
 
 
 def open_connected(text: str | None = None) -> dict[str, Shelf]:
-    """The data sets the operator named: by their source's label, those that cannot be opened left out."""
-    text = os.environ.get("MTA_DATA_ROOTS", "") if text is None else text
+    """The data sets the operator named, in `text` if given, and those that people connected: by their source's label,
+    those that cannot be opened left out."""
     shelves: dict[str, Shelf] = {}
-    for root in parse_roots(text):
+    for root in connections.entries() if text is None else parse_roots(text):
         try:
             opened = partial(open_data, root, "test")
             shelf = Shelf(root, opened)
         except (DataError, OSError, ValueError) as error:
-            print(f"MTA_DATA_ROOTS: {root} is left out: {error}", file=sys.stderr)
+            print(f"data: {root} is left out: {error}", file=sys.stderr)
             continue
         path = Path(root.partition(":")[2])
         name = shelf.data.label
         labels = (name, f"{name} ({path.name})", f"{name} ({path})")
         shelves[next((label for label in labels if label not in shelves), labels[-1])] = shelf
     return shelves
-
-
-def parse_roots(text: str, separator: str = os.pathsep, names: Iterable[str] = ()) -> list[str]:
-    """`NAME:PATH` entries from a list; where the separator is ":" too, an entry begins at the name of a source."""
-    known = set(names) or {source.name for source in SOURCES}
-    entries: list[str] = []
-    for part in text.split(separator):
-        if not entries or part.partition(":")[0].strip() in known:
-            entries.append(part.strip())
-        else:
-            entries[-1] += separator + part
-    return [entry for entry in entries if entry.partition(":")[0] in known and entry.partition(":")[2]]
 
 
 def at_size(picture: Picture, size: Size) -> Picture:

@@ -80,7 +80,7 @@ def jobs_folder() -> Path:
 
 @st.cache_resource(show_spinner=False)
 def connected() -> dict[str, Shelf]:
-    """The data sets the operator connected, by label."""
+    """The data sets that are connected, by label; cleared where others are, or fewer."""
     return library.open_connected()
 
 

@@ -91,6 +91,13 @@ FOUND = tuple(
 """Keys of the widgets of the page Results: what is searched for."""
 CHART_OF, CHART_BY, FILE = "found_measure", "found_by", "found_file"
 """Keys of the other widgets of Results: what its chart shows, and the file that is imported."""
+LIBRARY = tuple(f"library_{name}" for name in ("shelf", "text", "tasks", "places"))
+"""Keys of the widgets of the page Library: what it shows."""
+LIBRARY_FILES, LIBRARY_NAME, LIBRARY_FILE = "library_files", "library_name", "library_file"
+LIBRARY_FOUND, LIBRARY_KIND, LIBRARY_PATH, LIBRARY_EVERY = (
+    f"library_{name}" for name in ("found", "kind", "path", "every")
+)
+"""Its other ones: the weights to import, and the data to connect."""
 MATRIX = "matrix"
 """Key of the heat map."""
 TABLES, DATA, COUNT, OTHERS = "tables", "set", "pictures", "others"

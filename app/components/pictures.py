@@ -62,7 +62,7 @@ def choose_data_set() -> tuple[str, Shelf] | None:
         return None
     label = st.selectbox(
         "Data set", list(shelves), key="data", **state.LINKED,
-        help="What is shipped, and what the operator connected with MTA_DATA_ROOTS.",
+        help="What is shipped, and what is connected: see the page Library.",
     )  # fmt: skip
     return label, shelves[label]
 

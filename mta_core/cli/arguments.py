@@ -9,6 +9,7 @@ from typing import Any, NoReturn
 from mta_core import PROGRAM
 from mta_core.cli.bench_options import add_bench
 from mta_core.cli.drawing_options import add_objects, add_rooms, add_tour
+from mta_core.cli.library_options import add_library
 from mta_core.cli.results_options import add_results
 from mta_core.cli.study_options import add_study
 from mta_core.cli.survival_options import add_survive
@@ -53,6 +54,7 @@ def make_parser() -> Parser:
     add_tour(commands, _command)
     add_bench(commands, _command)
     add_results(commands, _command)
+    add_library(commands, _command)
     return parser
 
 
