@@ -103,6 +103,8 @@ def visiting(server: str, log: Path, browser: Browser, test: pytest.Item) -> Ite
     yield open_page
     for page in pages:
         if test.stash.get(FAILED, False):
+            print(page.url, *wrong, sep="\n")  # first: nothing can be asked of a page that broke
+            page.set_default_timeout(5_000)
             state = page.locator('[data-testid="stApp"]').evaluate("app => JSON.stringify(app.dataset)")
             print(page.url, state, page.locator("body").aria_snapshot(), sep="\n")
             print(log.read_text()[-4000:])
