@@ -207,7 +207,7 @@ def resists(studio: Studio) -> Scene:
         rows.append([
             studio.panel(f"resists-{name}", told, f"The picture, attacked: {told.lower()}", picture),
             *studio.answers(f"resists-{name}", outcome.tasks["segmentation"], ["clean", "adversarial"]),
-            *studio.answers(f"resists-{name}", outcome.tasks["depth"], ["adversarial"]),
+            *studio.answers(f"resists-{name}", outcome.tasks["normals"], ["adversarial"]),
         ])  # fmt: skip
     words = (
         "The same network, trained on attacked pictures, loses far less. It costs something: on untouched pictures it "
