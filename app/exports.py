@@ -165,10 +165,10 @@ def keep(rows: Sequence[Mapping[str, Any]], made: Mapping[str, Any]) -> None:
         raise ValueError(f"measured, but not kept among the results: {error}") from error
 
 
-def rows_csv(rows: Sequence[Mapping[str, Any]]) -> bytes:
-    """A line for each row under the keys of the rows; lists are JSON, what is not there is empty."""
+def rows_csv(rows: Sequence[Mapping[str, Any]], more: Sequence[str] = ()) -> bytes:
+    """A line for each row under the keys of the rows and `more`; lists are JSON, what is not there is empty."""
     buffer = io.StringIO()
-    writer = csv.DictWriter(buffer, results.ROW_KEYS, lineterminator="\n")
+    writer = csv.DictWriter(buffer, [*results.ROW_KEYS, *more], lineterminator="\n")
     writer.writeheader()
     for row in rows:
         plain = results.to_json(row)

@@ -9,9 +9,11 @@ import socket
 from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
+from secrets import token_urlsafe
 
 import streamlit
 from starlette.datastructures import MutableHeaders
+from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -22,8 +24,13 @@ STYLE = '<style>[data-testid="stAppSkeleton"] *, [data-testid="stSkeleton"] { an
 """Grey blocks that breathe until the page is there cost a browser without a graphics card a quarter of a core."""
 
 
+COOKIE = "mta_browser"
+"""Tells one browser from others, so that a picture that it sent is found again after a reload, or in another tab."""
+
+
 class Front:
-    """Streamlit's own page with this program's name and `STYLE`, before the page's own style can be there."""
+    """Streamlit's own page with this program's name and `STYLE`, before the page's own style can be there; and a cookie
+    that names the browser."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -49,6 +56,8 @@ class Front:
                     page = body.replace(b"<title>Streamlit</title>", f"<title>{NAME}</title>{STYLE}".encode(), 1)
                     headers = MutableHeaders(scope=start)
                     del headers["etag"], headers["last-modified"]  # they are of the file
+                    if COOKIE not in Request(scope).cookies:
+                        headers.append("set-cookie", f"{COOKIE}={token_urlsafe(16)}; Path=/; HttpOnly; SameSite=Lax")
                     if scope["method"] != "HEAD":
                         headers["content-length"] = str(len(page))
                     await send(start)

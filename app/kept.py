@@ -20,6 +20,10 @@ SERIES = 64
 """Of about 50 KB each."""
 
 
+POINTS = 256
+"""Of about 50 KB each."""
+
+
 class Recent(Generic[Value]):
     """The values used last, by key; safe among threads."""
 
@@ -61,9 +65,11 @@ class Kept:
         self.answers: Recent[Any] = Recent(answers)
         self.standings: Recent[Any] = Recent(STANDINGS)
         self.series: Recent[Any] = Recent(SERIES)
+        self.survival: Recent[Any] = Recent(POINTS)
 
     def shrink(self) -> None:
         """Forgets the large things that were kept for those who are gone."""
         self.results.shrink(1)
         self.curves.shrink(1)
         self.answers.shrink(4)
+        self.survival.shrink(16)

@@ -9,12 +9,16 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache, partial
 from pathlib import Path
 
+import torch
 from torch import Tensor
 
 from app.kept import Kept
-from mta_core import imaging
-from mta_core.data import SOURCES, DataError, DataSource, Sample, Size, open_data
+from app.origin import Origin
+from mta_core import connections, imaging
+from mta_core.connections import parse_roots
+from mta_core.data import DataError, DataSource, Sample, Size, open_data
 from mta_core.data.base import follow_picture
+from mta_core.data.labelled import labels_for
 from mta_core.imaging import Fit
 from mta_core.tasks import Task, task
 from mta_core.weights import ROOT
@@ -24,8 +28,14 @@ SIZE: Size = (288, 384)
 THUMBNAIL: Size = (72, 96)
 SHIPPED = ("gallery", "objects")
 """Names of the shelves that the program has by itself, which the command line finds without a path."""
+MISSING = "missing/"
+"""What the keys of pictures begin with that are not there yet."""
 FIRST = 8
 """Pictures of a data set that are tried before it is given up."""
+
+
+def _no_camera(_: Size) -> float | None:
+    return None
 
 
 @dataclass(frozen=True)
@@ -38,6 +48,8 @@ class Picture:
         targets: its label maps, by task, in the label spaces that `spaces` names, else the usual ones.
         kept: what is computed of it, where that must end with it: an upload is forgotten with its session.
         derive: makes the labels of these tasks at a size, as far as `spaces` names more than `targets` has.
+        origin: where a command finds it again.
+        focal: the focal length of its camera in pixels of the picture at a size; None where nobody knows it.
     """
 
     key: str
@@ -51,17 +63,24 @@ class Picture:
     derive: Callable[[Size, tuple[str, ...]], Mapping[str, Tensor]] | None = field(
         default=None, compare=False, repr=False
     )
+    origin: Origin = field(default=Origin(), compare=False)
+    focal: Callable[[Size], float | None] = field(default=_no_camera, compare=False, repr=False)
 
     def truth(self, tasks: Iterable[Task]) -> dict[str, Tensor]:
         """The labels of those of these tasks that have some they can take, in the tasks' own spaces."""
-        spaces = {t.name: self.spaces.get(t.name, task(t.name).space) for t in tasks}
-        wanted = [t for t in tasks if t.accepts(spaces[t.name])]
+        wanted = list(tasks)
+        spaces = {t.name: self.spaces.get(t.name, task(t.name).space) for t in wanted}
         lacking = tuple(t.name for t in wanted if t.name in self.spaces and t.name not in self.targets)
         targets = dict(self.targets)
         if lacking and self.derive is not None:
             derived = self.derive((self.image.shape[-2], self.image.shape[-1]), lacking)
             targets |= follow_picture(self.image, derived)
-        return {t.name: t.convert(targets[t.name], spaces[t.name]) for t in wanted if t.name in targets}
+        return labels_for(wanted, targets, spaces)
+
+    @property
+    def is_missing(self) -> bool:
+        """Whether it stands for one that is still to come: see `missing`."""
+        return self.key.startswith(MISSING)
 
     @property
     def stem(self) -> str:
@@ -76,10 +95,11 @@ class Shelf:
     Args:
         opened: opens the source at a size.
         size: that of its pictures on the page.
+        text: names the source, as `mta_core.data.open_data` reads it; the name, unless it is said.
     """
 
-    def __init__(self, name: str, opened: Callable[[Size], DataSource], size: Size = SIZE) -> None:
-        self.name = name
+    def __init__(self, name: str, opened: Callable[[Size], DataSource], size: Size = SIZE, text: str = "") -> None:
+        self.name, self.text = name, text or name
         self.size = size
         self.data_at = lru_cache(maxsize=4)(opened)
         self.data = self.data_at(size)
@@ -89,6 +109,11 @@ class Shelf:
 
     def __len__(self) -> int:
         return len(self.data)
+
+    @property
+    def _split(self) -> str:
+        """As it can be asked for: of a source that is not divided any will do."""
+        return self.data.split if self.data.split in self.data.splits else self.data.splits[-1]
 
     def keys(self) -> list[str]:
         return [self.data.name_of(index) for index in range(len(self))]
@@ -104,6 +129,8 @@ class Shelf:
             sample.targets,
             spaces=self.data.known,
             derive=partial(self._derived, index),
+            origin=Origin(self.text, self._split, sample.name),
+            focal=partial(self._focal, index),
         )
 
     def first_readable(self, data: DataSource) -> int:
@@ -124,10 +151,13 @@ class Shelf:
 
     def _read(self, index: int, size: Size) -> Sample:
         sample = self.data_at(size)[index]
-        return replace(sample, image=_on_grid(sample.image))
+        return replace(sample, image=imaging.on_grid(sample.image))
 
     def _derive(self, index: int, size: Size, names: tuple[str, ...]) -> Mapping[str, Tensor]:
         return self.data_at(size).labelled(names)[index].targets
+
+    def _focal(self, index: int, size: Size) -> float | None:
+        return self.data_at(size).focal_of(index)
 
     def _thumbnails(self) -> tuple[bytes, ...]:
         pictures = (self.read(index).image for index in range(len(self)))
@@ -155,8 +185,8 @@ def gallery_folder() -> Path:
 def open_gallery() -> Shelf | None:
     """The shipped scenes; None where they are not there."""
     try:
-        opened = partial(open_data, f"rooms:{gallery_folder()}", "gallery")
-        return Shelf("gallery", opened)
+        text = f"rooms:{gallery_folder()}"
+        return Shelf("gallery", partial(open_data, text, "gallery"), text=text)
     except (DataError, OSError):
         return None
 
@@ -164,22 +194,22 @@ def open_gallery() -> Shelf | None:
 def open_objects() -> Shelf | None:
     """The shipped objects; None where they are not there."""
     try:
-        opened = partial(open_data, f"objects:{gallery_folder() / 'objects'}", "gallery")
-        return Shelf("objects", opened, (224, 224))
+        text = f"objects:{gallery_folder() / 'objects'}"
+        return Shelf("objects", partial(open_data, text, "gallery"), (224, 224), text)
     except (DataError, OSError):
         return None
 
 
 def open_connected(text: str | None = None) -> dict[str, Shelf]:
-    """The data sets the operator named: by their source's label, those that cannot be opened left out."""
-    text = os.environ.get("MTA_DATA_ROOTS", "") if text is None else text
+    """The data sets the operator named, in `text` if given, and those that people connected: by their source's label,
+    those that cannot be opened left out."""
     shelves: dict[str, Shelf] = {}
-    for root in parse_roots(text):
+    for root in connections.entries() if text is None else parse_roots(text):
         try:
             opened = partial(open_data, root, "test")
             shelf = Shelf(root, opened)
         except (DataError, OSError, ValueError) as error:
-            print(f"MTA_DATA_ROOTS: {root} is left out: {error}", file=sys.stderr)
+            print(f"data: {root} is left out: {error}", file=sys.stderr)
             continue
         path = Path(root.partition(":")[2])
         name = shelf.data.label
@@ -188,48 +218,43 @@ def open_connected(text: str | None = None) -> dict[str, Shelf]:
     return shelves
 
 
-def parse_roots(text: str, separator: str = os.pathsep, names: Iterable[str] = ()) -> list[str]:
-    """`NAME:PATH` entries from a list; where the separator is ":" too, an entry begins at the name of a source."""
-    known = set(names) or {source.name for source in SOURCES}
-    entries: list[str] = []
-    for part in text.split(separator):
-        if not entries or part.partition(":")[0].strip() in known:
-            entries.append(part.strip())
-        else:
-            entries[-1] += separator + part
-    return [entry for entry in entries if entry.partition(":")[0] in known and entry.partition(":")[2]]
-
-
 def at_size(picture: Picture, size: Size) -> Picture:
     """The picture at the input size of a victim: read anew, since the one of the page may be cut already."""
     if picture.image.shape[-2:] == tuple(size):
         return picture
     sample = picture.source((size[0], size[1]))
     key = f"{picture.key}@{size[0]}x{size[1]}"
-    return replace(picture, key=key, image=_on_grid(sample.image), targets=sample.targets)
+    return replace(picture, key=key, image=imaging.on_grid(sample.image), targets=sample.targets)
 
 
-def _on_grid(image: Tensor) -> Tensor:
-    return (image * 255).round() / 255
+def missing(name: str) -> Picture:
+    """Stands for a picture without labels that is still to come, so that an attack on it can be chosen already."""
+
+    def grey(size: Size) -> Sample:
+        return Sample(name, torch.full((3, *size), 0.5))
+
+    return Picture(f"{MISSING}{name}", name, "", imaging.on_grid(grey(SIZE).image), grey)
 
 
-def read_upload(name: str, data: bytes) -> dict[Fit, Picture]:
+UPLOADED = "your upload, forgotten with this session"
+
+
+def read_upload(name: str, data: bytes, credit: str = UPLOADED) -> dict[Fit, Picture]:
     """An uploaded file, brought to the size of the page in each way `imaging.fit` knows; it is decoded again for a
     victim of another size: the bytes take less room than the pixels.
 
     Raises:
         ImageError: it cannot be read; the message is one sentence.
     """
-    decoded, key, kept = imaging.decode(data), f"upload/{imaging.digest(data)}", Kept(results=4, answers=16)
-    credit = "your upload, forgotten with this session"
+    decoded, digest, kept = imaging.decode(data), imaging.digest(data), Kept(results=4, answers=16)
 
     def fitted(mode: Fit, size: Size) -> Sample:
         return Sample(name, imaging.fit(imaging.decode(data), size, mode))
 
     return {
         mode: Picture(
-            f"{key}/{mode}", name, credit, _on_grid(imaging.fit(decoded, SIZE, mode)),
-            lru_cache(maxsize=2)(partial(fitted, mode)), kept=kept,
+            f"upload/{digest}/{mode}", name, credit, imaging.on_grid(imaging.fit(decoded, SIZE, mode)),
+            lru_cache(maxsize=2)(partial(fitted, mode)), kept=kept, origin=Origin(name=name, sha256=digest, fit=mode),
         )
         for mode in imaging.FITS
     }  # fmt: skip

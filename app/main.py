@@ -23,6 +23,7 @@ PAGES = (
     st.Page("views/cost.py", title="Cost"),
     st.Page("views/jobs.py", title="Jobs"),
     st.Page("views/results.py", title="Results"),
+    st.Page("views/library.py", title="Library"),
     st.Page("views/tour.py", title="Tour"),
 )
 page = st.navigation(PAGES, position="top")

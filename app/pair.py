@@ -2,30 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from app.panels import (
-    ANSWERS,
-    Drawing,
-    Rows,
-    answers,
-    aspect_of,
-    cell,
-    drawing,
-    packed,
-    scale_end,
-    scale_end_words,
-    split,
-)  # fmt: skip
+from app.drawings import Drawing, Rows, cell, coloured, drawing, split
+from app.panels import ANSWERS, answers, aspect_of, packed, scale_end, scale_end_words
+from app.readings import of_difference, of_perturbation
 from app.words import automatic_gain, direction, perturbation_title, psnr, reference
 from app.workshop import Result
 from mta_core.amplified import amplify, gain_of
-from mta_core.explore import PerturbationOutcome, noisy_picture
+from mta_core.explore import PerturbationOutcome, TaskOutcome, noisy_picture
 from mta_core.tasks import Task
 from mta_core.tasks.classification import Classification
 from mta_core.tasks.colours import CIVIDIS, SCALE, tone
@@ -34,7 +24,14 @@ Names = tuple[str, str]
 
 
 def message(
-    first: Result, second: Result, names: Names, task: str, progress: float | None, *, with_files: bool = False
+    first: Result,
+    second: Result,
+    names: Names,
+    task: str,
+    progress: float | None,
+    *,
+    with_files: bool = False,
+    values: Collection[str] = (),
 ) -> bytes:
     """The stage's data: see `app.panels.message`.
 
@@ -44,8 +41,8 @@ def message(
     """
     key = ("pair", second.request, second.stopped_at, names, task, first.is_complete, second.is_complete)
     rows, files = first.once(key, lambda: split(_rows((first, second), names, task)))
-    shown, aspect = with_files or progress is None, aspect_of(first.request.picture.image)
-    return packed(rows, files, progress, [], with_files=shown, aspect=aspect)
+    shown, aspect = with_files or (progress is None and not values), aspect_of(first.request.picture.image)
+    return packed(rows, files, progress, [], with_files=shown, values=values, aspect=aspect)
 
 
 def cosine(one: Tensor, other: Tensor) -> float:
@@ -65,13 +62,21 @@ def _pictures(results: Sequence[Result], made: Sequence[PerturbationOutcome], na
     difference = made[0].adversarial - made[1].adversarial
     gain = gain_of(difference)
     cells = [
-        cell("Clean", f"Clean picture: {request.picture.name}", drawing(clean)),
+        cell("Clean", f"Clean picture: {request.picture.name}", drawing(clean), panel="clean"),
         *(
-            cell(name, f"Adversarial picture of {name}: {request.picture.name}", drawing(one.adversarial))
+            cell(
+                name,
+                f"Adversarial picture of {name}: {request.picture.name}",
+                drawing(one.adversarial),
+                panel="adversarial",
+                before=0,
+            )
             for name, one in zip(names, made, strict=True)
         ),
         cell(
-            f"A − B, ×{gain:g}", f"A minus B, amplified {gain:g} times; grey: equal", drawing(amplify(difference, gain))
+            f"A − B, ×{gain:g}",
+            f"A minus B, amplified {gain:g} times; grey: equal",
+            drawing(amplify(difference, gain), reading=of_perturbation(difference)),
         ),
     ]
     size = [[name[:1], f"PSNR {psnr(one)}"] for name, one in zip(names, made, strict=True)]
@@ -87,13 +92,17 @@ def _perturbations(
     request, clean = results[0].request, results[0].outcome.clean
     noise = noisy_picture(request.budget, clean[None], request.seed)[0] - clean
     difference = made[0].perturbation - made[1].perturbation
+
+    def signed(of: Tensor) -> Drawing:
+        return drawing(amplify(of, gain), reading=of_perturbation(of))
+
     cells = [
-        cell("Random noise", f"Random noise of the size of A, amplified {gain:g} times", drawing(amplify(noise, gain))),
+        cell("Random noise", f"Random noise of the size of A, amplified {gain:g} times", signed(noise)),
         *(
-            cell(name, f"Perturbation of {name}, amplified {gain:g} times", drawing(amplify(one.perturbation, gain)))
+            cell(name, f"Perturbation of {name}, amplified {gain:g} times", signed(one.perturbation))
             for name, one in zip(names, made, strict=True)
         ),
-        cell("A − B", f"A minus B, amplified {gain:g} times; grey: equal", drawing(amplify(difference, gain))),
+        cell("A − B", f"A minus B, amplified {gain:g} times; grey: equal", signed(difference)),
     ]
     whose = " and ".join(dict.fromkeys(perturbation_title(one.name) for one in made))
     size = [
@@ -144,21 +153,24 @@ def _maps(results: Sequence[Result], names: Names, t: Task) -> dict[str, Any]:
     difference = t.difference(one.adversarial, other.adversarial)
     top = scale_end(difference)
 
-    def coloured(value: Tensor) -> Drawing:
-        if t.tones is None:
-            return drawing(t.colour(value, span)[0])
-        return drawing(t.tone(value, span)[0], t.tones)
+    def shown(value: Tensor, outcome: TaskOutcome, kind: str) -> Drawing:
+        return coloured(t, value, span, outcome.probabilities.get(kind))
 
     cells = [
-        cell("Clean", f"{t.label} of the clean picture", coloured(one.clean)),
+        cell("Clean", f"{t.label} of the clean picture", shown(one.clean, one, "clean")),
         *(
-            cell(name, f"{t.label} after {name}: {result.verdict(t.name)}", coloured(outcome.adversarial))
+            cell(
+                name,
+                f"{t.label} after {name}: {result.verdict(t.name)}",
+                shown(outcome.adversarial, outcome, "adversarial"),
+                before=0,
+            )
             for name, result, outcome in zip(names, results, (one, other), strict=True)
         ),
         cell(
             "Difference",
             f"{t.difference_label} between A and B, from dark for none to yellow for {top:.2g} or more",
-            drawing(tone(difference / top)[0], SCALE),
+            drawing(tone(difference / top)[0], SCALE, of_difference(t, difference)),
         ),
     ]
     return {

@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
-import io
 import json
-import os
-import zlib
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import asdict, dataclass
-from functools import cached_property
 from itertools import cycle
 from typing import Any, Literal
 
-import numpy as np
-from numpy.typing import NDArray
-from PIL import Image
 from torch import Tensor
 
+from app import scaled
+from app.drawings import Drawing, Files, Rows, cell, coloured, drawing, split
+from app.readings import Reading, of_difference, of_perturbation, unit_of_difference
+from app.scaled import Place, Slider
 from app.words import automatic_gain, facts, measure_line, perturbation_title, sentence, with_unit
 from app.workshop import LossStep, Request, Result
-from mta_core import imaging
 from mta_core.amplified import amplify
 from mta_core.explore import TaskOutcome, noisy_picture
 from mta_core.tasks import Task, names, task
@@ -30,11 +24,10 @@ from mta_core.tasks.classification import Classification
 from mta_core.tasks.colours import CIVIDIS, SCALE, tone
 from mta_core.tasks.numbers import Numbers
 
-Rows = list[dict[str, Any]]
+Moving = tuple[dict[str, Any] | None, bytes]
 Beside = Literal["target", "truth", "noise"]
 """What the last column shows."""
 TASK_COLOURS = dict(zip(names(), cycle(("#0072b2", "#d55e00", "#009e73", "#cc79a7")), strict=False))
-_encoders = ThreadPoolExecutor(min(8, os.cpu_count() or 1), "png")
 ANSWERS = (("the answer", "#0072b2"), ("another than before", "#d55e00"))
 """Marks of an answer for the whole picture."""
 GAINS = (0, 1, 2, 5, 10, 20, 50, 100)
@@ -59,31 +52,10 @@ TaskRow = Callable[[Result, TaskOutcome, View], dict[str, Any]]
 """What the stage shows of a task."""
 
 
-@dataclass(frozen=True)
-class Drawing:
-    """A picture that becomes a PNG file: (H, W, 3), or (H, W) places in a palette of RGB bytes."""
-
-    pixels: NDArray[np.uint8]
-    palette: tuple[int, ...] = ()
-
-    @cached_property
-    def png(self) -> bytes:
-        """Quick: several times faster than the default, and hardly larger: noise has nothing to find but runs."""
-        picture, buffer = Image.fromarray(self.pixels), io.BytesIO()
-        if self.palette:
-            picture.putpalette(self.palette)
-        picture.save(buffer, "PNG", compress_level=1, compress_type=zlib.Z_RLE)
-        return buffer.getvalue()
-
-    @cached_property
-    def digest(self) -> str:
-        return hashlib.sha256(self.png).hexdigest()[:16]
-
-
 def outline(request: Request, progress: float | None, live: Sequence[LossStep] = ()) -> bytes:
     """The stage's data before the first result: what is known of it, and the running attack's losses."""
     waiting = [{"caption": "", "alt": ""}] * 3
-    clean = cell("Clean", f"Clean picture: {request.picture.name}", drawing(request.picture.image))
+    clean = cell("Clean", f"Clean picture: {request.picture.name}", drawing(request.picture.image), panel="clean")
     picture = {
         "id": "picture",
         "title": request.picture.name,
@@ -102,21 +74,34 @@ def message(
     *,
     task_row: TaskRow | None = None,
     with_files: bool = False,
+    values: Collection[str] = (),
+    slider: Slider | None = None,
 ) -> bytes:
-    """The stage's data: a line of JSON, then the PNG files it names by digest and length.
+    """The stage's data: a line of JSON, then the PNG files it names by digest and length, and the values asked for.
 
-    While something is being computed (`progress` is given) the pictures are left out unless `with_files`: the browser
-    has them, or asks for them.
+    While something is being computed (`progress` is given), and where values are asked for, the pictures are left out
+    unless `with_files`: the browser has them, or asks for them.
 
     Args:
         task_row: makes the row of each task: by default clean, adversarial, the difference, and what is beside them.
+        values: digests of the values at the cursor that the browser asks for.
+        slider: of epsilon, which the pictures follow in the browser.
     """
     rows, files = drawn(result, view, task_row)
-    shown, aspect = with_files or progress is None, aspect_of(result.request.picture.image)
-    return packed(rows, files, progress, live or result.history, with_files=shown, aspect=aspect)
+    shown, aspect = with_files or (progress is None and not values), aspect_of(result.request.picture.image)
+    moving = following(result, view, slider, with_files=shown) if slider else (None, b"")
+    return packed(
+        rows, files, progress, live or result.history, with_files=shown, values=values, aspect=aspect, moving=moving
+    )
 
 
-def drawn(result: Result, view: View, task_row: TaskRow | None = None) -> tuple[Rows, dict[str, bytes]]:
+def following(result: Result, view: View, slider: Slider, *, with_files: bool) -> Moving:
+    """What the browser needs to have `picture_row` follow epsilon."""
+    places = Place("picture", 1), Place("picture", 2, view.gain)
+    return scaled.message(scaled.panels(result, view.perturbation, *places), result, slider, with_files=with_files)
+
+
+def drawn(result: Result, view: View, task_row: TaskRow | None = None) -> tuple[Rows, Files]:
     """The rows of the stage, and the files they name."""
     make = task_row or _task_row
     return result.once(("rows", make, view, result.is_complete), lambda: split(_rows(result, view, make)))
@@ -128,39 +113,34 @@ def aspect_of(image: Tensor) -> str:
     return f"{width} / {height}"
 
 
-def split(rows: Rows) -> tuple[Rows, dict[str, bytes]]:
-    """The rows with a digest in the place of each PNG file, and the files."""
-    cells = [cell for row in rows for cell in row["cells"] if "drawing" in cell]
-    drawings = [cell.pop("drawing") for cell in cells]
-    # All at once and only now: PyTorch's small operations wait for a core that is busy with a file.
-    digests = list(_encoders.map(lambda made: made.digest, drawings))
-    for cell, digest in zip(cells, digests, strict=True):
-        cell["digest"] = digest
-    files = {digest: made.png for digest, made in zip(digests, drawings, strict=True)}
-    return rows, files
-
-
 def packed(
     rows: Rows,
-    files: Mapping[str, bytes],
+    files: Files,
     progress: float | None,
     history: Sequence[LossStep],
     *,
     with_files: bool = True,
+    values: Collection[str] = (),
     aspect: str = "4 / 3",
     columns: int = 4,
+    moving: Moving = (None, b""),
 ) -> bytes:
     """The stage's data.
 
     Args:
+        values: digests of the values that are asked for.
         columns: pictures in a row.
+        moving: see `app.scaled.message`.
     """
-    sizes = [[digest, len(png)] for digest, png in files.items()] if with_files else []
+    pngs = files.pngs if with_files else {}
+    readings = {digest: files.readings[digest].packed() for digest in values if digest in files.readings}
     chart = loss_chart(history)
     header = {
-        "rows": rows, "progress": progress, "chart": chart, "files": sizes, "aspect": aspect, "columns": columns
+        "rows": rows, "progress": progress, "chart": chart, "aspect": aspect, "columns": columns, "live": moving[0],
+        "files": [[digest, len(png)] for digest, png in pngs.items()],
+        "values": [[digest, len(made)] for digest, made in readings.items()],
     }  # fmt: skip
-    return json.dumps(header).encode() + b"\n" + (b"".join(files.values()) if with_files else b"")
+    return b"".join((json.dumps(header).encode(), b"\n", *pngs.values(), moving[1], *readings.values()))
 
 
 def _rows(result: Result, view: View, task_row: TaskRow) -> Rows:
@@ -175,17 +155,28 @@ def picture_row(result: Result, view: View) -> dict[str, Any]:
     what = f"{request.attack.label}, {request.budget.label}"
     cells = [
         cell(
-            "Clean", f"Clean picture: {request.picture.name}", _draw(result, ("clean",), lambda: result.outcome.clean)
+            "Clean",
+            f"Clean picture: {request.picture.name}",
+            _draw(result, ("clean",), lambda: result.outcome.clean),
+            panel="clean",
         ),
         cell(
             "Adversarial",
             f"Adversarial picture for {perturbation_title(view.perturbation)}: {request.picture.name}, {what}",
             _draw(result, ("adversarial", shown.name), lambda: shown.adversarial),
+            panel="adversarial",
+            before=0,
         ),
         cell(
             f"Perturbation ×{gain:g}",
             f"Perturbation for {perturbation_title(view.perturbation)}, amplified {gain:g} times; grey is no change",
-            _draw(result, ("perturbation", shown.name, gain), lambda: amplify(shown.perturbation, gain)),
+            _draw(
+                result,
+                ("perturbation", shown.name, gain),
+                lambda: amplify(shown.perturbation, gain),
+                reading=lambda: of_perturbation(shown.perturbation),
+            ),
+            panel="perturbation",
         ),
         last_picture(result, view) | {"chart": True},
     ]
@@ -206,11 +197,13 @@ def last_picture(result: Result, view: View) -> dict[str, Any]:
             f"Target: {like.name}",
             f"The picture to be taken for: {like.name}",
             _draw(result, ("like",), lambda: like.image),
+            panel="target",
         )
     noisy = _draw(
         result, ("noise",), lambda: noisy_picture(request.budget, result.outcome.clean[None], request.seed)[0]
     )
-    return cell("Random noise", f"The picture with random noise of the same size, {request.budget.label}", noisy)
+    alt = f"The picture with random noise of the same size, {request.budget.label}"
+    return cell("Random noise", alt, noisy, panel="noise")
 
 
 def _task_row(result: Result, outcome: TaskOutcome, view: View) -> dict[str, Any]:
@@ -225,30 +218,35 @@ def _task_row(result: Result, outcome: TaskOutcome, view: View) -> dict[str, Any
     difference = t.difference(outcome.clean, outcome.adversarial)
     top = scale_end(difference)
 
-    def coloured(kind: str, value: Tensor) -> Drawing:
-        return answer(result, t, kind, value, span)
+    def shown(kind: str, value: Tensor) -> Drawing:
+        return answer(result, outcome, kind, value, span)
 
     cells = [
-        cell("Clean", f"{t.label} of the clean picture", coloured("clean", outcome.clean)),
+        cell("Clean", f"{t.label} of the clean picture", shown("clean", outcome.clean)),
         cell(
             "Adversarial",
             f"{t.label} of the adversarial picture: {verdict}",
-            coloured("adversarial", outcome.adversarial),
+            shown("adversarial", outcome.adversarial),
+            before=0,
         ),
         cell(
             "Difference",
             f"{t.difference_label} between the two, from dark for none to yellow for {top:.2g} or more",
-            _draw(result, (t.name, "difference", result.is_precise), lambda: tone(difference / top)[0], SCALE),
+            _draw(
+                result,
+                (t.name, "difference", result.is_precise),
+                lambda: tone(difference / top)[0],
+                SCALE,
+                reading=lambda: of_difference(t, difference),
+            ),
         ),
     ]
     if view.beside == "target" and target is not None:
-        cells.append(cell("Target", f"{t.label}: the answer that the attack is after", coloured("target", target)))
+        cells.append(cell("Target", f"{t.label}: the answer that the attack is after", shown("target", target)))
     elif view.beside != "noise" and outcome.truth is not None:
-        cells.append(cell("Ground truth", f"{t.label}: ground truth", coloured("truth", outcome.truth)))
+        cells.append(cell("Ground truth", f"{t.label}: ground truth", shown("truth", outcome.truth)))
     elif outcome.noisy is not None:
-        cells.append(
-            cell("With noise", f"{t.label} of the picture with random noise", coloured("noise", outcome.noisy))
-        )
+        cells.append(cell("With noise", f"{t.label} of the picture with random noise", shown("noise", outcome.noisy)))
     else:
         cells.append({"caption": "With noise", "alt": "still being computed"})
     return {
@@ -297,16 +295,21 @@ def answers(t: Classification, caption: str, of: str, value: Tensor, before: Ten
     return {"caption": caption, "alt": f"{t.label}: what the classifier answers {of}", "bars": marked}
 
 
-def answer(result: Result, t: Task, kind: str, value: Tensor, span: Span | None) -> Drawing:
-    """A victim's answer in the task's colours; `kind` tells it from others of the same task."""
-    key = (t.name, kind, result.is_precise)
-    if t.tones is None:
-        return _draw(result, key, lambda: t.colour(value, span)[0])
-    return _draw(result, key, lambda: t.tone(value, span)[0], t.tones)
+def answer(
+    result: Result, outcome: TaskOutcome, kind: str, value: Tensor, span: Span | None, victim: str = ""
+) -> Drawing:
+    """A victim's answer, or a label, in the task's colours.
 
+    Args:
+        kind: "clean", "adversarial", "noise", "truth" or "target".
+        victim: which of several it is.
+    """
 
-def cell(caption: str, alt: str, made: Drawing) -> dict[str, Any]:
-    return {"caption": caption, "alt": alt, "drawing": made}
+    def make() -> Drawing:
+        probability, is_label = outcome.probabilities.get(kind), kind in ("truth", "target")
+        return coloured(outcome.task, value, span, probability, is_label=is_label)
+
+    return result.once((outcome.task.name, victim, kind, result.is_precise), make)
 
 
 def scale_end(difference: Tensor) -> float:
@@ -320,7 +323,7 @@ def scale_end(difference: Tensor) -> float:
 
 def scale_end_words(t: Task, top: float) -> str:
     """The end of the difference's scale with its unit; nothing where a difference is yes or no."""
-    unit = t.difference_label.partition("(")[2].rstrip(")")
+    unit = unit_of_difference(t)
     return with_unit(f"{top:.3g}", unit) if unit or isinstance(t, Numbers) else ""
 
 
@@ -341,12 +344,11 @@ def loss_chart(history: Sequence[LossStep]) -> dict[str, Any] | None:
     }
 
 
-def _draw(result: Result, key: tuple[Any, ...], make: Callable[[], Tensor], tones: Tensor | None = None) -> Drawing:
-    return result.once(key, lambda: drawing(make(), tones))
-
-
-def drawing(picture: Tensor, tones: Tensor | None = None) -> Drawing:
-    """(3, H, W) in [0, 1], or (H, W) places in `tones`."""
-    if tones is None:
-        return Drawing(imaging.to_uint8(picture))
-    return Drawing(picture.numpy(), tuple((tones * 255).round().byte().flatten().tolist()))
+def _draw(
+    result: Result,
+    key: tuple[Any, ...],
+    make: Callable[[], Tensor],
+    tones: Tensor | None = None,
+    reading: Callable[[], Reading] | None = None,
+) -> Drawing:
+    return result.once(key, lambda: drawing(make(), tones, reading() if reading else None))

@@ -9,7 +9,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from app import state
+from mta_core.check_data import Check
 
+_AWAY, _CHECK = "away", "check"
 _CHOSEN, _DELETED, _TOLD, _DELETED_JOB, _REFUSED = "chosen", "deleted", "told", "deleted_job", "refused"
 """Keys of the memory."""
 MOMENTS = 5.0
@@ -90,3 +92,24 @@ def told() -> Told | None:
         return said
     del state.memory()[_TOLD]
     return None
+
+
+def note_away(kind: str, what: str) -> None:
+    """Remembers the `weights` or `data` that were taken away last, to be undone; an empty name for none."""
+    state.memory()[_AWAY] = (kind, what)
+
+
+def away(kind: str) -> str:
+    """What of this kind was taken away last, empty where nothing was."""
+    last, what = state.memory().get(_AWAY, ("", ""))
+    return str(what) if last == kind else ""
+
+
+def keep_check(found: Check | None) -> None:
+    """Remembers what was found in the data set that was looked at last."""
+    state.memory()[_CHECK] = found
+
+
+def last_check() -> Check | None:
+    found: Check | None = state.memory().get(_CHECK)
+    return found

@@ -10,9 +10,11 @@ import streamlit as st
 
 from app import library, orders
 from app.costs import Costs
+from app.front import COOKIE
 from app.library import Shelf
 from app.tidying import Tidying
 from app.trainings import Trainings
+from app.uploads import Uploads
 from app.workshop import Workshop
 from mta_core import devices, weights
 from mta_core.board import Board
@@ -78,7 +80,7 @@ def jobs_folder() -> Path:
 
 @st.cache_resource(show_spinner=False)
 def connected() -> dict[str, Shelf]:
-    """The data sets the operator connected, by label."""
+    """The data sets that are connected, by label; cleared where others are, or fewer."""
     return library.open_connected()
 
 
@@ -96,6 +98,17 @@ def warm() -> None:
 def tidying() -> Tidying:
     """Gives memory back when people have gone."""
     return Tidying(workshop().forget)
+
+
+@st.cache_resource(show_spinner=False)
+def uploads() -> Uploads:
+    """What browsers sent, for as long as their sessions hold it."""
+    return Uploads()
+
+
+def browser() -> str:
+    """Names the browser to whose pages `app.front` gave a cookie; empty without one."""
+    return str(st.context.cookies.get(COOKIE, ""))
 
 
 class Connection:

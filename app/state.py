@@ -17,16 +17,21 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from app import resources
 from app.library import Picture
+from app.uploads import Upload, Wanted
 from app.watching import Seat
 from app.workshop import Result
 from mta_core.attacks import ATTACKS
-from mta_core.imaging import Fit
+from mta_core.survival import TRANSFORMATIONS
 from mta_core.tasks import Task, names
 from mta_core.variables import VARIABLES
 
 LINKED: dict[str, Any] = {"bind": "query-params"}
 """Passed to a widget whose value belongs to the link."""
 SCENE, OBJECT, UPLOADER = "scene", "object", "upload"
+UPLOADER_AGAIN = "upload_again"
+"""Key of the uploader of a file that a link names."""
+FILE_DIGEST, FILE_NAME = "sha256", "file"
+"""The query parameters that name an upload: the first digits of its SHA-256, and its file's name."""
 STUDY_CELL = "study_cell"
 """The query parameter that names the cell of the study whose pictures are shown: its main and its auxiliary task."""
 STUDY_BLOCK, STUDY_WHOSE, STUDY_TABLE = "study_block", "study_whose", "study_table"
@@ -56,6 +61,18 @@ JOB = "job"
 """The query parameter that names a job on the board."""
 WHOSE, DETAIL = "shown", "detail"
 """Keys of the widgets below: whose perturbation is shown, and which charts. Their parts are redrawn by themselves."""
+SURVIVE = "survive"
+
+
+def strength_key(transformation: str) -> str:
+    """Key of the widget that says at which strength a transformation is shown."""
+    return f"{SURVIVE}_{transformation}"
+
+
+SURVIVAL = (SURVIVE, *(strength_key(kind.name) for kind in TRANSFORMATIONS))
+"""Keys of the widgets of what is left of an attack: what happens to the picture, and how strongly."""
+SURFACE, SURFACE_VIEW, STEP, REPLAY_VIEW = "surface", "surface_view", "step", "replay_view"
+"""What the link says of 3-D and of Replay, its colours and its step, and the keys of their components."""
 COST = ("cost_precision", "cost_batch", "cost_attacks")
 """Keys of the widgets of the page Cost."""
 TRAIN = (
@@ -74,19 +91,34 @@ FOUND = tuple(
 """Keys of the widgets of the page Results: what is searched for."""
 CHART_OF, CHART_BY, FILE = "found_measure", "found_by", "found_file"
 """Keys of the other widgets of Results: what its chart shows, and the file that is imported."""
+LIBRARY = tuple(f"library_{name}" for name in ("shelf", "text", "tasks", "places"))
+"""Keys of the widgets of the page Library: what it shows."""
+LIBRARY_FILES, LIBRARY_NAME, LIBRARY_FILE = "library_files", "library_name", "library_file"
+LIBRARY_FOUND, LIBRARY_KIND, LIBRARY_PATH, LIBRARY_EVERY = (
+    f"library_{name}" for name in ("found", "kind", "path", "every")
+)
+"""Its other ones: the weights to import, and the data to connect."""
 MATRIX = "matrix"
 """Key of the heat map."""
 TABLES, DATA, COUNT, OTHERS = "tables", "set", "pictures", "others"
 """The same of Transfer: which tables, on how many pictures of which data set, and which further attacks."""
 _HELD = "_held"
 """Key of what is large: it is let go when the browser is gone, which Streamlit does when the next one goes."""
-_SHOWN, _MEASURED, _UPLOAD, _SEAT = "shown", "measured", "upload", "seat"
+_SHOWN, _MEASURED, _UPLOAD, _SEAT, _SENT = "shown", "measured", "upload", "seat", "sent"
 """Keys in there."""
+_MOST_SENT = 3
+"""Uploads that a session holds, so that the browser's Back finds an earlier one."""
+_WANTED, _REFUSED = "_wanted", "_refused"
 _REDRAWS, _PAGE = "_redraws", "_page"
 _PICKED = {SCENE: "_scene", OBJECT: "_object", STUDY_CELL: "_study_cell"}
-_DRAWN, _LACKS = "_drawn", "_lacks"
+STAGE = "stage"
+"""Key of the pictures."""
+_DRAWN, _LACKS, _INSPECTED = "_drawn", "_lacks", "_inspected"
 _LEAVING, _OWNER, _SERIES = "_leaving", "_owner", "_series"
 _MEMORY = "_memory"
+_MOVED, _DIRECTIONS = "_moved", "_directions"
+DIRECTIONS = 4
+"""How many of those sent last the browser keeps, as `live_epsilon.js` says."""
 
 
 def held() -> dict[str, Any]:
@@ -232,29 +264,128 @@ def picked(key: str) -> str:
     return str(st.session_state[picker(key)].picked)
 
 
-def note_lacks() -> None:
-    """The browser has not got all the pictures that it is to show."""
-    st.session_state[_LACKS] = True
+def in_link(key: str) -> str:
+    """What the link says of something that is chosen in a component; empty where it says nothing."""
+    return str(st.query_params.get(key, ""))
 
 
-def take_lacks() -> bool:
+def keep_in_link(key: str, value: str, default: str = "") -> None:
+    """Has the link say it; the default needs no mention there."""
+    if value != default:
+        if st.query_params.get(key) != value:
+            st.query_params[key] = value
+    elif key in st.query_params:
+        del st.query_params[key]
+
+
+def told(component: str, what: str) -> Any:
+    """What the browser's side of a component just told."""
+    return getattr(st.session_state[component], what)
+
+
+def keep_told(component: str, what: dict[str, Any]) -> None:
+    """Keeps it until the component is drawn, with what was told since it was last drawn."""
+    st.session_state[f"_told_{component}"] = take_told(component) | what
+
+
+def take_told(component: str) -> dict[str, Any]:
+    """What was kept since this was last called."""
+    return dict(st.session_state.pop(f"_told_{component}", {}))
+
+
+def note_lacks(whose: str = _LACKS) -> None:
+    """The browser has not got all the pictures that it is to show, on the stage unless `whose` they are is said."""
+    st.session_state[whose] = True
+
+
+def take_lacks(whose: str = _LACKS) -> bool:
     """Whether the browser asked for pictures since this was last called."""
-    return bool(st.session_state.pop(_LACKS, False))
+    return bool(st.session_state.pop(whose, False))
+
+
+def note_inspected() -> None:
+    """The browser has not got all the values that it is to tell at the cursor."""
+    told = st.session_state[STAGE].inspects
+    st.session_state[_INSPECTED] = frozenset(str(one) for one in told) if isinstance(told, list) else frozenset()
+
+
+def take_inspected() -> frozenset[str]:
+    """Digests of the values that the browser asked for since this was last called."""
+    return frozenset(st.session_state.pop(_INSPECTED, ()))
+
+
+def note_moved() -> None:
+    """Epsilon is being moved, and the browser asks for what comes of it."""
+    told = st.session_state[STAGE].moved
+    number = told[0] if isinstance(told, list | tuple) and told else None
+    if isinstance(number, int | float):
+        st.session_state[_MOVED] = float(number)
+
+
+def moved() -> float | None:
+    """Where epsilon has been moved to since the page was drawn, in units; None where nobody asked."""
+    return st.session_state.get(_MOVED)
+
+
+def sent_directions() -> tuple[str, ...]:
+    """Digests of the directions of perturbations that the browser got last."""
+    return st.session_state.get(_DIRECTIONS, ())
+
+
+def note_directions(digests: Sequence[str]) -> None:
+    """They have been sent, or were there and are used again."""
+    before = [one for one in sent_directions() if one not in digests]
+    st.session_state[_DIRECTIONS] = (*before, *digests)[-DIRECTIONS:]
 
 
 def count_redraws() -> int:
     """How often the whole page was drawn in this session; called when it is drawn anew, before its parts are."""
     st.session_state[_DRAWN] = {}
+    st.session_state.pop(_MOVED, None)
     st.session_state[_REDRAWS] = st.session_state.get(_REDRAWS, 0) + 1
     return int(st.session_state[_REDRAWS])
 
 
-def upload() -> tuple[str, Mapping[Fit, Picture] | str] | None:
-    """The id of the last file and its picture for each fit, or the sentence why there is none.
+def upload() -> tuple[str, Upload | str] | None:
+    """The id of the last file and what it is, or the sentence why it cannot be read.
 
     It outlives the uploader, which is empty when it comes back into sight.
     """
     return held().get(_UPLOAD)
+
+
+def sent() -> list[Upload]:
+    """The last uploads of this session, the latest one last."""
+    found: list[Upload] = held().setdefault(_SENT, [])
+    return found
+
+
+def wanted() -> Wanted | None:
+    """The file that a link names and that is not there."""
+    found: Wanted | None = st.session_state.get(_WANTED)
+    return found
+
+
+def want(wanted: Wanted | None) -> None:
+    """Remembers what a link names, until it is there or given up."""
+    st.session_state[_WANTED] = wanted
+    held().pop(_REFUSED, None)
+
+
+def is_link_read() -> bool:
+    """Whether it was looked up already what the link names; the browser's Back and Forward mean another link."""
+    context = get_script_run_ctx()
+    is_back = context is not None and getattr(context, "is_history_navigation", False)
+    return _WANTED in st.session_state and not is_back
+
+
+def refuse(file_id: str, upload: Upload | str) -> None:
+    """Remembers a file that is not the one that the link names, or why it cannot be read."""
+    held()[_REFUSED] = (file_id, upload)
+
+
+def refused() -> tuple[str, Upload | str] | None:
+    return held().get(_REFUSED)
 
 
 def is_uploader_empty() -> bool:
@@ -262,7 +393,8 @@ def is_uploader_empty() -> bool:
 
 
 def forget_upload() -> None:
-    held().pop(_UPLOAD, None)
+    _, gone = held().pop(_UPLOAD, None) or ("", None)
+    held()[_SENT] = [one for one in sent() if one is not gone]
     held().pop(_SEAT, None)  # it may be what is seen there
 
 
@@ -274,8 +406,10 @@ def seat(job: str, picture: Picture) -> Seat:
     return kept
 
 
-def keep_upload(file_id: str, pictures: Mapping[Fit, Picture] | str) -> None:
-    held()[_UPLOAD] = (file_id, pictures)
+def keep_upload(file_id: str, upload: Upload | str) -> None:
+    held()[_UPLOAD] = (file_id, upload)
+    if isinstance(upload, Upload):
+        held()[_SENT] = [*(one for one in sent() if one.sha256 != upload.sha256), upload][-_MOST_SENT:]
 
 
 def shown() -> Result | None:

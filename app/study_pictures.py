@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from app.panels import Drawing, cell, packed, split
+from app.drawings import Drawing, cell, split
+from app.panels import packed
 from app.study_map import label, named, written
 from mta_core.study.findings import Finding, Findings
 from mta_core.study.plan import Probe, ordered
@@ -58,7 +59,11 @@ def message(path: Path, probe: Probe, findings: Findings) -> bytes:
 def _picture_row(drawings: list[Drawing], probe: Probe) -> dict[str, Any]:
     what = f"{probe.attack.label}, {probe.budget.label}, {probe.steps} steps"
     alts = ("Clean picture", f"Adversarial picture, {what}", "The perturbation, amplified; grey is no change")
-    cells = [cell(*made) for made in zip(PICTURE, alts, drawings, strict=True)]
+    cells = [
+        cell(PICTURE[0], alts[0], drawings[0], panel="clean"),
+        cell(PICTURE[1], alts[1], drawings[1], panel="adversarial", before=0),
+        cell(PICTURE[2], alts[2], drawings[2], panel="perturbation"),
+    ]
     words = f"{what}. One picture; the numbers below are over all that were measured."
     return {"id": "picture", "title": "Picture", "words": words, "cells": cells}
 
@@ -66,6 +71,7 @@ def _picture_row(drawings: list[Drawing], probe: Probe) -> dict[str, Any]:
 def _task_row(drawings: list[Drawing], probe: Probe, letter: str, found: Finding | None) -> dict[str, Any]:
     alts = [f"{label(letter)}: {name.lower()}" for name in ANSWERS]
     cells = [cell(*made) for made in zip(ANSWERS, alts, drawings, strict=True)]
+    cells[2]["before"] = 1
     words = "Attacked." if letter in probe.attacked else "Not attacked, but answered by the same network."
     row: dict[str, Any] = {"id": letter, "title": f"{label(letter)} ({letter})", "words": words, "cells": cells}
     return row | {"facts": facts(found)} if found else row

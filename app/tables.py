@@ -36,7 +36,7 @@ def transfer_table(found: Sequence[Pair], noise: Sequence[Pair], names: Names, c
         f"<th{wide}>made on {made_on}</th><th{wide}>tried on {tried_on}</th>"
         f'<th rowspan="2" scope="col">carries over</th></tr><tr>{heads}{heads}</tr>'
     )
-    return _framed(head, lines, caption)
+    return framed(head, lines, caption)
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ def versus_table(
         group = f'<tr><th class="mta-group" colspan="9" scope="rowgroup">{html.escape(title)}</th></tr>'
         bodies += f"<tbody>{group}{rows}</tbody>"
     head = f'<tr><th rowspan="2" scope="col">Measure</th>{victims}</tr><tr>{heads}{heads}</tr>'
-    return _framed(head, bodies, caption)
+    return framed(head, bodies, caption)
 
 
 def _values(known: Values | None) -> str:
@@ -77,7 +77,7 @@ def _values(known: Values | None) -> str:
     return f"<td>{clean}</td><td>{noise}</td><td><b>{adversarial}</b></td><td>{change}</td>"
 
 
-def _framed(head: str, bodies: str, caption: str) -> str:
+def framed(head: str, bodies: str, caption: str) -> str:
     """A table that scrolls sideways by itself where the page is narrow."""
     said = html.escape(caption)
     return (
@@ -119,9 +119,9 @@ def attacks_table(lines: Sequence[Line], names: Names, caption: str) -> str:
     if made_on != tried_on:
         bodies += _victim_lines(f"made on {made_on}", lines, columns, "source")
         attacks = [line for line in lines if not line.is_baseline]
-        shares = [_cells(line, columns, lambda pair: _share(pair.share)) for line in attacks]
+        shares = [_cells(line, columns, lambda pair: share_cell(pair.share)) for line in attacks]
         bodies += _block("carries over", list(zip(attacks, shares, strict=True)), len(columns))
-    return _framed(f'<tr><th rowspan="2" scope="col">Attack</th>{groups}</tr><tr>{heads}</tr>', bodies, caption)
+    return framed(f'<tr><th rowspan="2" scope="col">Attack</th>{groups}</tr><tr>{heads}</tr>', bodies, caption)
 
 
 def _victim_lines(title: str, lines: Sequence[Line], columns: Sequence[Pair], side: Literal["source", "to"]) -> str:
@@ -172,7 +172,7 @@ def _line(pair: Pair, noise: Sequence[Pair]) -> str:
         if noise:
             cells += f"<td>{measure.format(getattr(beside, side)['adversarial']) if beside else '…'}</td>"
         cells += f"<td><b>{measure.format(row['adversarial'])}</b>{_interval(row)}</td>"
-    return f'<tr><th scope="row">{_measure(pair)}</th>{cells}{_share(pair.share)}</tr>'
+    return f'<tr><th scope="row">{_measure(pair)}</th>{cells}{share_cell(pair.share)}</tr>'
 
 
 def _measure(pair: Pair) -> str:
@@ -194,7 +194,7 @@ def _interval(row: Any) -> str:
     return f"<small>{low.split()[0] if low.split()[1:] == high.split()[1:] else low} to {high}</small>"
 
 
-def _share(value: float) -> str:
+def share_cell(value: float) -> str:
     """The share as a bar behind its number; the bar ends at the whole."""
     width = 0.0 if math.isnan(value) else 100 * min(max(0.0, value), 1.0)
     return f'<td class="mta-share" style="--share:{width:.1f}%">{format_share(value)}</td>'

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from app import theory_job
+from app.drawings import Drawing
 from app.library import Shelf
-from app.panels import Drawing
 from app.theory_charts import Table
 from app.workshop import Workshop
 from mta_core import victims

@@ -21,7 +21,7 @@ from mta_core.job_records import Order, Record
 from mta_core.jobs import Job
 from mta_core.locks import is_locked
 from mta_core.recipe_settings import override
-from mta_core.tasks import SCENE_TASKS, TASKS, Task, suited
+from mta_core.tasks import SCENE_TASKS, Task, answered, suited
 from mta_core.train_generator import GeneratorRecipe, GeneratorTraining
 from mta_core.train_run import LOCK, train
 from mta_core.train_victim import VictimRecipe, VictimTraining
@@ -116,6 +116,13 @@ def sources_for(spaces: Mapping[str, str]) -> list[str]:
     """The data that need no folder and have labels for all these tasks."""
     found = [source for source in data.SOURCES if not source.needs_path]
     return [s.name for s in found if all(s.spaces.get(name) == space for name, space in spaces.items())]
+
+
+def fallback(card: Card) -> str:
+    """The rooms; without their labels where a model of one's own tells other classes apart."""
+    spaces = data.source("rooms").spaces
+    fits = all(t.accepts(spaces[t.name]) for t in answered(card.tasks) if t.name in spaces)
+    return "rooms" if fits else f"{data.UNLABELLED}:rooms"
 
 
 def generator_settings(
@@ -256,7 +263,7 @@ def rows_of(events: Sequence[Event]) -> list[Mapping[str, Any]]:
 
 def attackable(card: Card) -> list[Task]:
     """Tasks of a victim that can be shown and trained on."""
-    return [t for t in TASKS if card.tasks.get(t.name) == t.space]
+    return list(answered(card.tasks))
 
 
 def taught(victim: str, names: Iterable[str]) -> tuple[Task, ...]:

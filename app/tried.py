@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from app.panels import ANSWERS, View, answer, answers, cell
+from app.drawings import cell
+from app.panels import ANSWERS, View, answer, answers
 from app.words import measure_line
 from app.workshop import Result
 from mta_core.explore import TaskOutcome
@@ -37,14 +38,13 @@ def _maps(result: Result, outcome: TaskOutcome, other: TaskOutcome) -> dict[str,
     every = (outcome.clean, outcome.adversarial, other.clean, other.adversarial)
     legend = t.legend(*every)
     span = legend.span or t.span(*every)
-    cells = [
-        cell(f"{name}, {state}", f"{t.label} of {name} for the {state} picture", made)
-        for name, kind, one in _victims(result, outcome, other)
-        for state, made in (
-            ("clean", answer(result, t, f"{kind} clean", one.clean, span)),
-            ("attacked", answer(result, t, f"{kind} attacked", one.adversarial, span)),
-        )
-    ]
+    cells = []
+    for name, part, one in _victims(result, outcome, other):
+        clean = answer(result, one, "clean", one.clean, span, part)
+        attacked = answer(result, one, "adversarial", one.adversarial, span, part)
+        cells.append(cell(f"{name}, clean", f"{t.label} of {name} for the clean picture", clean))
+        said = f"{t.label} of {name} for the attacked picture"
+        cells.append(cell(f"{name}, attacked", said, attacked, before=len(cells) - 1))
     return {"legend": asdict(legend) | {"scale": CIVIDIS if legend.span else None}, "cells": cells}
 
 

@@ -12,7 +12,7 @@ from mta_core.attacks import ATTACKS, Attack, Generative, Scope, make_attack
 from mta_core.generators import instance_of, method_of, scope_of
 from mta_core.goal import PICTURE, is_same_target, words_of
 from mta_core.targets import answers_of
-from mta_core.tasks import TASKS, Task
+from mta_core.tasks import Task, answered
 from mta_core.weights import Card
 
 QUICK = ("fgsm", "pgd")
@@ -91,7 +91,7 @@ def goals_of(t: Task, cards: Iterable[Card]) -> list[str]:
     """The targets to offer for a task: those that generators were trained for, then those it names itself."""
     found: list[str] = []
     for card in cards:
-        target, tasks = target_of(card), [one for one in TASKS if card.tasks.get(one.name) == one.space]
+        target, tasks = target_of(card), answered(card.tasks)
         if t in tasks and _is_told(target) and is_target_of(target, tasks):
             found.append(_named(t, words_of(target, list(card.tasks))[t.name]))
     return list(dict.fromkeys([*found, *t.goals]))

@@ -3,28 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
-from torch import Tensor
-
+from app import scaled
+from app.drawings import Files, Rows, cell, coloured, drawing, split
 from app.heatmap import Column, fall, text
 from app.pair import cosine
-from app.panels import (
-    ANSWERS,
-    Drawing,
-    Rows,
-    View,
-    answers,
-    aspect_of,
-    cell,
-    drawing,
-    last_picture,
-    packed,
-    picture_row,
-    split,
-)  # fmt: skip
+from app.panels import ANSWERS, Moving, View, answers, aspect_of, following, last_picture, packed, picture_row
+from app.readings import of_perturbation
+from app.scaled import Place, Slider
 from app.tables import Values
 from app.words import automatic_gain, direction, measure_line, perturbation_title, psnr, reference, sentence
 from app.workshop import LossStep, Result
@@ -49,6 +38,8 @@ def message(
     *,
     is_transfer: bool = False,
     with_files: bool = False,
+    values: Collection[str] = (),
+    slider: Slider | None = None,
 ) -> bytes:
     """The stage's data: see `app.panels.message`.
 
@@ -56,11 +47,41 @@ def message(
         second: what came of it for the second victim; None as long as that is not known.
         is_transfer: whether the second victim sees the pictures of the first.
     """
+    rows, files = drawn(first, second, names, view, is_transfer=is_transfer)
+    shown, aspect = with_files or (progress is None and not values), aspect_of(first.request.picture.image)
+    moving: Moving = (None, b"")
+    if slider and is_transfer:
+        moving = following(first, view, slider, with_files=shown)
+    elif slider:
+        moving = scaled.message(_panels(first, second, view), first, slider, with_files=shown)
+    return packed(
+        rows, files, progress, live or first.history, with_files=shown, values=values, aspect=aspect, moving=moving
+    )
+
+
+def drawn(
+    first: Result, second: Result | None, names: Names, view: View, *, is_transfer: bool = False
+) -> tuple[Rows, Files]:
+    """The rows of the stage, and the files they name."""
     known = (second.is_precise, second.is_complete, second.stopped_at) if second else None
     key = ("versus", names, view, is_transfer, first.is_complete, known)
-    rows, files = first.once(key, lambda: split(_rows(first, second, names, view, is_transfer=is_transfer)))
-    shown, aspect = with_files or progress is None, aspect_of(first.request.picture.image)
-    return packed(rows, files, progress, live or first.history, with_files=shown, aspect=aspect)
+    return first.once(key, lambda: split(_rows(first, second, names, view, is_transfer=is_transfer)))
+
+
+def _panels(first: Result, second: Result | None, view: View) -> scaled.Panels:
+    """Those of `_pictures` that follow epsilon."""
+    results = [first] if second is None else [first, second]
+    gain = _gain(results, view)
+    return [
+        panel
+        for i, result in enumerate(results)
+        for panel in scaled.panels(result, view.perturbation, Place("picture", 1 + i), Place("perturbation", i, gain))
+    ]
+
+
+def _gain(results: Sequence[Result], view: View) -> float:
+    """For all perturbations alike."""
+    return view.gain or min(automatic_gain(result.outcome.perturbations[view.perturbation]) for result in results)
 
 
 def _rows(first: Result, second: Result | None, names: Names, view: View, *, is_transfer: bool) -> Rows:
@@ -73,30 +94,38 @@ def _pictures(first: Result, second: Result | None, names: Names, view: View) ->
     name, clean = first.request.picture.name, first.outcome.clean
     results = [first] if second is None else [first, second]
     made = [result.outcome.perturbations[view.perturbation] for result in results]
-    gain = view.gain or min(automatic_gain(one) for one in made)
+    gain = _gain(results, view)
     noise = last_picture(first, replace(view, beside="noise"))
     pictures = [
-        cell(f"Adversarial, {victim}", f"Adversarial picture made on {victim}: {name}", drawing(one.adversarial))
+        cell(
+            f"Adversarial, {victim}",
+            f"Adversarial picture made on {victim}: {name}",
+            drawing(one.adversarial),
+            panel="adversarial",
+            before=0,
+        )
         for victim, one in zip(names, made, strict=False)
     ]
     amplified = [
         cell(
             f"On {victim}, ×{gain:g}",
             f"Perturbation made on {victim}, amplified {gain:g} times; grey is no change",
-            drawing(amplify(one.perturbation, gain)),
+            drawing(amplify(one.perturbation, gain), reading=of_perturbation(one.perturbation)),
+            panel="perturbation",
         )
         for victim, one in zip(names, made, strict=False)
     ]
     if second is None:
         pictures.append(_waiting(f"Adversarial, {names[1]}"))
         amplified.append(_waiting(f"On {names[1]}, ×{gain:g}"))
+    first_cell = cell("Clean", f"Clean picture: {name}", drawing(clean), panel="clean")
     return [
         {
             "id": "picture",
             "title": name,
             "words": first.request.picture.credit,
             "facts": [[f"PSNR, {victim}", psnr(one)] for victim, one in zip(names, made, strict=False)],
-            "cells": [cell("Clean", f"Clean picture: {name}", drawing(clean)), *pictures, noise | {"chart": True}],
+            "cells": [first_cell, *pictures, noise | {"chart": True}],
         },
         {
             "id": "perturbation",
@@ -142,25 +171,26 @@ def _side(name: str, words: str, outcome: TaskOutcome, result: Result) -> dict[s
 
 def _cells(t: Task, one: TaskOutcome, other: TaskOutcome | None, names: Names) -> dict[str, Any]:
     states = [
-        (name, state, value, o.clean)
+        (name, state, value, o)
         for name, o in zip(names, (one, other), strict=True)
         if o is not None
         for state, value in (("clean", o.clean), ("adversarial", o.adversarial))
     ]
     missing = [] if other else [_waiting(f"{names[1]}, {state}") for state in ("clean", "adversarial")]
     if isinstance(t, Classification):
-        bars = [answers(t, f"{n}, {state}", f"for the {state} picture, {n}", v, b) for n, state, v, b in states]
+        bars = [answers(t, f"{n}, {state}", f"for the {state} picture, {n}", v, o.clean) for n, state, v, o in states]
         return {"legend": {"entries": ANSWERS}, "cells": [*bars, *missing]}
     values = [value for _, _, value, _ in states]
     legend = t.legend(*values)
     span = legend.span or t.span(*values)
-
-    def coloured(value: Tensor) -> Drawing:
-        return drawing(t.colour(value, span)[0]) if t.tones is None else drawing(t.tone(value, span)[0], t.tones)
-
     maps = [
-        cell(f"{name}, {state}", f"{t.label} of {name} for the {state} picture", coloured(value))
-        for name, state, value, _ in states
+        cell(
+            f"{name}, {state}",
+            f"{t.label} of {name} for the {state} picture",
+            coloured(t, value, span, o.probabilities.get(state)),
+            before=place - 1 if state == "adversarial" else None,
+        )
+        for place, (name, state, value, o) in enumerate(states)
     ]
     return {"legend": asdict(legend) | {"scale": CIVIDIS if legend.span else None}, "cells": [*maps, *missing]}
 

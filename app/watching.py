@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Collection, Generator, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 from weakref import WeakSet
 
 from torch import Tensor
 
-from app import library, panels
+from app import drawings, library, panels
 from app.library import Picture
 from app.panels import View
 from app.workshop import Request, Result
 from mta_core.attacks import make_attack
 from mta_core.events import Message, Pause
-from mta_core.explore import Subject, finish, noisy_picture
+from mta_core.explore import PROBABILITY, Subject, finish, noisy_picture
 from mta_core.tasks import Task
 from mta_core.tasks.colours import CIVIDIS
 from mta_core.train_generator import GeneratorTraining
@@ -38,13 +38,14 @@ class Frame:
     Attributes:
         picture: key of the picture.
         perturbations: of which one is shown.
-        message: what the stage shows, with its pictures or without, of one of the perturbations.
+        message: what the stage shows, with its pictures or without, and with the values asked for, of one of the
+            perturbations.
     """
 
     step: int
     picture: str
     perturbations: tuple[str, ...]
-    message: Callable[[bool, str], bytes] = field(repr=False)
+    message: Callable[[bool, Collection[str], str], bytes] = field(repr=False)
 
 
 @dataclass(eq=False)
@@ -163,9 +164,9 @@ def _attacked(training: GeneratorTraining, picture: Picture, seat: Seat, step: i
     result = Result(request, outcome, is_precise=True)
     names, aspect = tuple(outcome.perturbations), panels.aspect_of(picture.image)
 
-    def message(with_files: bool, shown: str) -> bytes:
-        view = View(shown if shown in names else names[0])
-        return panels.packed(*panels.drawn(result, view), None, (), with_files=with_files, aspect=aspect)
+    def message(with_files: bool, values: Collection[str], shown: str) -> bytes:
+        made = panels.drawn(result, View(shown if shown in names else names[0]))
+        return panels.packed(*made, None, (), with_files=with_files, values=values, aspect=aspect)
 
     return Frame(step, seat.picture.key, names, message)
 
@@ -176,34 +177,31 @@ def _answered(training: VictimTraining, picture: Picture, seat: Seat, step: int)
     subject = Subject(training.recipe.name, live, live, training.device)
     answers = subject.answer(picture.image[None], training.tasks)
     yield PAUSE
-    shown = panels.cell("Picture", f"Clean picture: {picture.name}", panels.drawing(picture.image))
+    shown = drawings.cell("Picture", f"Clean picture: {picture.name}", drawings.drawing(picture.image), panel="clean")
     rows = [{"id": "picture", "title": picture.name, "words": picture.credit, "cells": [shown]}]
-    rows += [_answer_row(t, answers[t.name], picture) for t in training.tasks]
-    made = panels.split(rows)
+    rows += [_answer_row(t, answers, picture) for t in training.tasks]
+    made = drawings.split(rows)
     aspect = panels.aspect_of(picture.image)
 
-    def message(with_files: bool, _: str) -> bytes:
-        return panels.packed(*made, None, (), with_files=with_files, aspect=aspect)
+    def message(with_files: bool, values: Collection[str], _: str) -> bytes:
+        return panels.packed(*made, None, (), with_files=with_files, values=values, aspect=aspect)
 
     return Frame(step, seat.picture.key, (), message)
 
 
-def _answer_row(t: Task, value: Tensor, picture: Picture) -> dict[str, Any]:
-    label = picture.truth([t]).get(t.name)
-    truth = None if label is None else label[None]
+def _answer_row(t: Task, answers: Mapping[str, Tensor], picture: Picture) -> dict[str, Any]:
+    value, probability = answers[t.name], answers.get(t.name + PROBABILITY)
+    known = picture.truth([t]).get(t.name)
+    truth = None if known is None else known[None]
     both = [v for v in (value, truth) if v is not None]
     legend = t.legend(*both)
     span = legend.span or t.span(*both)
-
-    def coloured(of: Tensor) -> panels.Drawing:
-        if t.tones is None:
-            return panels.drawing(t.colour(of, span)[0])
-        return panels.drawing(t.tone(of, span)[0], t.tones)
-
-    cells = [panels.cell("Answer", f"{t.label}: what the victim answers now", coloured(value))]
+    made = drawings.coloured(t, value, span, probability)
+    cells = [drawings.cell("Answer", f"{t.label}: what the victim answers now", made)]
     words = ""
     if truth is not None:
-        cells.append(panels.cell("Ground truth", f"{t.label}: ground truth", coloured(truth)))
+        label = drawings.coloured(t, truth, span, is_label=True)
+        cells.append(drawings.cell("Ground truth", f"{t.label}: ground truth", label))
         reached = float(t.measures_of(t.statistics(value, truth, value))[t.main_measure.name][0])
         words = f"{t.main_measure.label} {t.main_measure.format(reached)}"
     scale = CIVIDIS if legend.span else None

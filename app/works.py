@@ -9,8 +9,9 @@ from app import state
 from app.workshop import AttackEvent, Request
 from mta_core.jobs import Job
 
-ATTACK, CURVE, GRADIENTS = "attack", "curve", "gradients"
-"""Places: the attack of a page, its curve, and the gradients of a picture."""
+ATTACK, CURVE, GRADIENTS, SURVIVAL, REPLAY = "attack", "curve", "gradients", "survival", "replay"
+"""Places: the attack of a page, its curve, the gradients of a picture, what is left of an attack, and the outputs
+at its steps."""
 _WORK = "work"
 
 

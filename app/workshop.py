@@ -12,6 +12,7 @@ from torch import Tensor
 
 from app.kept import Kept, Recent
 from app.library import Picture
+from app.recording import Recording, keep
 from mta_core import generators, victims
 from mta_core.attacks import JOINT, Attack, Scope, Step
 from mta_core.budget import Budget
@@ -20,7 +21,7 @@ from mta_core.explore import Outcome, Subject, add_noise, explore, finish, noisy
 from mta_core.goal import Goal
 from mta_core.jobs import Job, Worker
 from mta_core.targets import PICTURE, parse_goal
-from mta_core.tasks import TASKS, Task
+from mta_core.tasks import Task, answered
 from mta_core.transfer import at_size
 from mta_core.weights import Card
 
@@ -98,7 +99,10 @@ class Result:
             precision.
         is_complete: whether they are, and the comparison with random noise is in.
         made: what was made of it to be shown: see `once`.
+        directions: what epsilon scales of each perturbation, (3, H, W), where the attack is one of those.
+        preview_seconds: from the start of the attack to the preview.
         tried: the same pictures in the eyes of the request's other victim; None where it has none, or the same.
+        recording: the candidates of an iterative attack, step by step.
     """
 
     request: Request
@@ -110,6 +114,9 @@ class Result:
     is_complete: bool = False
     made: dict[Hashable, Any] = field(default_factory=dict, compare=False, repr=False)
     tried: Outcome | None = None
+    recording: Recording | None = field(default=None, compare=False, repr=False)
+    directions: Mapping[str, Tensor] = field(default_factory=dict, compare=False, repr=False)
+    preview_seconds: float = 0.0
 
     @property
     def on_other(self) -> Outcome:
@@ -169,7 +176,7 @@ class Workshop:
 
     def victims(self) -> list[Card]:
         """Those that answer at least one task that can be shown."""
-        return [card for card in victims.cards() if any(card.tasks.get(t.name) == t.space for t in TASKS)]
+        return [card for card in victims.cards() if answered(card.tasks)]
 
     def generators(self, victim: str) -> list[Card]:
         return generators.cards(victim)
@@ -240,16 +247,22 @@ class Workshop:
         subject, picture = self.subject(request.victim), request.picture
         steps = self._explore(subject, request)
         begin = time.perf_counter()
-        adversarials, history = {}, []
+        adversarials, history, directions, aside = {}, [], {}, 0.0
+        recording = keep(Recording(picture.image, request.budget.norm)) if request.is_iterative else None
         for step in steps:
             adversarials[step.perturbation] = step.adversarial
+            if step.direction is not None:
+                directions[step.perturbation] = step.direction[0].cpu()
             losses = {name: float(loss[0]) for name, loss in step.losses.items()}
             history.append(LossStep(step.perturbation, step.done, step.total, losses))
-            if request.is_iterative:
+            if recording is not None:
+                before = time.perf_counter()
+                recording.add(step)
+                aside += time.perf_counter() - before  # no part of the attack
                 yield history[-1]
             if job.is_stopping:
                 break
-        seconds = time.perf_counter() - begin
+        seconds = time.perf_counter() - begin - aside
         names = (JOINT,) if request.scope == "joint" else tuple(t.name for t in request.tasks)
         unreached = tuple(name for name in names if name not in adversarials)
         stopped_at = len(history) if unreached or _is_short(history) else None
@@ -257,8 +270,9 @@ class Workshop:
         outcome = self._outcome(subject, request, adversarials, {}, seconds, fast=True)
         tried = self._tried(request, adversarials, fast=True)
         preview = Result(
-            request, outcome, tuple(history), stopped_at, unreached, is_precise=subject.is_exact, tried=tried
-        )
+            request, outcome, tuple(history), stopped_at, unreached, is_precise=subject.is_exact, tried=tried,
+            recording=recording, directions=directions, preview_seconds=time.perf_counter() - begin,
+        )  # fmt: skip
         if not subject.is_exact and self.device.torch_device.type == "cpu":
             job.rest(PAINTING)
         yield preview
@@ -383,7 +397,7 @@ class Workshop:
         """The victim's answers to every task it knows, for the picture changed in some way."""
         answers = self._kept_answers(subject, picture, what)
         if answers is None:
-            tasks = [t for t in TASKS if subject.precise.tasks.get(t.name) == t.space]
+            tasks = answered(subject.precise.tasks)
             answers = subject.answer(change(picture.image[None]), tasks, fast=fast)
             self.kept(picture).answers.put(self._key(subject, picture, what), answers)
         return answers

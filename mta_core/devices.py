@@ -41,11 +41,19 @@ class Device:
         """A copy for inference on this device: no parameter gradients, batch norm folded into the convolutions.
 
         Without frozen parameters an attack would compute weight gradients for nothing; folding and channels last
-        leave the answers equal to rounding.
+        leave the answers equal to rounding. Nothing is folded in a victim whose layers nobody here knows, and it stays
+        in float32.
         """
         frozen = copy.deepcopy(model).eval().requires_grad_(False)
+        if not is_known(model):
+            return frozen.to(self.torch_device, memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
         _fold_batch_norm(frozen)
         return frozen.to(self.torch_device, dtype, memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
+
+
+def is_known(model: nn.Module) -> bool:
+    """Whether its layers are this program's: see `mta_core.victims.Victim`."""
+    return bool(getattr(model, "is_known", True))
 
 
 def is_out_of_memory(error: Exception) -> bool:

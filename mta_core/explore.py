@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import torch
@@ -21,6 +21,8 @@ from mta_core.tasks import Task
 from mta_core.tasks.base import Measure
 from mta_core.victims import Victim, check_finite
 from mta_core.weights import Card
+
+PROBABILITY = ", probability"
 
 
 @dataclass(frozen=True)
@@ -44,7 +46,7 @@ class Subject:
     def prepare(cls, name: str, victim: Victim, device: Device, card: Card | None = None) -> Subject:
         """Frozen copies on the device, in float32 and in its fast precision; `name` is what generators look for."""
         precise = device.freeze(victim)
-        is_one = device.fast_dtype is torch.float32
+        is_one = device.fast_dtype is torch.float32 or not victim.is_known
         return cls(name, precise, precise if is_one else device.freeze(victim, device.fast_dtype), device, card)
 
     @classmethod
@@ -65,13 +67,19 @@ class Subject:
     def answer(self, images: Tensor, tasks: Sequence[Task], *, fast: bool = False) -> dict[str, Tensor]:
         """The victim's answers to (B, 3, H, W) in [0, 1] in label space, on the CPU; computed in float32 unless `fast`.
 
+        Classes come with their probabilities, under the task's name with `PROBABILITY` behind it.
+
         Raises:
             ValueError: an answer is not finite.
         """
         with torch.no_grad():
             answers = (self.fast if fast else self.precise)(self.device.put(images), [t.name for t in tasks])
         check_finite(answers, f"the victim {self.name}")
-        return {t.name: t.decode(answers[t.name]).cpu() for t in tasks}
+        found = {t.name: t.decode(answers[t.name]).cpu() for t in tasks}
+        for t in tasks:
+            if (probability := t.probability(answers[t.name])) is not None:
+                found[t.name + PROBABILITY] = probability.cpu()
+        return found
 
 
 @dataclass(frozen=True)
@@ -85,6 +93,7 @@ class TaskOutcome:
         measures: `{"clean": {"miou": 0.5, ...}, "adversarial": ..., "noise": ...}`.
         reference: what they are measured against: the target, the labels, or the clean output.
         is_targeted: whether that is the target of the attack.
+        probabilities: of the answers `clean`, `adversarial` and `noise`, (1, H, W) in [0, 1], where they are classes.
     """
 
     task: Task
@@ -95,6 +104,7 @@ class TaskOutcome:
     measures: Mapping[str, Mapping[str, float]]
     reference: Tensor
     is_targeted: bool = False
+    probabilities: Mapping[str, Tensor] = field(default_factory=dict)
 
     @cached_property
     def verdict(self) -> str:
@@ -135,6 +145,11 @@ class Outcome:
     tasks: Mapping[str, TaskOutcome]
     seconds: float
     """Time of the attack alone."""
+
+    @property
+    def truth(self) -> dict[str, Tensor]:
+        """The labels of the tasks that have some, without batch dimension."""
+        return {name: o.truth[0] for name, o in self.tasks.items() if o.truth is not None}
 
     def perturbation_of(self, task: str) -> PerturbationOutcome:
         return self.perturbations[JOINT if JOINT in self.perturbations else task]
@@ -236,11 +251,20 @@ def finish(
         labels = truth[t.name][None] if truth and t.name in truth else None
         shown = {"clean": answers["clean"][t.name], "adversarial": answers[owners[t.name]][t.name]}
         shown |= {"noise": answers["noise"][t.name]} if with_noise else {}
+        sources = {kind: answers[owners[t.name] if kind == "adversarial" else kind] for kind in shown}
         truths = t.as_target(shown["clean"]) if labels is None else labels
         reference = goal.targets({t.name: truths})[t.name]
         measures = {kind: _measure(t, value, reference, shown["clean"]) for kind, value in shown.items()}
         outcomes[t.name] = TaskOutcome(
-            t, labels, shown["clean"], shown["adversarial"], shown.get("noise"), measures, reference, goal.is_targeted
+            t,
+            labels,
+            shown["clean"],
+            shown["adversarial"],
+            shown.get("noise"),
+            measures,
+            reference,
+            goal.is_targeted,
+            _probabilities(t, sources),
         )
     perturbations = {name: PerturbationOutcome(name, image, picture[0]) for name, picture in made.items()}
     return Outcome(image, perturbations, outcomes, seconds)
@@ -251,7 +275,8 @@ def add_noise(outcome: Outcome, noisy: Mapping[str, Tensor]) -> Outcome:
     tasks = {}
     for name, o in outcome.tasks.items():
         measures = {**o.measures, "noise": _measure(o.task, noisy[name], o.reference, o.clean)}
-        tasks[name] = replace(o, noisy=noisy[name], measures=measures)
+        probabilities = {**o.probabilities, **_probabilities(o.task, {"noise": noisy})}
+        tasks[name] = replace(o, noisy=noisy[name], measures=measures, probabilities=probabilities)
     return replace(outcome, tasks=tasks)
 
 
@@ -274,10 +299,22 @@ def run(
     return finish(subject, image, tasks, budget, adversarials, seconds=seconds, **shared)  # type: ignore[arg-type]
 
 
+def tried_on(other: Subject, outcome: Outcome, budget: Budget, *, goal: Goal = AWAY, seed: int = 0) -> Outcome:
+    """The very same adversarial pictures in the eyes of another victim, ready for pictures of their size."""
+    adversarials = {name: made.adversarial[None] for name, made in outcome.perturbations.items()}
+    tasks = [o.task for o in outcome.tasks.values()]
+    return finish(other, outcome.clean, tasks, budget, adversarials, truth=outcome.truth, goal=goal, seed=seed)
+
+
 def noisy_picture(budget: Budget, clean: Tensor, seed: int) -> Tensor:
     """The clean pictures with random noise as large as the budget allows, clipped to [0, 1]: see the attack `noise`."""
     noise = random_noise(budget, clean, torch.Generator().manual_seed(seed))
     return budget.project_adversarial(clean + noise, clean)
+
+
+def _probabilities(t: Task, answers: Mapping[str, Mapping[str, Tensor]]) -> dict[str, Tensor]:
+    """Of a task's answers of each kind, where they have them."""
+    return {kind: found[t.name + PROBABILITY] for kind, found in answers.items() if t.name + PROBABILITY in found}
 
 
 def _measure(task: Task, value: Tensor, target: Tensor, clean: Tensor) -> dict[str, float]:

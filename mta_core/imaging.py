@@ -211,6 +211,20 @@ def fit(image: Tensor, size: tuple[int, int], mode: Fit = "crop") -> Tensor:
     return fitted.to(device=image.device, dtype=image.dtype)
 
 
+def on_grid(image: Tensor) -> Tensor:
+    """Pixels in [0, 1] rounded to multiples of 1/255: what an 8-bit file keeps, so that one of it is exactly it."""
+    return (image * 255).round() / 255
+
+
+def read_fitted(path: str | Path, size: tuple[int, int], mode: Fit = "crop") -> Tensor:
+    """A picture file on disk as it is attacked: brought to (height, width), on the 8-bit grid; (3, H, W).
+
+    Raises:
+        ImageError: it cannot be read.
+    """
+    return on_grid(fit(read(path), size, mode))
+
+
 def digest(data: bytes) -> str:
     """The SHA-256 of a file's bytes, 64 hexadecimal digits."""
     return hashlib.sha256(data).hexdigest()

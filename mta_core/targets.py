@@ -10,7 +10,7 @@ from torch import Tensor
 
 from mta_core.explore import Subject
 from mta_core.goal import AWAY, PICTURE, Goal, words_of
-from mta_core.imaging import fit, read
+from mta_core.imaging import read_fitted
 from mta_core.tasks import Task
 from mta_core.wording import plain
 
@@ -31,7 +31,7 @@ def parse_goal(text: str | None, tasks: Sequence[Task], subject: Subject) -> Goa
     if text.startswith(PICTURE):
         height, width = subject.precise.input_size
         file = Path(text.removeprefix(PICTURE))
-        other = fit(read(file), (height, width))
+        other = read_fitted(file, (height, width))
         answers = subject.answer(other[None], tasks)
         # Not where it lies, which is nobody's business, but what tells whether it is the same.
         name = f"{PICTURE}{plain(file.stem)}@{hashlib.sha256(file.read_bytes()).hexdigest()[:16]}"

@@ -95,7 +95,7 @@ class FoolingTraining(Training):
         )  # fmt: skip
         names = [t.name for t in self.tasks]
         self.groups = {JOINT: names} if recipe.scope == "joint" else {name: [name] for name in names}
-        is_divided = any(data.source(text.partition(":")[0]).is_divided for text in recipe.data)
+        is_divided = any(data.kind_of(text)[0].is_divided for text in recipe.data)
         if is_divided and recipe.scope == "joint":
             raise ValueError("expected scope per-task: each task has pictures of its own in these data")
         groups_of_tasks = [[name] for name in names] if is_divided else [names]

@@ -71,7 +71,7 @@ def provenance_of(recipe: Any, start: Card | None = None) -> dict[str, Any]:
 
 def _without_paths(settings: Mapping[str, Any]) -> dict[str, Any]:
     """What of a recipe's settings names files, by the names of those."""
-    kept: dict[str, Any] = {"data": [str(text).partition(":")[0] for text in settings["data"]]}
+    kept: dict[str, Any] = {"data": [data.kind_of(str(text))[0].name for text in settings["data"]]}
     named = [key for key in ("init", "patterns", "victim", "adversary") if str(settings.get(key, "")).endswith(".json")]
     kept |= {key: plain(Path(settings[key]).stem) for key in named}
     return kept | ({"backbone": plain(Path(settings["backbone"]).name)} if settings.get("backbone") else {})

@@ -5,6 +5,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+TINY = 1e-12
+"""Variance of a map that is flat to rounding."""
+
 
 def length(vectors: Tensor, dim: int) -> Tensor:
     """Euclidean lengths along `dim`, which is kept.
@@ -27,6 +30,16 @@ def by_picture(values: Tensor) -> Tensor:
 def unit(vectors: Tensor, dim: int, eps: float = 1e-6) -> Tensor:
     """Vectors of length 1; those shorter than `eps` become short ones, as with `torch.nn.functional.normalize`."""
     return vectors * vectors.square().sum(dim, keepdim=True).clamp(min=eps**2).rsqrt()
+
+
+def standardised(maps: Tensor) -> Tensor:
+    """Maps (..., H, W) with mean 0 and standard deviation 1 each; flat ones are 0. NaN stays, and does not count."""
+    known = maps.isfinite()
+    count = known.sum((-2, -1), keepdim=True).clamp(min=1)
+    centred = torch.where(known, maps, 0)
+    centred = torch.where(known, centred - centred.sum((-2, -1), keepdim=True) / count, 0)
+    spread = (centred.square().sum((-2, -1), keepdim=True) / count + TINY).sqrt()
+    return torch.where(known, centred / spread, torch.nan)
 
 
 def across(normals: Tensor) -> tuple[Tensor, Tensor]:

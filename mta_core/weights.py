@@ -83,11 +83,22 @@ class Card:
     def read(cls, path: Path) -> Card:
         """Raises WeightsError where the file is not a card."""
         try:
-            fields = json.loads(_read_small(path).decode("utf-8"))
-            card = cls(**{**fields, "input_size": tuple(fields["input_size"])})
-        except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
+            data = _read_small(path)
+        except (OSError, ValueError) as error:
             raise WeightsError(f"expected a weight card in {path.name}: {brief(error)}") from error
-        card._check(path.name)
+        return cls.parse(data, path.name)
+
+    @classmethod
+    def parse(cls, data: bytes, where: str) -> Card:
+        """Raises WeightsError where these bytes, of a file called `where`, are not a card."""
+        try:
+            if len(data) > MAX_BYTES:
+                raise ValueError(f"it has more than {MAX_BYTES:,} bytes")
+            fields = json.loads(data.decode("utf-8"))
+            card = cls(**{**fields, "input_size": tuple(fields["input_size"])})
+        except (ValueError, TypeError, KeyError, RecursionError) as error:
+            raise WeightsError(f"expected a weight card in {where}: {brief(error)}") from error
+        card._check(where)
         return card
 
     def _check(self, where: str) -> None:

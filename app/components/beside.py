@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import streamlit as st
 
@@ -113,10 +113,14 @@ def is_told(second: Second, job: Job[AttackEvent] | None) -> bool:
     return job is not None and not second.is_transfer and (not job.is_done or job.is_stopping or bool(job.error))
 
 
-def toolbar(second: Second, job: Job[AttackEvent] | None, first: Result) -> str:
+def toolbar(
+    second: Second, job: Job[AttackEvent] | None, first: Result, more: Callable[[str], None] = lambda _: None
+) -> str:
     """As `app.components.status.toolbar`, of the second victim."""
     asked = second.request(first.request)
-    return status.toolbar(asked, job, result(second, first), lambda: _start_again(second, first), is_second=True)
+    return status.toolbar(
+        asked, job, result(second, first), lambda: _start_again(second, first), is_second=True, more=more
+    )
 
 
 def _start_again(second: Second, first: Result) -> None:

@@ -93,6 +93,11 @@ class Contest:
         return found
 
     @property
+    def is_missing(self) -> bool:
+        """Whether its picture is still to come."""
+        return self.trials[0].request.picture.is_missing
+
+    @property
     def is_data(self) -> bool:
         return bool(self.trials[0].shelf)
 
@@ -139,6 +144,11 @@ class Pair:
     second: Request
     names: tuple[str, str]
     place: tuple[tuple[str, object], ...]
+
+    @property
+    def is_missing(self) -> bool:
+        """Whether its picture is still to come."""
+        return self.first.picture.is_missing
 
     @property
     def requests(self) -> tuple[Request, Request]:

@@ -19,7 +19,7 @@ from mta_core.attacks import ATTACKS, Attack, Generative, Scope, attack_class, m
 from mta_core.budget import Budget, Norm
 from mta_core.generators import instance_of, scope_of
 from mta_core.kinds import Aim
-from mta_core.tasks import TASKS, Task
+from mta_core.tasks import Task, answered
 from mta_core.weights import Card
 
 SCOPES: dict[str, Scope] = {"Per task": "per-task", "Joint": "joint"}
@@ -68,8 +68,7 @@ def choose(
 
 def fitting(cards: list[Card], labelled: Collection[str]) -> list[Card]:
     """The victims that answer a task pictures have labels for; all where they have none, or there is no such victim."""
-    known = [t for t in TASKS if t.name in labelled]
-    return [card for card in cards if any(card.tasks.get(t.name) == t.space for t in known)] or cards
+    return [card for card in cards if any(t.name in labelled for t in answered(card.tasks))] or cards
 
 
 def choose_victim(cards: list[Card], label: str = "Victim") -> Card:
@@ -92,7 +91,7 @@ def _other(cards: list[Card], attacked: Card) -> Card:
 
 def _answered(card: Card, other: Card) -> list[Task]:
     """The tasks that can be shown and that both victims answer."""
-    return [t for t in TASKS if card.tasks.get(t.name) == other.tasks.get(t.name) == t.space]
+    return [t for t in answered(card.tasks) if other.tasks.get(t.name) == t.space]
 
 
 def choose_tasks(card: Card, other: Card | None = None) -> tuple[Task, ...]:

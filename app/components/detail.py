@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from app import charts, exports, resources, state, works
-from app.components import beside
+from app.components import beside, replay, surface, survival
 from app.components.grid import grid
 from app.panels import View
 from app.second import Second
@@ -20,6 +20,8 @@ from mta_core.jobs import Job
 from mta_core.tasks import Measure, Task
 
 MEASURES, EPSILON, LOSS, SIZE = "Measures", "Against epsilon", "Loss by step", "Perturbation"
+SURVIVAL = "Does it survive?"
+REPLAY, SURFACES = "Replay", "3-D"
 CONFIG = {"displaylogo": False, "displayModeBar": False}
 
 
@@ -56,8 +58,10 @@ def tabs(
         second: a victim whose measures are shown beside those of the first.
     """
     is_waiting = False
-    names = [MEASURES, EPSILON, *([LOSS] if request.is_iterative else []), SIZE]
-    measures, epsilon, *loss, size = st.tabs(names, key=state.DETAIL, on_change="rerun", **state.LINKED)
+    names = [MEASURES, EPSILON, *([LOSS, REPLAY] if request.is_iterative else []), SIZE, SURVIVAL, SURFACES]
+    measures, epsilon, *steps, size, survives, solid = st.tabs(
+        names, key=state.DETAIL, on_change="rerun", **state.LINKED
+    )
     state.note_drawn(state.DETAIL)
     if measures.open and result:
         with measures:
@@ -68,12 +72,23 @@ def tabs(
     if epsilon.open:
         with epsilon:
             is_waiting = _epsilon(request, is_live)
-    if loss and loss[0].open:
-        with loss[0]:
+    if steps and steps[0].open:
+        with steps[0]:
             _losses(request.tasks, live or (result.history if result else ()))
+    if steps and steps[1].open:
+        with steps[1]:
+            is_waiting = replay.draw(request, result, is_live)
+    else:
+        works.drop(works.REPLAY)
     if size.open and result:
         with size:
             _sizes(result)
+    if survives.open:
+        with survives:
+            is_waiting = survival.tab(request, result, is_live)
+    if solid.open and result:
+        with solid:
+            surface.draw(result)
     return is_waiting
 
 

@@ -38,7 +38,11 @@ def draw(asked: Pair, used: Mapping[str, object]) -> None:
     first, second = found
     progress = _progress(asked, jobs) if is_live else None
     if first is not None and second is not None:
-        stage.draw(lambda with_files: pair.message(first, second, asked.names, task, progress, with_files=with_files))
+        stage.draw(
+            lambda wanted: pair.message(
+                first, second, asked.names, task, progress, with_files=wanted.files, values=wanted.values
+            )
+        )
     else:
         stage.draw(lambda _: panels.outline(asked.first, progress))
     _downloads(asked, found, is_live)

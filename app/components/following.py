@@ -4,17 +4,18 @@ result is shown."""
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import streamlit as st
 
 from app import news, panels, resources, state, versus, works
-from app.components import beside, chrome, detail, pictures, pulse, stage, status
+from app.components import beside, chrome, detail, live_epsilon, pictures, pulse, share, stage, status
 from app.components.hearing import check, hear
 from app.library import Picture
 from app.news import News
 from app.panels import Beside, TaskRow, View
+from app.scaled import Slider
 from app.second import Second
 from app.words import plain
 from app.workshop import AttackEvent, LossStep, Request, Result
@@ -67,8 +68,8 @@ def page(
         asked = choose(picture) if picture is not None else None
         used = state.choices()
         st.fragment(check)(used, state.count_redraws())
-    if asked is None:
-        st.info("Choose a picture in the side bar.")
+    if asked is None or asked.request.picture.is_missing:
+        pictures.ask()
         return
     if above is not None:
         above(asked.request)
@@ -143,8 +144,14 @@ def steps_of(job: Job[AttackEvent] | None) -> list[LossStep]:
 
 def results(asked: Asked, job: Job[AttackEvent] | None, used: Mapping[str, object]) -> None:
     """Status and pictures; the last result stays until the next is there."""
-    request = asked.request
     hear(used, state.WHOSE)
+    moved = live_epsilon.moved(asked.request)
+    slider = live_epsilon.slider(
+        asked.request, is_moved=moved not in (None, asked.request), is_alone=asked.second is None
+    )
+    if moved is not None:
+        asked, job = replace(asked, request=moved), run(moved)
+    request = asked.request
     fresh = news.of(job)
     follow(request, job)
     is_live = job is not None and not job.is_done  # asked first: what ends meanwhile is drawn by the next look
@@ -156,26 +163,36 @@ def results(asked: Asked, job: Job[AttackEvent] | None, used: Mapping[str, objec
     if result is not None and request.to and not result.request.to:
         result = None  # of a page that tries nothing on another victim
     second = asked.second if result is not None and beside.fits(asked.second, result) else None
+    known = beside.result(second, result) if second is not None and result is not None else None
+    is_whole = result is not None and result.is_complete and (known is None or known.is_complete)
+    is_busy = is_live or is_comparing or not is_whole
+
+    def at_the_end(chosen: str) -> None:
+        share.popover(request, result, _view(asked, result, chosen), is_busy, known)
+
     if second is not None and result is not None and beside.is_told(second, other):
-        chosen = beside.toolbar(second, other, result)
+        chosen = beside.toolbar(second, other, result, at_the_end)
     else:
-        chosen = status.toolbar(request, job, result, again=lambda: start_again(request))
+        chosen = status.toolbar(request, job, result, lambda: start_again(request), more=at_the_end)
     for each in (job, other):
         if each is not None and each.error:
             st.error(plain(f"{each.error}."))
     progress = status.progress(request, job)
     if result is not None:
-        names = list(result.outcome.perturbations)
-        view = View(chosen if chosen in names else names[0], asked.gain, asked.beside)
-        known = beside.result(second, result) if second else None
-        stage.draw(partial(_message, asked, result, known, view, progress, steps_of(job)))
-        is_whole = result.is_complete and (known is None or known.is_complete)
-        detail.downloads(result, view, is_live or is_comparing or not is_whole, known)
+        view = _view(asked, result, chosen)
+        stage.draw(partial(_message, asked, result, known, view, progress, steps_of(job), slider))
+        detail.downloads(result, view, is_busy, known)
     else:
         stage.draw(lambda _: panels.outline(request, progress, steps_of(job)))
     running = job if is_live else other if is_comparing else None
     is_measuring = running is not None and status.has_result(running)  # the browser is busy with its pictures
     pulse.beat("watch_results", look_again(running, 0.6 if is_measuring else 0.3) if running else None, news=fresh)
+
+
+def _view(asked: Asked, result: Result | None, chosen: str) -> View:
+    """Of the perturbation that was chosen, where the result has it."""
+    names = list(result.outcome.perturbations) if result is not None else [chosen]
+    return View(chosen if chosen in names else names[0], asked.gain, asked.beside)
 
 
 def _message(
@@ -185,25 +202,31 @@ def _message(
     view: View,
     progress: float | None,
     live: list[LossStep],
-    with_files: bool,
+    slider: Slider,
+    wanted: stage.Wanted,
 ) -> bytes:
     """The stage's data.
 
     Args:
         known: what is known of the second victim.
     """
+    slider = live_epsilon.for_message(slider, result, view, progress, with_files=wanted.files)
     if beside.fits(asked.second, result) and (second := asked.second):
         names = (result.request.victim, second.card.name)
         return versus.message(
-            result, known, names, view, progress, live, is_transfer=second.is_transfer, with_files=with_files
-        )
-    return panels.message(result, view, progress, live, task_row=asked.task_row, with_files=with_files)
+            result, known, names, view, progress, live, is_transfer=second.is_transfer, with_files=wanted.files,
+            values=wanted.values, slider=slider,
+        )  # fmt: skip
+    return panels.message(
+        result, view, progress, live, task_row=asked.task_row, with_files=wanted.files, values=wanted.values,
+        slider=slider,
+    )  # fmt: skip
 
 
 def details(asked: Asked, job: Job[AttackEvent] | None, used: Mapping[str, object], below: Below, part: str) -> None:
     """Charts and tables; they follow what is running."""
     request = asked.request
-    hear(used, part)
+    hear(used, part, *state.SURVIVAL)
     fresh = news.of(job)
     follow(request, job)
     is_live = job is not None and not job.is_done

@@ -33,12 +33,12 @@ def go() -> None:
 
 def explore_link(answers: Mapping[str, object]) -> str:
     """The address of Explore, as seen from any other page, that sets its controls in a new session."""
-    values = {key: _in_link(key, value) for key, value in answers.items()}
+    values = {key: in_link(key, value) for key, value in answers.items()}
     return f"./?{urlencode(values, doseq=True)}"
 
 
-def _in_link(key: str, value: object) -> object:
-    """As the control writes it."""
+def in_link(key: str, value: object) -> object:
+    """A control's value as the control writes it into the address."""
     if isinstance(value, bool):
         return str(value).lower()
     if key.startswith(goals.TARGET):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from app import library, resources, state
-from app.components import picker
+from app.components import picker, sent
 from app.library import Picture, Shelf
 from app.words import nearest, plain
 from mta_core.data import DataError
@@ -24,6 +24,7 @@ def choose() -> Picture | None:
     )
     if source == UPLOAD:
         return _upload() or (_gallery_scene(gallery) if gallery else None)
+    sent.leave_link()
     if source == OBJECTS and objects is not None:
         return _object(objects)
     if source in connected:
@@ -32,8 +33,20 @@ def choose() -> Picture | None:
 
 
 def place() -> dict[str, object]:
-    """The picture that is chosen here, by the keys of these controls; an upload is in no link."""
-    return state.answers("source", "number", "fit", state.SCENE, state.OBJECT)
+    """The picture that is chosen here, by the keys of these controls; an upload by its digest."""
+    source = state.value_of("source")
+    if source == UPLOAD:
+        return state.answers("source", "fit") | sent.place()
+    own = {GALLERY: state.SCENE, OBJECTS: state.OBJECT}.get(str(source), "number")
+    return state.answers("source", own)
+
+
+def ask() -> None:
+    """Says what is to be chosen, where the page cannot show anything before."""
+    if state.wanted() is None or state.value_of("source") != UPLOAD:
+        st.info("Choose a picture in the side bar.")
+    else:
+        sent.ask()
 
 
 def choose_data_set() -> tuple[str, Shelf] | None:
@@ -49,7 +62,7 @@ def choose_data_set() -> tuple[str, Shelf] | None:
         return None
     label = st.selectbox(
         "Data set", list(shelves), key="data", **state.LINKED,
-        help="What is shipped, and what the operator connected with MTA_DATA_ROOTS.",
+        help="What is shipped, and what is connected: see the page Library.",
     )  # fmt: skip
     return label, shelves[label]
 
@@ -96,24 +109,29 @@ def _connected(shelf: Shelf) -> Picture | None:
 
 def _upload() -> Picture | None:
     """The uploaded picture. Any file is accepted and looked at here, so that what is wrong can be said."""
+    sent.follow_link()
     file = st.file_uploader(
         "Your picture", key=state.UPLOADER, on_change=_uploaded, max_upload_size=MAX_UPLOAD_MB,
         label_visibility="collapsed",
         help="JPEG, PNG, WebP, GIF, BMP, TIFF or PPM. It stays in memory and is forgotten with this session.",
     )  # fmt: skip
     fit = _fit()
-    if file is not None and (state.upload() or ("",))[0] != file.file_id:
-        state.keep_upload(file.file_id, _read(file.name, file.getvalue()))
+    if file is not None:
+        sent.take(file)
+    if (wanted := state.wanted()) is not None:
+        st.caption(plain(f"Waiting for {wanted.name}, which the link names."))
+        return library.missing(wanted.name)
     kept = state.upload()
     if kept is None:
-        st.caption("Choose a file. It is forgotten with this session: after a reload, choose it again.")
+        st.caption("Choose a file. It is forgotten with this session, unless you save it under Share.")
         return None
     if file is None:
-        st.button("Remove the uploaded picture", key="remove", on_click=state.forget_upload, width="stretch")
+        st.button("Remove the uploaded picture", key="remove", on_click=sent.remove, width="stretch")
     if isinstance(kept[1], str):
         st.error(plain(kept[1]))
         return None
-    return kept[1][fit]
+    sent.write_link(kept[1])
+    return kept[1].pictures[fit]
 
 
 def _fit() -> Fit:
@@ -128,11 +146,4 @@ def _fit() -> Fit:
 def _uploaded() -> None:
     """Called when a file was chosen or taken away, not when the uploader is out of sight for a while."""
     if state.is_uploader_empty():
-        state.forget_upload()
-
-
-def _read(name: str, data: bytes) -> dict[Fit, Picture] | str:
-    try:
-        return library.read_upload(name, data)
-    except ImageError as error:
-        return f"{name} cannot be read: {error}."
+        sent.remove()

@@ -1,6 +1,8 @@
-// Draws a result: one row for the picture, one for each task. Data: a line of JSON, then the PNG files it names.
+// Draws a result: one row for the picture, one for each task. Data: a line of JSON, then the PNG files it names, then
+// the values that were asked for. The other parts of this script are the files stage_*.js beside it.
 // New pictures are decoded first and then swapped in together; until then the last ones stay.
 const kept = new Map() // digest -> object URL
+let mounts = 0
 
 function read(data) {
   const bytes = new Uint8Array(data.buffer ?? data, data.byteOffset ?? 0, data.byteLength)
@@ -144,12 +146,18 @@ async function cell(data, row, header) {
     image.alt = data.alt
     image.draggable = false
     image.src = kept.get(data.digest)
+    image.dataset.digest = data.digest
+    if (data.panel) image.dataset.panel = data.panel
+    if (data.values) image.dataset.values = data.values
+    if (data.before !== undefined) figure.dataset.before = data.before
     await image.decode().catch(() => {})
     const button = element("button", "mta-open")
     button.type = "button"
     button.setAttribute("aria-label", `Enlarge: ${data.alt}`)
+    button.setAttribute("aria-describedby", "mta-keys")
     button.append(image)
     frame.append(button)
+    dress(frame, data)
   } else {
     frame.append(element("span", "mta-waiting", data.alt))
   }
@@ -173,43 +181,6 @@ function focus(root, place) {
   root.querySelector(`${place} .mta-open`)?.focus({ preventScroll: true })
 }
 
-function enlarge(root, figure) {
-  const image = figure.querySelector("img")
-  const dialog = element("dialog", "mta-dialog")
-  dialog.setAttribute("aria-label", image.alt)
-  const large = image.cloneNode()
-  const close = element("button", "mta-close", "Close")
-  close.type = "button"
-  close.onclick = () => dialog.close()
-  const foot = element("div", "mta-foot")
-  foot.append(element("p", "", image.alt), close)
-  dialog.append(large, foot)
-  dialog.onclick = (event) => event.target === dialog && dialog.close()
-  const back = place(figure)
-  dialog.onclose = () => {
-    dialog.remove()
-    focus(root, back)
-  }
-  root.append(dialog)
-  dialog.showModal()
-}
-
-function link(root) {
-  root.onpointermove = (event) => {
-    const frame = event.target.closest?.(".mta-frame:has(img)")
-    root.classList.toggle("mta-linked", Boolean(frame) && event.pointerType === "mouse")
-    if (!frame) return
-    const box = frame.getBoundingClientRect()
-    root.style.setProperty("--x", `${(100 * (event.clientX - box.left)) / box.width}%`)
-    root.style.setProperty("--y", `${(100 * (event.clientY - box.top)) / box.height}%`)
-  }
-  root.onpointerleave = () => root.classList.remove("mta-linked")
-  root.onclick = (event) => {
-    const figure = event.target.closest?.(".mta-open")?.closest("figure")
-    if (figure) enlarge(root, figure)
-  }
-}
-
 async function draw(root, header, drawn) {
   const { turn } = root
   const rows = await Promise.all(
@@ -221,16 +192,32 @@ async function draw(root, header, drawn) {
       return line
     }),
   )
+  await liveEpsilon.prepare(header, kept)
   if (turn !== root.turn) return
-  const focused = root.querySelector(".mta-open:focus")?.closest("figure")
+  const isWiping = Boolean(root.querySelector(".mta-wipe:focus"))
+  const focused = root.querySelector(".mta-rows .mta-open:focus")?.closest("figure")
   const back = focused && place(focused)
   root.style.setProperty("--aspect", header.aspect)
+  root.style.setProperty("--count", rows.length)
+  const [width, height] = header.aspect.split("/").map(Number)
+  root.aspect = width / height
   root.style.setProperty("--columns", header.columns)
   root.style.setProperty("--narrow", header.columns % 2 ? header.columns : 2)
   root.querySelector(".mta-rows").replaceChildren(...rows)
+  refresh(root)
+  liveEpsilon.show(root, header)
   if (back) focus(root, back)
+  if (isWiping) root.querySelector(".mta-wipe")?.focus({ preventScroll: true })
   root.drawn = drawn
+  root.dataset.draws = Number(root.dataset.draws ?? 0) + 1
   root.setAttribute("aria-busy", String(header.progress !== null))
+}
+
+// The same part, cross-hair and divider of what was drawn anew.
+function refresh(root) {
+  collect(root)
+  cover(root)
+  show(root)
 }
 
 // Only the curves move while an attack runs: what a person is about to click, or has focused, stays what it is.
@@ -255,24 +242,32 @@ export default function ({ parentElement, data, setTriggerValue }) {
   if (!root) {
     root = element("div", "mta-stage")
     root.page = location.pathname
-    root.append(element("div", "mta-progress"), element("div", "mta-rows"))
+    Object.assign(root, { view: newView(), panels: [], mode: "side", wipe: 50, stays: "" })
+    root.append(element("div", "mta-progress"), tools(root), element("div", "mta-rows"))
     parentElement.append(root)
-    link(root)
+    mounts += 1
+    root.dataset.mounts = mounts
+    for (const listen of [link, linkDivider, linkScreen]) listen(root)
+    wipe(root, root.wipe)
   }
+  root.trigger = setTriggerValue
   const busy = header.progress !== null
   const progress = root.querySelector(".mta-progress")
   progress.classList.toggle("mta-busy", busy)
   progress.style.setProperty("--done", header.progress ?? 0)
   keep(header, blob)
+  liveEpsilon.take(root, header, blob, setTriggerValue)
+  keepValues(root, header, blob)
   const complete = header.rows.every((row) => row.cells.every((c) => !c.digest || kept.has(c.digest)))
   const drawn = JSON.stringify([header.rows, !header.chart, complete])
   root.setAttribute("aria-busy", String(busy || root.drawn !== drawn)) // until what was asked for is seen
   root.turn = (root.turn ?? 0) + 1 // whatever is still being decoded is not wanted any more
   clearInterval(root.asking)
-  if (!complete) {
+  if (!complete || !liveEpsilon.has(header)) {
     ask(root, setTriggerValue)
     root.asking = setInterval(() => ask(root, setTriggerValue), 2000)
   }
   if (root.drawn === drawn || (!complete && root.drawn)) follow(root, header)
   else draw(root, header, drawn)
+  if (root.drawn === drawn) liveEpsilon.prepare(header, kept).then(() => root.drawn === drawn && liveEpsilon.show(root, header))
 }

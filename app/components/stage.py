@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import streamlit as st
@@ -10,14 +11,39 @@ import streamlit as st
 from app import state
 
 _FOLDER = Path(__file__).parent
+
+
+def _read(*names: str) -> str:
+    """Files as one: parts of a script see each other's functions."""
+    return "\n".join((_FOLDER / name).read_text(encoding="utf-8") for name in names)
+
+
+SCRIPT = _read(
+    "stage_view.js", "stage_values.js", "stage_inspect.js", "stage_before.js", "stage_tools.js", "live_epsilon.js",
+    "stage.js",
+)  # fmt: skip
 _component = st.components.v2.component(
     "mta_stage",
-    css=(_FOLDER / "stage.css").read_text(encoding="utf-8"),
-    js=(_FOLDER / "stage.js").read_text(encoding="utf-8"),
+    css=_read("stage.css", "stage_inspect.css", "live_epsilon.css"),
+    js=SCRIPT,
     isolate_styles=False,
 )
 
 
-def draw(message: Callable[[bool], bytes]) -> None:
-    """Shows what `app.panels.message` makes: with the pictures where the browser has asked for them."""
-    _component(key="stage", data=message(state.take_lacks()), on_lacks_change=state.note_lacks)
+@dataclass(frozen=True)
+class Wanted:
+    """What the browser asks for: the pictures that it has not got, and values at the cursor by their digests."""
+
+    files: bool = False
+    values: frozenset[str] = frozenset()
+
+    def __bool__(self) -> bool:
+        return self.files
+
+
+def draw(message: Callable[[Wanted], bytes]) -> None:
+    """Shows what `app.panels.message` makes, with what the browser has asked for."""
+    _component(
+        key=state.STAGE, data=message(Wanted(state.take_lacks(), state.take_inspected())),
+        on_lacks_change=state.note_lacks, on_inspects_change=state.note_inspected, on_moved_change=state.note_moved,
+    )  # fmt: skip

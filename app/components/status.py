@@ -25,11 +25,13 @@ def toolbar(
     again: Callable[[], None],
     *,
     is_second: bool = False,
+    more: Callable[[str], None] = lambda _: None,
 ) -> str:
     """The status, whose perturbation is shown, and stop; returns the name of the chosen perturbation.
 
     Args:
         is_second: whether it is about the second victim, which the status names then.
+        more: draws what stands at the end of the line, given the chosen perturbation.
     """
     with st.container(horizontal=True, vertical_alignment="center", key="toolbar", gap="small"):
         line(request, job, result, is_second=is_second)
@@ -49,6 +51,7 @@ def toolbar(
         else:
             # Takes the button's place at once; one that is merely left out goes only when the whole redraw has ended.
             st.html('<i class="mta-none"></i>')
+        more(chosen)
     return chosen
 
 

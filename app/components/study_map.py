@@ -147,5 +147,5 @@ def _pictures(findings: Findings, cell: str) -> None:
     except ValueError as error:
         st.error(plain(f"{error}."))
         return
-    stage.draw(lambda with_files: made)
+    stage.draw(lambda _: made)
     st.caption(study_words.PICTURES)

@@ -79,7 +79,7 @@ def choose() -> Chosen | None:
 
 def choose_set(known: dict[str, Shelf], key: str) -> Shelf:
     label = st.selectbox(
-        "Data set", list(known), key=key, help="What is shipped, and what the operator connected with MTA_DATA_ROOTS.",
+        "Data set", list(known), key=key, help="What is shipped, and what is connected: see the page Library.",
         **state.LINKED,
     )  # fmt: skip
     return known[label]

@@ -139,7 +139,7 @@ def _shares(tasks: Sequence[Task]) -> dict[str, float]:
 
 
 def _data(card: Card) -> str:
-    sources = trainings.sources_for(card.tasks) or ["rooms"]
+    sources = trainings.sources_for(card.tasks) or [trainings.fallback(card)]
     return str(st.selectbox("Data", sources, key="train_data"))
 
 

@@ -152,7 +152,7 @@ def _form(request: Request) -> Asked:
     """Which pictures and which attacks; none, and the reason on the page, where the pictures cannot be opened."""
     shelves = _shelves(request)
     if not shelves:
-        st.info("No data set is here: name some when the server starts, `MTA_DATA_ROOTS=nyuv2:/data/nyuv2 make app`.")
+        st.info("No data set is here: connect one on the page Library.")
         return ()
     left, middle, right = st.columns([2, 1, 4])
     with left:

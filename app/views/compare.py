@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import streamlit as st
 
 from app import comparison_job, state, works
-from app.components import chrome, contest, duel, linked, ranking
+from app.components import chrome, contest, duel, linked, pictures, ranking
 from app.components.contest import Contest, Pair
 from app.components.hearing import check
 
@@ -20,8 +20,8 @@ def page() -> None:
         asked = contest.choose()
         used = state.choices()
         st.fragment(check)(used, state.count_redraws())
-    if asked is None:
-        st.info("Choose a picture in the side bar.")
+    if asked is None or asked.is_missing:
+        pictures.ask()
         return
     show(asked, used)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from app import state, works
-from app.components import beside, controls, detail, following
+from app.components import beside, controls, detail, following, survival
 from app.components.following import Asked
 from app.library import Picture
 
@@ -14,6 +14,7 @@ def choose(picture: Picture) -> Asked:
     place = []  # what the second victim can meet depends on the attack, which is chosen below
     request = controls.choose(picture, below_tasks=lambda: place.append(st.container()))
     works.drop_others(works.CURVE, request)
+    survival.drop_others(request)
     with place[0]:
         second = beside.choose(request)
     beside.drop_others(second, request)

@@ -41,6 +41,9 @@ def page() -> None:
         picture = pictures.choose()
         asked = training_form.choose() if record is None else None
     st.subheader("Train", anchor=False)
+    if picture is not None and picture.is_missing:
+        pictures.ask()
+        picture = None
     if record is None:
         if id:
             st.info("There is no such training any more.")
@@ -221,7 +224,7 @@ def shown(record: Record, picture: Picture | None) -> None:
         )  # fmt: skip
         chosen = names.get(label or "", chosen)
     st.caption(f"After step {frame.step}")
-    stage.draw(lambda with_files: frame.message(with_files, chosen))
+    stage.draw(lambda wanted: frame.message(wanted.files, wanted.values, chosen))
 
 
 def finished(record: Record, recipe: trainings.Recipe, picture: Picture | None) -> None:

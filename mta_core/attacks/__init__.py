@@ -6,7 +6,7 @@ from dataclasses import fields
 from typing import Any
 
 from mta_core.attacks.apgd import Apgd
-from mta_core.attacks.base import Attack, Evaluation, Margins, Objective, Problem, Step
+from mta_core.attacks.base import Attack, Evaluation, Margins, Objective, Problem, Scaling, Step
 from mta_core.attacks.deepfool import DeepFool
 from mta_core.attacks.fgsm import Fgsm
 from mta_core.attacks.generative import Gap, Generative, Mta, Uap
@@ -77,6 +77,7 @@ __all__ = [
     "Objective",
     "Pgd",
     "Problem",
+    "Scaling",
     "Scope",
     "Step",
     "Uap",

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, fields
-from typing import Any, ClassVar, Self, final
+from dataclasses import dataclass, field, fields, replace
+from typing import Any, ClassVar, Literal, Self, final
 
 import torch
 from torch import Tensor
@@ -50,6 +50,8 @@ class Evaluation:
 
 Objective = Callable[[Tensor], Evaluation]
 """Adversarial pictures (B, 3, H, W) in [0, 1] to their evaluation; an attack raises its value."""
+Scaling = Literal["none", "linear", "capped"]
+"""What another epsilon makes of a perturbation; see `Attack.scaling`."""
 
 
 @dataclass(frozen=True)
@@ -99,6 +101,7 @@ class Step:
         adversarial: the candidate, (B, 3, H, W), inside the budget and [0, 1].
         losses: the attacked tasks' losses at the point the last gradient was taken, i.e. of the candidate before
             this one, or of the last candidate where a restart ends; empty where the attack takes none.
+        direction: (B, 3, H, W): what epsilon scales, where it does; see `Attack.scaling`.
     """
 
     perturbation: str
@@ -106,6 +109,7 @@ class Step:
     total: int
     adversarial: Tensor
     losses: Mapping[str, Tensor] = field(default_factory=dict)
+    direction: Tensor | None = None
 
 
 def setting(default: Any, label: str, help: str, **limits: Any) -> Any:
@@ -136,6 +140,12 @@ class Attack(ABC):
     """Whether it is only there to be compared with and need not fool anything."""
     is_climbing: ClassVar[bool] = True
     """Whether it climbs the losses, whose form and weights then count."""
+    scaling: ClassVar[Scaling] = "none"
+    """What another epsilon makes of the perturbation, with everything else as it is and before pixels are clipped.
+
+    `none`: another one, which only another run can tell. Otherwise the `direction` d of its steps is scaled: by
+    `epsilon / ||d||` (`linear`), or by `min(1, epsilon / ||d||)`, so that it gets no longer than it is (`capped`).
+    """
 
     def __post_init__(self) -> None:
         """Raises ValueError where a setting is outside the range or the choices it declares."""
@@ -189,7 +199,7 @@ class Attack(ABC):
             raise ValueError("expected pictures (B, 3, H, W) in [0, 1]")
         for step in self.steps(problem):
             adversarial = problem.budget.project_adversarial(step.adversarial.detach(), clean)
-            yield Step(step.perturbation, step.done, step.total, adversarial, step.losses)
+            yield replace(step, adversarial=adversarial)
 
     @final
     def __call__(self, problem: Problem) -> dict[str, Tensor]:

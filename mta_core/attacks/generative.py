@@ -29,6 +29,7 @@ class Generative(Attack):
     )
 
     is_climbing = False
+    scaling = "capped"
 
     @property
     def is_universal(self) -> bool:
@@ -66,7 +67,8 @@ class Generative(Attack):
         if not all(is_finite(direction) for direction in directions.values()):
             raise ValueError(f"the generator {card.name} draws NaN or infinity: its weights are of no use")
         for name in problem.objectives:
-            yield Step(name, 1, 1, problem.clean + problem.budget.scale(directions[name]))
+            direction = directions[name]
+            yield Step(name, 1, 1, problem.clean + problem.budget.scale(direction), direction=direction)
 
 
 @dataclass(frozen=True)

@@ -9,15 +9,19 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from mta_core.attacks.base import Attack, Problem, Step
+from mta_core.attacks.base import Attack, Problem, Scaling, Step
 from mta_core.budget import Budget
 
 
 def random_noise(budget: Budget, clean: Tensor, random: torch.Generator) -> Tensor:
     """Noise of the size of the budget, (B, 3, H, W): each value +epsilon or -epsilon with equal chance (L-inf), or a
     direction drawn uniformly, of norm epsilon (L2). Not yet clipped to [0, 1]."""
-    direction = torch.randn(clean.shape, generator=random)
-    return budget.step(direction, budget.epsilon).to(clean.device)
+    return budget.epsilon * random_direction(budget, clean, random)
+
+
+def random_direction(budget: Budget, clean: Tensor, random: torch.Generator) -> Tensor:
+    """Its direction, of norm 1."""
+    return budget.step(torch.randn(clean.shape, generator=random), 1.0).to(clean.device)
 
 
 @dataclass(frozen=True)
@@ -30,13 +34,12 @@ class Noise(Attack):
     source: ClassVar[str] = "a baseline"
     is_baseline: ClassVar[bool] = True
     is_climbing: ClassVar[bool] = False
+    scaling: ClassVar[Scaling] = "linear"
 
     def steps(self, problem: Problem) -> Iterator[Step]:
-        noise = torch.cat(
-            [
-                random_noise(problem.budget, problem.clean[i : i + 1], problem.random(picture=i))
-                for i in range(len(problem.clean))
-            ]
+        budget, clean = problem.budget, problem.clean
+        direction = torch.cat(
+            [random_direction(budget, clean[i : i + 1], problem.random(picture=i)) for i in range(len(clean))]
         )
         for name in problem.objectives:
-            yield Step(name, 1, 1, problem.clean + noise)
+            yield Step(name, 1, 1, clean + budget.epsilon * direction, direction=direction)

@@ -9,8 +9,10 @@ from typing import Any, NoReturn
 from mta_core import PROGRAM
 from mta_core.cli.bench_options import add_bench
 from mta_core.cli.drawing_options import add_objects, add_rooms, add_tour
+from mta_core.cli.library_options import add_library
 from mta_core.cli.results_options import add_results
 from mta_core.cli.study_options import add_study
+from mta_core.cli.survival_options import add_survive
 from mta_core.cli.typed import positive as _positive
 from mta_core.cli.typed import seed as _seed
 from mta_core.cli.typed import some as _text
@@ -42,6 +44,7 @@ def make_parser() -> Parser:
     _add_transfer(commands)
     _add_contest(commands)
     _add_sweep(commands)
+    add_survive(commands, _command, _add_data, _add_attack_options)
     _add_vulnerability(commands)
     _add_train(commands)
     _add_reproduce(commands)
@@ -51,6 +54,7 @@ def make_parser() -> Parser:
     add_tour(commands, _command)
     add_bench(commands, _command)
     add_results(commands, _command)
+    add_library(commands, _command)
     return parser
 
 
@@ -82,7 +86,13 @@ def _add_list(commands: Any) -> None:
 
 def _add_attack(commands: Any) -> None:
     command = _command(commands, "attack", "Attacks pictures and writes everything there is to see of them.")
-    command.add_argument("images", nargs="+", metavar="IMAGE", help="a picture file")
+    command.add_argument(
+        "images", nargs="+", metavar="IMAGE", help="a picture file; with --data the name of a picture there"
+    )
+    command.add_argument(
+        "--data", metavar="NAME[:PATH]", help="take the pictures, and their labels, from rooms, nyuv2:PATH, ..."
+    )
+    command.add_argument("--split", default="test", help="part of the data (default: %(default)s)")
     command.add_argument(
         "--fit",
         default="crop",
@@ -90,6 +100,13 @@ def _add_attack(commands: Any) -> None:
         help="to the victim's size: cut what stands over, or black bars (default: %(default)s)",
     )
     _add_attack_options(command)
+    command.add_argument("--to", metavar="W", help="another victim that is shown the same adversarial pictures")
+    command.add_argument(
+        "--threads",
+        type=_positive,
+        metavar="N",
+        help="of the processor; another number rounds sums differently (default: one a core)",
+    )
     command.add_argument(
         "--out", required=True, type=_text, metavar="DIR", help="where to write: a folder for each picture"
     )
@@ -117,7 +134,10 @@ def _add_transfer(commands: Any) -> None:
 
 def _add_data(command: Parser) -> None:
     command.add_argument(
-        "--data", required=True, metavar="NAME[:PATH]", help="rooms, nyuv2:PATH, ...; `list data` shows all"
+        "--data",
+        required=True,
+        metavar="NAME[:PATH]",
+        help="rooms, nyuv2:PATH, ...; `list data` shows all; unlabelled:rooms, ... leaves the labels out",
     )
     command.add_argument("--split", default="test", help="part of the data (default: %(default)s)")
     command.add_argument("--limit", type=_positive, metavar="N", help="only the first N pictures (of each domain)")
@@ -144,8 +164,10 @@ def _add_attack_options(command: Parser, victim: str = "--victim") -> None:
         dest="victim",
         default="dmtl",
         metavar="V",
-        help="a name, or one for each task: segmentation=NAME,depth=NAME (default: dmtl)",
+        help="a name; one for each task: segmentation=NAME,depth=NAME; or a model of your own: module:function, "
+        "torchvision:NETWORK?weights=FILE, transformers:PATH (default: dmtl)",
     )
+    _add_label_map(command)
     command.add_argument(
         "--attack", default="mta", metavar="A", help="mta, pgd, ...; `list attacks` shows all (default: %(default)s)"
     )
@@ -175,6 +197,15 @@ def _add_attack_options(command: Parser, victim: str = "--victim") -> None:
         type=_text,
         metavar="T",
         help="towards an answer: segmentation=wall,depth=1.5,normals=camera, or picture:FILE for another's",
+    )
+
+
+def _add_label_map(command: Parser) -> None:
+    command.add_argument(
+        "--label-map",
+        type=_text,
+        metavar="FILE",
+        help='which classes of a model of your own mean which of the data\'s: {"space": "nyu13", "classes": {...}}',
     )
 
 
@@ -221,6 +252,7 @@ def _add_vulnerability(commands: Any) -> None:
     )
     _add_data(command)
     command.add_argument("--victim", default="dmtl", metavar="V", help="see `evaluate` (default: dmtl)")
+    _add_label_map(command)
     _add_budget(command, 8.0)
     command.add_argument(
         "--tasks",

@@ -11,6 +11,7 @@ from mta_core import contenders, cost, devices, results, victims
 from mta_core.bench import Ring, bench
 from mta_core.bench_study import bench_study
 from mta_core.bench_training import bench_training
+from mta_core.cli.choices import in_words
 from mta_core.cli.output import check_json, command_line, complain, say, show, table, write_json
 from mta_core.contenders import Setup
 from mta_core.devices import Device, is_out_of_memory, load_average
@@ -21,6 +22,7 @@ OF_COST = ("precision", "batch_size", "ngf", "size", "attacks")
 
 def run(arguments: argparse.Namespace) -> int:
     check_json(arguments)
+    arguments.victim = in_words(arguments.victim)
     device = devices.pick(arguments.device)
     return _cost(arguments, device) if arguments.section == "cost" else _figures(arguments, device)
 

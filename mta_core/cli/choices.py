@@ -20,6 +20,7 @@ from mta_core.tasks import Task, parse_tasks, suited, task
 from mta_core.transfer import common_tasks
 from mta_core.victims import Victim
 from mta_core.victims.composite import is_composite, parse_parts
+from mta_core.victims.spec import FORMS, is_spec, with_option
 from mta_core.weights import Card
 
 
@@ -46,10 +47,27 @@ class Choice:
 
 
 def in_words(victim: str) -> str:
-    """`s=NAME,d=NAME` with the tasks' names for their letters."""
-    if not is_composite(victim):
+    """`s=NAME,d=NAME` with the tasks' names for their letters. Models of one's own may be loaded from now on: whoever
+    types a command may run what it names."""
+    parts = parse_parts(victim) if is_composite(victim) else {"": victim}
+    for model in parts.values():
+        if is_spec(model):
+            victims.allow(model)
+    return ",".join(f"{_task_of(name).name}={model}" for name, model in parts.items()) if "" not in parts else victim
+
+
+def with_label_map(arguments: argparse.Namespace) -> str:
+    """The victim, with the label map if there is one.
+
+    Raises:
+        ValueError: it is a victim of this program, whose classes have names already, or several.
+    """
+    victim, file = str(arguments.victim), getattr(arguments, "label_map", None)
+    if file is None:
         return victim
-    return ",".join(f"{_task_of(name).name}={model}" for name, model in parse_parts(victim).items())
+    if not is_spec(victim):
+        raise ValueError(f"expected a model of your own with --label-map ({FORMS}), got {victim[:100]!r}")
+    return with_option(victim, "labels", file)
 
 
 def _task_of(text: str) -> Task:
@@ -101,7 +119,7 @@ def choose(arguments: argparse.Namespace, also: Victim | None = None) -> Choice:
         attack = replace(attack, instance="universal")
     asked = parse_tasks(arguments.tasks) if arguments.tasks is not None else None
     device = devices.pick(arguments.device)
-    victim, card = load_victim(arguments.victim)
+    victim, card = load_victim(with_label_map(arguments))
     tasks = suited(asked or common_tasks(victim.tasks, (also or victim).tasks), victim.tasks)
     scope: Scope = "joint" if arguments.joint else "per-task"
     check_attackable(attack, victim, tasks, scope)

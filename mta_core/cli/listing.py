@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import fields
 from typing import Any
 
-from mta_core import PROGRAM, attacks, data, generators, tasks, victims
+from mta_core import PROGRAM, attacks, connections, data, generators, imported, tasks, victims, weights
 from mta_core.cli.arguments import SECTIONS
 from mta_core.cli.output import check_json, say, table, write_json
 from mta_core.weights import Card
@@ -69,12 +69,20 @@ def _generators() -> list[Item]:
 def _card(card: Card) -> Item:
     height, width = card.input_size
     learnt = f"trained on {card.data or 'nothing'}"
+    place = _place(card)
     about = f"{card.summary or card.architecture}; {', '.join(card.tasks)}; {width}x{height}; {learnt}"
+    about += "; imported" * (place == imported.IMPORTED_PLACE)
     return {
         "name": card.name, "summary": about, "architecture": card.architecture, "tasks": dict(card.tasks),
         "input_size": list(card.input_size), "data": card.data, "terms": card.terms, "sha256": card.sha256,
-        "metrics": dict(card.metrics),
+        "metrics": dict(card.metrics), "place": place,
     }  # fmt: skip
+
+
+def _place(card: Card) -> str:
+    """Where its weights lie; of several, one for each task, empty."""
+    found = (path for other, path in weights.find_cards(card.kind) if other == card)
+    return next((imported.place_of(path) for path in found), "")
 
 
 def _attacks() -> list[Item]:
@@ -103,7 +111,16 @@ def _data() -> list[Item]:
             "spaces": dict(s.spaces), "splits": list(s.splits), "terms": s.terms, "needs_path": s.needs_path,
         }
         for s in data.SOURCES
-    ]  # fmt: skip
+    ] + [_connected(entry) for entry in connections.entries()]  # fmt: skip
+
+
+def _connected(entry: str) -> Item:
+    """A data set that the operator named, or that people connected."""
+    s = data.source(entry.partition(":")[0])
+    return {
+        "name": entry, "summary": f"{s.label}, connected; {s.terms}", "spaces": dict(s.spaces),
+        "splits": list(s.splits), "terms": s.terms, "needs_path": False,
+    }  # fmt: skip
 
 
 LISTS: dict[str, Callable[[], list[Item]]] = {

@@ -96,13 +96,17 @@ def head_line(choice: Choice, rows: Sequence[Values], victims: str) -> str:
 
 def finish(arguments: argparse.Namespace, choice: Choice, measured: Measured) -> int:
     """Says what holds for all rows, keeps them, writes the JSON; returns the exit code."""
-    made = measured.made
+    say_of_all(arguments, choice, measured.made)
+    keep(arguments, measured.rows, measured.made)
+    write_json(arguments, results.document(measured.rows, measured.made))
+    return 2 if measured.unreadable else 0
+
+
+def say_of_all(arguments: argparse.Namespace, choice: Choice, made: Values) -> None:
+    """Says what holds for all rows, of their provenance."""
     outside = made["num_outside"]
     inside = "every picture is inside the budget" if not outside else f"{outside} PICTURES ARE OUTSIDE THE BUDGET"
     say(arguments, f"largest perturbation {choice.budget.said(format(made['max_perturbation'], '.4g'))}; {inside}")
     unlabelled = [name for name, reference in made["reference"].items() if reference == "clean output"]
     if unlabelled:
         say(arguments, f"{', '.join(unlabelled)}: no labels, measured against the clean output")
-    keep(arguments, measured.rows, made)
-    write_json(arguments, results.document(measured.rows, made))
-    return 2 if measured.unreadable else 0

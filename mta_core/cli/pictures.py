@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -19,7 +18,7 @@ from mta_core.similarity import similarity
 from mta_core.weights import write_atomically
 
 NOTE = (
-    "measures are taken against the target, if any, else the clean output, since a picture file has no labels; "
+    "measures are taken against the target, if any, else the labels, else (a picture file has none) the clean output; "
     "'adversarial' is the picture as computed (clean + perturbation), 'file' the 8-bit picture as written, 'noise' "
     "random noise of the same size"
 )
@@ -47,15 +46,24 @@ def write_outcome(
     for name, data in files.items():
         write_atomically(folder / name, data)
     of_files = finish(
-        subject, outcome.clean, [t.task for t in outcome.tasks.values()], budget, rounded, goal=goal, seed=seed
-    )
+        subject, outcome.clean, [t.task for t in outcome.tasks.values()], budget, rounded, truth=outcome.truth,
+        goal=goal, seed=seed,
+    )  # fmt: skip
     return {
         "files": sorted(files),
         "note": NOTE,
         "seconds": outcome.seconds,
         "perturbations": {name: _size(outcome, budget, name, picture) for name, picture in rounded.items()},
-        "tasks": {name: _task(task, of_files.tasks[name].measures) for name, task in outcome.tasks.items()},
+        "tasks": {
+            name: task | {"measures": {**task["measures"], "file": of_files.tasks[name].measures["adversarial"]}}
+            for name, task in measured(outcome).items()
+        },
     }
+
+
+def measured(outcome: Outcome) -> dict[str, dict[str, Any]]:
+    """What `result.json` says of each task."""
+    return {name: _task(task) for name, task in outcome.tasks.items()}
 
 
 def _remove_earlier(folder: Path) -> None:
@@ -91,7 +99,6 @@ def _size(outcome: Outcome, budget: Budget, name: str, rounded: Tensor) -> dict[
     }
 
 
-def _task(task: TaskOutcome, of_files: Mapping[str, Mapping[str, float]]) -> dict[str, Any]:
+def _task(task: TaskOutcome) -> dict[str, Any]:
     units = {m.name: {"unit": m.unit, "higher_is_better": m.higher_is_better} for m in task.task.measures}
-    measures = {**task.measures, "file": of_files["adversarial"]}
-    return {"verdict": task.verdict, "measures": measures, "units": units}
+    return {"verdict": task.verdict, "measures": dict(task.measures), "units": units}

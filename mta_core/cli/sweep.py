@@ -10,7 +10,7 @@ from pathlib import Path
 
 from mta_core import results, victims
 from mta_core.attacks import make_attack
-from mta_core.cli.choices import in_words
+from mta_core.cli.choices import in_words, with_label_map
 from mta_core.cli.output import check_json, command_line, keep, say, show, table, write_json
 from mta_core.devices import pick
 from mta_core.kinds import Scope
@@ -57,7 +57,7 @@ def make_recipe(arguments: argparse.Namespace) -> SweepRecipe:
     Raises:
         ValueError: one of them means nothing.
     """
-    victim = in_words(arguments.victim)
+    victim = in_words(with_label_map(arguments))
     asked = arguments.tasks
     tasks = tuple(t.name for t in parse_tasks(victims.find(victim).tasks if asked is None else asked))
     scope: Scope = "joint" if arguments.joint else "per-task"

@@ -13,6 +13,7 @@ from typing import Any
 from mta_core import PROGRAM, devices, distributed, presets, results, weights
 from mta_core.cli.choices import in_words
 from mta_core.cli.output import check_json, command_line, complain, show, write_json
+from mta_core.data import UNLABELLED, kind_of
 from mta_core.devices import Device
 from mta_core.events import Event
 from mta_core.goal import PICTURE
@@ -79,8 +80,9 @@ def command_for_card(arguments: argparse.Namespace, recipe: Recipe) -> str:
 
 
 def _without_path(data: str) -> str:
-    name, colon, _ = data.partition(":")
-    return f"{name}:PATH" if colon else name
+    kind, path, is_labelled = kind_of(data)
+    name = kind.name if is_labelled else f"{UNLABELLED}:{kind.name}"
+    return f"{name}:PATH" if path else name
 
 
 def _events(arguments: argparse.Namespace, recipe: Recipe, device: Device, out: Path) -> Iterator[Event]:

@@ -23,14 +23,29 @@ def source(name: str) -> type[DataSource]:
     raise DataError(f"expected data among {', '.join(s.name for s in SOURCES)}, got {name!r}")
 
 
+UNLABELLED = "unlabelled"
+
+
+def kind_of(text: str) -> tuple[type[DataSource], str, bool]:
+    """The source that `NAME`, `NAME:PATH` or `unlabelled:NAME:PATH` means, its path, and whether labels count.
+
+    Raises:
+        DataError: there is no such source.
+    """
+    rest = text.removeprefix(f"{UNLABELLED}:")
+    name, _, path = rest.partition(":")
+    return source(name), path, rest == text
+
+
 def open_data(text: str, split: str = "test", size: Size = (288, 384)) -> DataSource:
-    """The data that `NAME` or `NAME:PATH` means.
+    """The data that `NAME` or `NAME:PATH` means; `unlabelled:` before it leaves their labels out, so that a victim's
+    clean answers stand in for them.
 
     Raises:
         DataError: the source is unknown, has no such split, or its folder is not as expected.
     """
-    name, _, path = text.partition(":")
-    kind = source(name)
+    kind, path, is_labelled = kind_of(text)
+    name = kind.name
     if kind.needs_path and not path:
         raise DataError(f"expected {name}:PATH, got {text!r}")
     if len(kind.splits) > 1 and split not in kind.splits:
@@ -39,7 +54,10 @@ def open_data(text: str, split: str = "test", size: Size = (288, 384)) -> DataSo
         folder = Path(path).expanduser() if path else None
     except RuntimeError as error:  # ~nobody
         raise DataError(f"expected a folder, got {path!r}: {error}") from error
-    return kind.open(folder, split, size)
+    opened = kind.open(folder, split, size)
+    return opened if is_labelled else opened.for_tasks([])
 
 
-__all__ = ["SOURCES", "DataError", "DataSource", "Sample", "Size", "collate", "open_data", "source"]
+__all__ = [
+    "SOURCES", "UNLABELLED", "DataError", "DataSource", "Sample", "Size", "collate", "kind_of", "open_data", "source",
+]  # fmt: skip

@@ -69,7 +69,7 @@ class Augmentation:
             )
             targets = {task: target[..., rows[:, None], columns] for task, target in targets.items()}
         for task in DEPTHS & targets.keys():
-            targets[task] = _nearer(targets[task], taken[0] / self.crop[0], self.spaces.get(task, ""))
+            targets[task] = nearer(targets[task], taken[0] / self.crop[0], self.spaces.get(task, ""))
         return image, targets | of_whole
 
     def _lit(self, image: Tensor, random: torch.Generator) -> Tensor:
@@ -88,8 +88,10 @@ class Augmentation:
         return (image + amplitude * noise).clamp(0, 1)
 
 
-def _nearer(depth: Tensor, share: float, space: str) -> Tensor:
+def nearer(depth: Tensor, share: float, space: str) -> Tensor:
     """Depths times `share`, on their scale: see `mta_core.tasks.log_depth`."""
+    if space == "relative":  # of no scale
+        return depth
     if space != "log":
         return depth * share
     return torch.log1p(torch.expm1(depth * LOG_END) * share) / LOG_END

@@ -97,7 +97,8 @@ class DataSource(ABC, Sequence[Sample]):
             raise DataError(f"expected data with labels for {', '.join(lacking)}; {self.label} has none")
         for t in tasks:
             if not t.accepts(space := known[t.name]):
-                raise DataError(f"{self.label} has {t.name} labels in {space}, the task answers in {t.space}")
+                advice = getattr(t, "advice", "")
+                raise DataError(f"{self.label} has {t.name} labels in {space}, the task answers in {t.space}{advice}")
         is_as_wanted = dict(self.spaces) == {t.name: t.space for t in tasks}
         return self if is_as_wanted else Relabelled(self, tasks)
 
@@ -138,6 +139,10 @@ class DataSource(ABC, Sequence[Sample]):
             DataError: one of them is not there.
         """
         return ()
+
+    def focal_of(self, index: int) -> float | None:
+        """Focal length of the camera in pixels of the picture as `read` brings it; None where nobody knows it."""
+        return None
 
     @abstractmethod
     def __len__(self) -> int: ...
@@ -189,6 +194,9 @@ class Relabelled(DataSource):
     def files_of(self, index: int) -> Sequence[Path]:
         return self.source.files_of(index)
 
+    def focal_of(self, index: int) -> float | None:
+        return self.source.focal_of(index)
+
     def __len__(self) -> int:
         return len(self.source)
 
@@ -208,6 +216,11 @@ def fit_sample(sample: Sample, size: Size) -> Sample:
         for task, target in sample.targets.items()
     }
     return replace(sample, image=(image := imaging.fit(sample.image, size)), targets=follow_picture(image, targets))
+
+
+def fitted_focal(focal: float, native: Size, size: Size) -> float:
+    """The focal length of a picture in its own pixels, in those of what `fit_sample` makes of it."""
+    return focal / min(native[0] / size[0], native[1] / size[1])
 
 
 def follow_picture(image: Tensor, targets: Mapping[str, Tensor]) -> dict[str, Tensor]:

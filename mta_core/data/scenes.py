@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -29,6 +29,8 @@ class SceneLayout(ABC):
 
     names: list[str]
     split: str
+    spaces: Mapping[str, str] = SPACES
+    """Label space of each task that it has labels for."""
 
     @abstractmethod
     def read(self, name: str) -> Sample: ...
@@ -230,7 +232,8 @@ def open_layout(root: Path, split: str) -> SceneLayout:
     for fits, layout in LAYOUTS:
         if fits(root):
             return layout(root, split)
-    raise DataError(f"expected rgb/, seg13/, depth/, normal/ or train/image/*.npy, val/image/*.npy under {root}")
+    known = "rgb/, seg13/, depth/, normal/ or train/image/*.npy, val/image/*.npy or nyu_depth_v2_labeled.mat"
+    raise DataError(f"expected {known} under {root}")
 
 
 __all__ = ["ArrayLayout", "FolderLayout", "SceneLayout", "files_of_scene", "find_axes", "open_layout", "read_scene"]

@@ -14,6 +14,8 @@ from mta_core.tasks.euclidean_depth import EuclideanDepth
 from mta_core.tasks.log_depth import LogDepth, LogEuclideanDepth
 from mta_core.tasks.meter import Meter
 from mta_core.tasks.normals import Normals
+from mta_core.tasks.own_classes import known as _of_own_classes
+from mta_core.tasks.relative_depth import RelativeDepth
 from mta_core.tasks.scalars import EdgeOcclusion, EdgeTexture, Keypoints2d, Keypoints3d, Reshading
 from mta_core.tasks.segmentation import Segmentation
 from mta_core.tasks.taskonomy import TaskonomySegmentation
@@ -25,9 +27,10 @@ _MAPS: tuple[Task, ...] = (
 )  # fmt: skip
 _VARIANTS: tuple[Task, ...] = (TaskonomySegmentation(), LogDepth(), LogEuclideanDepth(), ComponentNormals())
 TASKS: tuple[Task, ...] = (
-    *SCENE_TASKS, Amazon(), Dslr(), Webcam(), EuclideanDepth(), *_MAPS, *_VARIANTS,
+    *SCENE_TASKS, Amazon(), Dslr(), Webcam(), EuclideanDepth(), *_MAPS, *_VARIANTS, RelativeDepth(),
 )  # fmt: skip
-"""Each is known by its name and label space; the first of a name is meant where only the name is said."""
+"""Each is known by its name and label space; the first of a name is meant where only the name is said. Beside them
+there are those in the label spaces of somebody's own models: see `mta_core.label_spaces`."""
 STUDY_TASKS: tuple[Task, ...] = (*_VARIANTS, *_MAPS)
 """The eleven of the robustness study, in the label spaces that it trains and attacks in: s, d, D, n, k, K, e, E, p, r
 and A. All but the first lose by L1."""
@@ -40,13 +43,17 @@ def task(name: str, space: str = "") -> Task:
     Raises:
         ValueError: there is no such task.
     """
-    own = [known for known in TASKS if name and name in (known.name, known.letter)]
+    own = [known for known in _all() if name and name in (known.name, known.letter)]
     if not own:
         raise ValueError(f"expected a task among {', '.join(names())}, got {name!r}")
     for known in own:
         if space in ("", known.space):
             return known
     raise ValueError(f"expected {own[0].name} in a label space among {', '.join(t.space for t in own)}, got {space!r}")
+
+
+def _all() -> tuple[Task, ...]:
+    return (*TASKS, *_of_own_classes())
 
 
 def names() -> tuple[str, ...]:
@@ -61,7 +68,7 @@ def variants(name: str) -> tuple[Task, ...]:
         ValueError: there is no such task.
     """
     usual = task(name)
-    return tuple(known for known in TASKS if known.name == usual.name)
+    return tuple(known for known in _all() if known.name == usual.name)
 
 
 def parse_tasks(text: str | Iterable[str]) -> tuple[Task, ...]:
@@ -79,6 +86,11 @@ def parse_tasks(text: str | Iterable[str]) -> tuple[Task, ...]:
     if not chosen:
         raise ValueError(f"expected at least one task among {', '.join(names())}, got none")
     return tuple(task(name) for name in names() if name in chosen)
+
+
+def answered(spaces: Mapping[str, str]) -> tuple[Task, ...]:
+    """The tasks of a victim's card, or of data, that this program knows: each in its label space there."""
+    return tuple(t for name in names() for t in variants(name) if spaces.get(name) == t.space)
 
 
 def suited(tasks: Iterable[Task | str], spaces: Mapping[str, str]) -> tuple[Task, ...]:
@@ -108,6 +120,6 @@ def measure_of(name: str, metric: str, unit: str | None = None) -> Measure:
 
 
 __all__ = [
-    "SCENE_TASKS", "STUDY_TASKS", "TASKS", "Legend", "Measure", "Meter", "Span", "Task", "measure_of", "names",
-    "parse_tasks", "suited", "task", "variants",
+    "SCENE_TASKS", "STUDY_TASKS", "TASKS", "Legend", "Measure", "Meter", "Span", "Task", "answered", "measure_of",
+    "names", "parse_tasks", "suited", "task", "variants",
 ]  # fmt: skip

@@ -233,6 +233,11 @@ class Task(ABC):
         """A prediction (B, C, H, W) in label space, as a target would be: (B, H, W), or (B, C, H, W) of vectors and
         probabilities."""
 
+    def probability(self, prediction: Tensor) -> Tensor | None:
+        """How likely the decoded answer is by the victim's own account, (B, H, W) in [0, 1]; None where an answer is
+        no class, or says it itself."""
+        return None
+
     def pseudo_target(self, prediction: Tensor) -> Tensor:
         """The target that stands in for a picture without labels: what the victim says of the clean picture.
 

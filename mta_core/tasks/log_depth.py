@@ -24,6 +24,11 @@ def from_metres(metres: Tensor) -> Tensor:
     return torch.where(known, torch.log1p(PER_METRE * metres) / SCALE_END, torch.nan)
 
 
+def to_metres(values: Tensor) -> Tensor:
+    """The inverse of `from_metres`; NaN stays NaN."""
+    return torch.expm1(values * SCALE_END) / PER_METRE
+
+
 class LogDepth(Numbers):
     """Prediction and target: log(1 + 512 metres) / log(2^16), (B, 1, H, W); takes labels in metres."""
 

@@ -8,13 +8,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from mta_core.label_spaces import NYU13 as CLASSES
 from mta_core.tasks.base import Legend, Measure, Span, Task
 from mta_core.tasks.colours import INVALID, rgb
 
-CLASSES = (
-    "bed", "books", "ceiling", "chair", "floor", "furniture", "objects", "picture", "sofa", "table", "tv", "wall",
-    "window",
-)  # fmt: skip
 PALETTE = (
     "#0072b2", "#d55e00", "#e8e4d8", "#009e73", "#8c6d46", "#56b4e9", "#cc79a7", "#f0e442", "#5b2a86", "#e69f00",
     "#1a1a1a", "#b3bcc6", "#a6e3e9",
@@ -45,6 +42,11 @@ class Segmentation(Task):
 
     def decode(self, prediction: Tensor) -> Tensor:
         return prediction.max(1).indices  # the first of equals, as argmax, which is ten times slower here
+
+    def probability(self, prediction: Tensor) -> Tensor:
+        """The softmax of the likeliest class."""
+        logits = prediction.float()
+        return (logits - logits.max(1, keepdim=True).values).exp().sum(1).reciprocal()
 
     def everywhere(self, text: str) -> Tensor:
         name = text.strip().lower()

@@ -1,24 +1,22 @@
-"""Semantic segmentation into Taskonomy's classes."""
+"""Semantic segmentation into Taskonomy's classes: sixteen of MS COCO, and what is none of them.
 
-from __future__ import annotations
-
-import torch
-
-from mta_core.tasks.colours import INVALID, rgb
-from mta_core.tasks.segmentation import Segmentation
-
-CLASSES = (
-    "background", "bottle", "chair", "couch", "potted plant", "bed", "dining table", "toilet", "tv", "microwave",
-    "oven", "toaster", "sink", "refrigerator", "book", "clock", "vase",
-)  # fmt: skip
-"""Sixteen classes of MS COCO, and what is none of them (StanfordVL/taskonomy, taskbank/assets/web_assets/
-pseudosemantics/coco_selected_classes.txt, in its order).
+They are those of StanfordVL/taskonomy, taskbank/assets/web_assets/pseudosemantics/coco_selected_classes.txt, in its
+order.
 
 In the released label pictures (`segment_semantic`, see data/README.md there) 0 marks pixels that are uncertain, which
 must not count, 1 the background, and 2 to 17 the objects: a class here is that number less 1, uncertain pixels are
 unlabelled. They were made by a network, not by people. The study answers these 17 classes too (columbia/MTRobust,
 dataloaders/new/configs/segmentsemantic).
 """
+
+from __future__ import annotations
+
+import torch
+
+from mta_core.label_spaces import TASKONOMY as CLASSES
+from mta_core.tasks.colours import INVALID, rgb
+from mta_core.tasks.segmentation import Segmentation
+
 PALETTE = (
     "#c9ced4", "#000033", "#ff9999", "#99ccff", "#006666", "#333366", "#990033", "#ffffcc", "#000000", "#cc6666",
     "#cc3300", "#ff6633", "#3399cc", "#3333cc", "#ffff00", "#ff3399", "#003300",

@@ -5,12 +5,15 @@ from __future__ import annotations
 import hashlib
 
 from mta_core import weights
+from mta_core.victims import own
+from mta_core.victims.adapted import Adapted, adapt
 from mta_core.victims.base import Victim, check_finite
 from mta_core.victims.classifier import Classifier
 from mta_core.victims.composite import Composite, is_composite, parse_parts
 from mta_core.victims.dmtl import Dmtl
 from mta_core.victims.encoder_decoder import EncoderDecoder
 from mta_core.victims.mtan import Mtan
+from mta_core.victims.own import allow
 from mta_core.victims.resized import Resized
 
 ARCHITECTURES: tuple[type[Victim], ...] = (Dmtl, Mtan, EncoderDecoder, Classifier)
@@ -34,7 +37,12 @@ def build(card: weights.Card) -> Victim:
 
 
 def cards() -> list[weights.Card]:
-    """The cards of every victim that can be loaded, shipped ones first."""
+    """The cards of every victim that can be loaded, shipped ones first, and at the end the operator's own models."""
+    return [*_stored(), *own.cards()]
+
+
+def _stored() -> list[weights.Card]:
+    """Of weights that this program wrote."""
     return [card for card, _ in weights.find_cards("victim")]
 
 
@@ -42,12 +50,15 @@ def load(name: str) -> tuple[Victim, weights.Card]:
     """The trained victim of that name (or path to a card), float32, in evaluation mode, parameters frozen.
 
     `segmentation=NAME,depth=NAME` takes a victim for each task; so does a name that begins those of several victims,
-    as `objects` does for `objects-amazon`, `objects-dslr` and `objects-webcam`.
+    as `objects` does for `objects-amazon`, `objects-dslr` and `objects-webcam`. Models of one's own are named as
+    `mta_core.victims.spec` says, once they were allowed: see `mta_core.victims.own`.
 
     Raises:
         WeightsError: there is no such victim, or its files are not what they should be.
-        ValueError: several victims that do not go together.
+        ValueError: several victims that do not go together; a model of one's own that is none.
     """
+    if own.is_own(name):
+        return own.load(name)
     if parts := _parts_of(name):
         return _load_composite(name, parts)
     card, path = weights.find_card("victim", name)
@@ -64,6 +75,8 @@ def find(name: str) -> weights.Card:
         WeightsError: there is no such victim.
         ValueError: several victims that do not go together.
     """
+    if own.is_own(name):
+        return own.find(name)
     if parts := _parts_of(name):
         return _composite_card(name, parts)
     return weights.find_card("victim", name)[0]
@@ -78,7 +91,9 @@ def _parts_of(name: str) -> dict[str, str]:
 
 def _family(name: str) -> dict[str, str]:
     """The victims `NAME-TASK` of one task each, by task; empty where a victim has that very name."""
-    known = cards()
+    if own.is_own(name):
+        return {}
+    known = _stored()
     if any(card.name == name for card in known):
         return {}
     return {task: card.name for card in known for task in card.tasks if card.name == f"{name}-{task}"}
@@ -86,7 +101,9 @@ def _family(name: str) -> dict[str, str]:
 
 def families() -> dict[str, dict[str, str]]:
     """Names that stand for several victims, a task each, with the victim of every task."""
-    stems = [card.name.removesuffix(f"-{task}") for card in cards() for task in card.tasks if card.name.endswith(task)]
+    stems = [
+        card.name.removesuffix(f"-{task}") for card in _stored() for task in card.tasks if card.name.endswith(task)
+    ]
     found = {stem: _family(stem) for stem in dict.fromkeys(stems)}
     return {stem: parts for stem, parts in found.items() if len(parts) > 1}
 
@@ -98,7 +115,7 @@ def _load_composite(name: str, names: dict[str, str]) -> tuple[Victim, weights.C
 
 
 def _composite_card(name: str, names: dict[str, str]) -> weights.Card:
-    cards = {task: weights.find_card("victim", part)[0] for task, part in names.items()}
+    cards = {task: find(part) for task, part in names.items()}
     for task, card in cards.items():
         if task not in card.tasks:
             raise ValueError(f"the victim for {task} does not answer it; it answers {', '.join(card.tasks)}")
@@ -124,11 +141,14 @@ def digests(card: weights.Card) -> dict[str, str]:
 
 __all__ = [
     "ARCHITECTURES",
+    "Adapted",
     "Classifier",
     "Composite",
     "EncoderDecoder",
     "Resized",
     "Victim",
+    "adapt",
+    "allow",
     "build",
     "cards",
     "check_finite",

@@ -26,7 +26,7 @@ def load_body(network: nn.Module, name: str, path: Path) -> None:
         WeightsError: it cannot be read, or belongs to another network.
     """
     expected = f"expected torchvision's weights of {name}, got {path}"
-    given = _tensors(path, expected)
+    given = tensors_of(path, expected)
     body = {layer: value for layer, value in given.items() if not layer.startswith(LAST)}
     own = {layer: value for layer, value in network.state_dict().items() if layer.startswith(LAST)}
     try:
@@ -35,7 +35,7 @@ def load_body(network: nn.Module, name: str, path: Path) -> None:
         raise WeightsError(f"{expected}: its layers are those of another network") from error
 
 
-def _tensors(path: Path, expected: str) -> dict[str, Tensor]:
+def tensors_of(path: Path, expected: str) -> dict[str, Tensor]:
     """Raises WeightsError, which begins as given, where a file does not hold tensors by name alone."""
     try:
         is_safe = path.suffix == ".safetensors"

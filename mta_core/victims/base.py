@@ -48,6 +48,8 @@ class Victim(nn.Module):
 
     architecture: ClassVar[str]
     summary: ClassVar[str]
+    is_known: bool = True
+    """Whether its layers are this program's, which may then be fused and run in half precision."""
     multiple: ClassVar[int] = 32
     """Height and width that the network takes are multiples of this."""
 

@@ -35,6 +35,7 @@ class Composite(Victim):
         super().__init__({task: part.tasks[task] for task, part in parts.items()}, sizes.pop())
         unique = list(dict.fromkeys(parts.values()))
         self.parts = nn.ModuleList(unique)
+        self.is_known = all(part.is_known for part in unique)
         self.part_of = {task: unique.index(part) for task, part in parts.items()}
 
     def options(self) -> dict[str, Any]:
@@ -53,9 +54,10 @@ class Composite(Victim):
 
 
 def is_composite(text: str) -> bool:
-    """Whether a victim is several models; a path to a card may hold `=` too, behind a separator."""
+    """Whether a victim is several models; a path to a card may hold `=` too, behind a separator, and so may a model of
+    one's own, behind a colon."""
     before, equals, _ = text.partition("=")
-    return bool(equals) and "/" not in before and "\\" not in before
+    return bool(equals) and not any(sign in before for sign in "/\\:")
 
 
 def parse_parts(text: str) -> dict[str, str]:

@@ -18,7 +18,7 @@ from mta_core.victims.base import Victim
 
 CHANNELS = {
     "nyu13": 13, "metres": 1, "unit-camera": 3, "taskonomy": 17, "log": 1, "components": 3, "signed": 1,
-    "curvatures": 2, "picture": 3,
+    "curvatures": 2, "picture": 3, "relative": 1,
 }  # fmt: skip
 """Output channels of each label space."""
 SPACES = {"segmentation": "nyu13", "depth": "metres", "normals": "unit-camera"}

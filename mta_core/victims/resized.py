@@ -27,7 +27,7 @@ class Resized(Victim):
 
     def __init__(self, victim: Victim, input_size: tuple[int, int]) -> None:
         super().__init__(victim.tasks, input_size)
-        self.victim = victim
+        self.victim, self.is_known = victim, victim.is_known
 
     def options(self) -> dict[str, Any]:
         return {}

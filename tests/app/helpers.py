@@ -8,6 +8,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
@@ -50,14 +52,25 @@ def to_the_end(job: Job[Any]) -> None:
 
 
 def read_message(message: bytes) -> tuple[dict[str, Any], dict[str, bytes]]:
-    """The header of a stage's message and its PNG files by digest."""
+    """The header of a stage's message, and its PNG files and values by digest."""
     text, _, blob = message.partition(b"\n")
     header, files, offset = json.loads(text), {}, 0
-    for digest, length in header["files"]:
+    for digest, length in header["files"] + header["values"]:
         files[digest] = blob[offset : offset + length]
         offset += length
-    assert offset == len(blob)
+    assert offset + sum(length for _, length in (header["live"] or {}).get("files", ())) == len(blob)
     return header, files
+
+
+def read_directions(message: bytes) -> dict[str, NDArray[np.int16]]:
+    """The directions in a stage's message by digest, (H, W, 3) flat."""
+    text, _, blob = message.partition(b"\n")
+    live, found = json.loads(text)["live"], {}
+    offset = len(blob) - sum(length for _, length in live["files"])
+    for digest, length in live["files"]:
+        found[digest] = np.frombuffer(blob[offset : offset + length], "<i2")
+        offset += length
+    return found
 
 
 def stage_bytes(at: AppTest) -> bytes:

@@ -29,7 +29,7 @@ def upload(colour: str) -> Picture:
 
 def clean_of(frame: Frame) -> str:
     """Names the drawing of the clean picture."""
-    return str(read_message(frame.message(False, "depth"))[0]["rows"][0]["cells"][0]["digest"])
+    return str(read_message(frame.message(False, (), "depth"))[0]["rows"][0]["cells"][0]["digest"])
 
 
 def look_until(seats: list[Seat], holds: Callable[[set[tuple[float, str]]], object]) -> list[tuple[float, str]]:
@@ -73,7 +73,7 @@ def test_nothing_is_kept_of_whom_nobody_asks_for(own_runs: Path, monkeypatch: py
     until_board_rests()
     frame = seat.frame
     assert frame is not None and frame.perturbations == ("segmentation", "depth", "normals")
-    headers = [read_message(frame.message(False, name))[0] for name in frame.perturbations]
+    headers = [read_message(frame.message(False, (), name))[0] for name in frame.perturbations]
     assert len({header["rows"][0]["cells"][1]["digest"] for header in headers}) == 3
     picture, shown = weakref.ref(seat.picture), weakref.ref(frame)
     del seat, frame

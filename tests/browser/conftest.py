@@ -15,6 +15,7 @@ from visits import FLAGS
 
 from mta_core.study.plan import Probe
 from tests import study_made
+from tests.toys import write_scenes
 
 
 @pytest.hookimpl(wrapper=True)
@@ -40,7 +41,8 @@ def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def server(log: Path) -> Iterator[str]:
     """The address of the running app, with the shipped weights and scenes where they are there, and one more victim."""
     root = log.parent
-    environment = dict(os.environ) | {"MTA_RUNS": str(root / "runs")}
+    environment = dict(os.environ) | {"MTA_RUNS": str(root / "runs"), "MTA_DATA_ROOTS": str(root / "data")}
+    write_scenes(root / "data" / "scenes", count=3)
     make_other(root / "runs")
     make_study(root / "runs")
     if not has_shipped_weights():

@@ -306,7 +306,7 @@ def test_a_task_is_known_by_its_name_and_label_space() -> None:
         ("segmentation", "nyu13"), ("depth", "metres"), ("normals", "unit-camera")
     ]  # fmt: skip
     assert suited(["depth", "normals"], {"depth": "miles"}) == parse_tasks("dn")
-    with pytest.raises(ValueError, match=r"^expected depth in a label space among metres, log, got 'miles'$"):
+    with pytest.raises(ValueError, match=r"^expected depth in a label space among metres, log, relative, got 'miles'$"):
         task("d", "miles")
 
 

@@ -13,7 +13,7 @@ from PIL import Image
 from torch import Tensor
 
 from mta_core.data import derived
-from mta_core.data.base import DataError, DataSource, Sample, Size, fit_sample
+from mta_core.data.base import DataError, DataSource, Sample, Size, fit_sample, fitted_focal
 from mta_core.data.scenes import SPACES, FolderLayout, files_of_scene, read_scene
 from mta_core.weights import RUNS, write_atomically
 
@@ -142,6 +142,16 @@ class Rooms(DataSource):
 
     def files_of(self, index: int) -> list[Path]:
         return files_of_scene(self.root, self._rendered(index))
+
+    def focal_of(self, index: int) -> float | None:
+        """None where no file says how wide the camera sees, or the picture cannot be read."""
+        try:
+            field = self._field_of_view(self.names[index])
+            with Image.open(self.files_of(index)[0]) as picture:
+                width, height = picture.size
+        except (DataError, OSError):
+            return None
+        return fitted_focal(derived.field_to_focal(field, width), (height, width), self.size)
 
     def _rendered(self, index: int) -> str:
         """The name of a scene whose files are there."""

@@ -1,0 +1,85 @@
+"""An iterative attack, scrubbed through: picture, perturbation, outputs and losses of each step."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from app import replay, resources, state, works
+from app.replay import Replay
+from app.words import plain
+from app.workshop import Request, Result
+from mta_core.jobs import Job
+
+_FOLDER = Path(__file__).parent
+_component = st.components.v2.component(
+    "mta_replay",
+    css=(_FOLDER / "replay.css").read_text(encoding="utf-8"),
+    js=(_FOLDER / "replay.js").read_text(encoding="utf-8"),
+    isolate_styles=False,
+)
+LATER = "The steps can be replayed when the attack has ended."
+GONE = "The steps of this attack are not kept any more: later ones took their memory."
+
+
+def draw(request: Request, result: Result | None, is_live: bool) -> bool:
+    """Shows the steps of the last result; whether more of its outputs are on their way."""
+    if result is None or is_live or result.request != request:
+        works.drop(works.REPLAY)
+        st.caption(LATER)
+        return False
+    recording = result.recording
+    if recording is None or not recording.frames:
+        st.caption(GONE)
+        st.button("Run it again", key="replay_again", on_click=_run_again, args=(request,))
+        return False
+    made = result.once("replay", lambda: Replay(result, recording))
+    told = state.take_told(state.REPLAY_VIEW)
+    wants = [str(name) for name in told.get("wants", [])]
+    job = _work(made, told)
+    is_waiting = not job.is_done and not job.is_stopping  # asked first: what ends meanwhile is drawn by the next look
+    done, count = made.count()
+    words = {"done": done, "count": count, "running": is_waiting, "stopped": job.is_stopping and done < count}
+    if job.error is not None:
+        st.error(plain(f"{job.error}."))
+    data = replay.message(made, wants, _step(made), words)
+    _component(key=state.REPLAY_VIEW, data=data, on_asks_change=_asked)
+    return is_waiting and not wants  # the browser asks on, and the next look must not take the place of its answer
+
+
+def _work(made: Replay, told: Mapping[str, Any]) -> Job[Any]:
+    """The computation of outputs: begun here, ended or gone on with as the browser told."""
+    if isinstance(at := told.get("step"), int):
+        made.wanted = at
+    job: Job[Any] | None = works.on(works.REPLAY, made)
+    if job is not None and told.get("work") == "stop":
+        job.stop()
+    is_given_up = job is not None and job.is_cancelled and not job.is_stopping
+    if job is None or is_given_up or (job.is_stopping and told.get("work") == "go"):
+        workshop = resources.workshop()
+        job = workshop.worker.submit(lambda own: made.work(workshop, own))
+        works.keep(works.REPLAY, made, job)
+    return job
+
+
+def _step(made: Replay) -> int:
+    """The step of the link, else the last one."""
+    text = state.in_link(state.STEP)
+    return int(text) if text.isdecimal() and int(text) in made.steps else made.steps[-1]
+
+
+def _asked() -> None:
+    """Called when the browser asks for files, tells the step it shows, or has the computation stopped or go on."""
+    told = state.told(state.REPLAY_VIEW, "asks")
+    if not isinstance(told, dict):
+        return
+    state.keep_told(state.REPLAY_VIEW, told)
+    if isinstance(step := told.get("step"), int):
+        state.keep_in_link(state.STEP, "" if told.get("is_last") else str(step))
+
+
+def _run_again(request: Request) -> None:
+    works.keep(works.ATTACK, request, resources.workshop().attack(request))

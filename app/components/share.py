@@ -1,0 +1,122 @@
+"""What leaves the page: a link to the very view, a report, and all files of a result."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from urllib.parse import urlencode, urlsplit, urlunsplit
+
+import streamlit as st
+
+from app import bundle, remembered, report, resources, state, uploads
+from app.components import controls, leave, pictures
+from app.panels import View
+from app.reproduction import Where
+from app.uploads import Upload
+from app.words import plain
+from app.workshop import Request, Result
+
+HTML = (
+    '<div class="mta-share-link"><label for="mta-link">Link to this view</label>'
+    '<input id="mta-link" readonly><button type="button">Copy link</button><span role="status"></span></div>'
+)
+HERE = Path(__file__)
+_component = st.components.v2.component(
+    "mta_share", html=HTML, css=HERE.with_suffix(".css").read_text(encoding="utf-8"),
+    js=HERE.with_suffix(".js").read_text(encoding="utf-8"), isolate_styles=False,
+)  # fmt: skip
+SAVED = "Saved on this server: the link shows it to everybody who can open this page."
+NOT_SAVED = (
+    "The picture is not in the link: opened elsewhere, it asks for the file. To have it shown at once, save the "
+    "picture on this server for everybody who has the link."
+)
+
+
+def popover(request: Request, result: Result | None, view: View, is_disabled: bool, second: Result | None) -> None:
+    """The button, and what it opens.
+
+    Args:
+        is_disabled: whether there is nothing to take away yet: see `app.components.detail.downloads`.
+        second: what is known of a second victim.
+    """
+    with st.popover("Share", key="share", width="content"):
+        query = query_of(request)
+        _component(key="share_link", data={"query": query})
+        kept = state.upload()
+        if kept is not None and isinstance(kept[1], Upload) and request.picture.origin.sha256 == kept[1].sha256:
+            _saving(kept[1])
+        if result is not None:
+            _files(result, view, is_disabled, second, query)
+
+
+def link(answers: Mapping[str, object] | None = None) -> None:
+    """The same button on a page without a report: the link alone."""
+    with st.popover("Share", key="share", width="content"):
+        _component(key="share_link", data={"query": _written(answers or {})})
+        kept = state.upload()
+        if kept is not None and isinstance(kept[1], Upload) and state.FILE_DIGEST in st.query_params:
+            _saving(kept[1])
+
+
+def query_of(request: Request) -> str:
+    """What follows the `?`: every choice, also where it is the first one today; it may be another one tomorrow."""
+    return _written({**pictures.place(), **controls.answers(request)})
+
+
+def _written(answers: Mapping[str, object]) -> str:
+    told = {key: leave.in_link(key, value) for key, value in answers.items() if value not in (None, [])}
+    return urlencode({**state.query(), **told}, doseq=True)
+
+
+def _files(result: Result, view: View, is_disabled: bool, second: Result | None, query: str) -> None:
+    device = resources.workshop().device
+    where, address = Where.of(device), _address(query)
+    if second is None and result.request.to and result.request.to != result.request.victim:
+        second = result  # the page Transfer: one result holds both
+    name = bundle.folder_of(result)
+    with st.container(horizontal=True, gap="small"):
+        st.download_button(
+            "Report (HTML)", lambda: report.report_html(result, view, where, device.label, second, address),
+            f"{name}.html", "text/html", key="get_report", on_click="ignore", disabled=is_disabled,
+        )  # fmt: skip
+        st.download_button(
+            "ZIP", lambda: bundle.zip_of(result, where, device.label, second, address), f"{name}.zip",
+            "application/zip", key="get_zip", on_click="ignore", disabled=is_disabled,
+        )  # fmt: skip
+    st.caption(
+        "The report is one file that opens anywhere. The ZIP holds lossless pictures, arrays, settings, measures, and "
+        "a script that computes the same numbers again."
+    )
+
+
+def _address(query: str) -> str:
+    """The link as far as the server knows it; empty without a browser."""
+    parts = urlsplit(st.context.url or "")
+    return urlunsplit((parts.scheme, parts.netloc, parts.path or "/", query, "")) if parts.netloc else ""
+
+
+def _saving(upload: Upload) -> None:
+    is_saved = uploads.is_saved(upload)
+    st.caption(SAVED if is_saved else NOT_SAVED)
+    if is_saved and upload.is_own:
+        st.button("Remove it from this server", key="unsave", on_click=_forget, args=(upload,))
+    elif not is_saved:
+        st.button("Save the picture for this link", key="save", on_click=_save, args=(upload,))
+    if (said := remembered.told()) is not None and said.is_error:
+        st.error(plain(said.words))
+
+
+def _save(upload: Upload) -> None:
+    """Called by a button."""
+    try:
+        uploads.save(upload)
+    except OSError as error:
+        remembered.tell(f"The picture cannot be saved: {error.strerror}.", is_error=True)
+
+
+def _forget(upload: Upload) -> None:
+    """Called by a button; saving it again undoes it."""
+    try:
+        uploads.forget(upload)
+    except OSError as error:
+        remembered.tell(f"The picture cannot be removed: {error.strerror}.", is_error=True)

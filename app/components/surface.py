@@ -1,0 +1,36 @@
+"""The scene as surfaces side by side, turned together: clean, adversarial, and the truth where there is one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import streamlit as st
+
+from app import resources, state, surfaces
+from app.workshop import Result
+
+_FOLDER = Path(__file__).parent
+_component = st.components.v2.component(
+    "mta_surface",
+    css=(_FOLDER / "surface.css").read_text(encoding="utf-8"),
+    js=(_FOLDER / "surface.js").read_text(encoding="utf-8"),
+    isolate_styles=False,
+)
+LACKS = "_surface_lacks"
+
+
+def draw(result: Result) -> None:
+    """Shows the surfaces of a result, or why there are none. The arrays go to the browser once, when it asks."""
+    data = surfaces.message(result, with_arrays=state.take_lacks(LACKS), colour=state.in_link(state.SURFACE))
+    if data is None:
+        st.info(surfaces.lacking(result, resources.workshop().victims()))
+        return
+    _component(key=state.SURFACE_VIEW, data=data, on_lacks_change=_note_lacks, on_colour_change=_choose_colour)
+
+
+def _note_lacks() -> None:
+    state.note_lacks(LACKS)
+
+
+def _choose_colour() -> None:
+    state.keep_in_link(state.SURFACE, str(state.told(state.SURFACE_VIEW, "colour")), surfaces.COLOURS[0])
