@@ -10,10 +10,18 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Page
-from visits import IDLE, READY
+from visits import IDLE, READY, settled
 
 axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
-PAGES = ("", "compare", "transfer", "sweep", "vulnerability", "train", "cost", "jobs", "results", "tour")
+PAGES = ("", "compare", "transfer", "sweep", "vulnerability", "train", "cost", "jobs", "results", "library", "tour")
+PARTS = {
+    "replay": "?attack=PGD&pgd_num_steps=2&tasks=Depth&detail=Replay",
+    "survival": "?tasks=Depth&detail=Does+it+survive%3F",
+    "3-D": "?tasks=Depth&detail=3-D",
+    "library-generators": "library?library_shelf=Generators",
+    "library-data": "library?library_shelf=Data",
+}
+"""Parts of pages that are seen after a choice."""
 WIDE, NARROW = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
 Look = tuple[dict[str, int], str]
 OFTEN, REST = [(WIDE, "light"), (NARROW, "dark")], [(WIDE, "dark"), (NARROW, "light")]
@@ -28,6 +36,31 @@ def test_nothing_serious_is_found(visit: Visit, name: str, looks: list[Look]) ->
     page.wait_for_selector(IDLE)
     if page.locator(".mta-stage").count():
         page.wait_for_function(READY)
+    assert not _found(page, looks)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("part", PARTS)
+def test_nothing_serious_is_found_in_parts(visit: Visit, part: str) -> None:
+    page = visit(PARTS[part], ready=False)
+    page.wait_for_selector(IDLE)
+    if page.locator(".mta-stage").count():
+        settled(page)
+    assert not _found(page, OFTEN + REST)
+
+
+def test_nothing_serious_is_found_in_what_is_shared_and_the_whole_screen(visit: Visit) -> None:
+    page = visit("?tasks=Depth")
+    settled(page)
+    page.get_by_role("button", name="Share").click()
+    page.get_by_label("Link to this view").wait_for()
+    found = _found(page, OFTEN)
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Full screen").click()
+    assert not found + _found(page, OFTEN)
+
+
+def _found(page: Page, looks: list[Look]) -> list[str]:
     found = []
     for size, theme in looks:
         page.set_viewport_size(size)
@@ -36,7 +69,7 @@ def test_nothing_serious_is_found(visit: Visit, name: str, looks: list[Look]) ->
         page.wait_for_selector(IDLE)
         violations = axe.run(page, options=RULES).response["violations"]
         found += [f"{size['width']} {theme}: {told(v)}" for v in violations if v["impact"] in ("serious", "critical")]
-    assert not found, "\n".join(found)
+    return found
 
 
 def told(violation: dict[str, Any]) -> str:
