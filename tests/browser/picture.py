@@ -1,6 +1,7 @@
 """Takes the pictures of the README again: python tests/browser/picture.py [NAME ...]
 
-Starts the app with results and jobs of its own, goes to each view as a person does, and writes `assets/readme/NAME.webp`.
+Starts the app with results and jobs of its own, goes to each view as a person does, and writes
+`assets/readme/NAME.webp`.
 """
 
 from __future__ import annotations
@@ -137,8 +138,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as runs, sync_playwright() as playwright:
         environment = os.environ | {"MTA_RUNS": runs}
         for attack in ("mta", "fgsm", "noise") if {"results", "jobs"} & {*names} else ():
-            what = ["evaluate", "--data", "rooms", "--limit", "4", "--victim", "dmtl", "--attack", attack, "--epsilon", "5"]
-            subprocess.run([*PROGRAM, *what], cwd=ROOT, env=environment, check=True)
+            command = [*PROGRAM, "evaluate", *"--data rooms --limit 4 --victim dmtl --epsilon 5 --attack".split(), attack]
+            subprocess.run(command, cwd=ROOT, env=environment, check=True, stdout=subprocess.DEVNULL)
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
         command = [sys.executable, "-m", "streamlit", "run", "app/serve.py", "--server.port", str(port)]
         server = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL)
