@@ -138,8 +138,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as runs, sync_playwright() as playwright:
         environment = os.environ | {"MTA_RUNS": runs}
         for attack in ("mta", "fgsm", "noise") if {"results", "jobs"} & {*names} else ():
-            command = [*PROGRAM, "evaluate", *"--data rooms --limit 4 --victim dmtl --epsilon 5 --attack".split(), attack]
-            subprocess.run(command, cwd=ROOT, env=environment, check=True, stdout=subprocess.DEVNULL)
+            what = [*"evaluate --data rooms --limit 4 --victim dmtl --epsilon 5 --attack".split(), attack]
+            subprocess.run([*PROGRAM, *what], cwd=ROOT, env=environment, check=True, stdout=subprocess.DEVNULL)
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
         command = [sys.executable, "-m", "streamlit", "run", "app/serve.py", "--server.port", str(port)]
         server = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL)
