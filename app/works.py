@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable
 from typing import Any
 
-from app import state
+from app.state import session
 from app.workshop import AttackEvent, Request
 from mta_core.jobs import Job
 
@@ -51,7 +51,7 @@ def drop_others(place: str, asked: Hashable) -> None:
 
 
 def _works() -> dict[str, tuple[Any, Job[Any]]]:
-    works: dict[str, tuple[Any, Job[Any]]] = state.held().setdefault(_WORK, {})
+    works: dict[str, tuple[Any, Job[Any]]] = session.held().setdefault(_WORK, {})
     return works
 
 

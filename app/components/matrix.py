@@ -9,7 +9,7 @@ from typing import Any
 
 import streamlit as st
 
-from app import state
+from app.state import heard, keys
 
 _FOLDER = Path(__file__).parent
 _component = st.components.v2.component(
@@ -21,7 +21,7 @@ _component = st.components.v2.component(
 
 
 def draw(
-    message: Mapping[str, Any], caption: str, open_cell: Callable[[str, str], None], key: str = state.MATRIX
+    message: Mapping[str, Any], caption: str, open_cell: Callable[[str, str], None], key: str = keys.MATRIX
 ) -> None:
     """Shows what `app.heatmap.message` makes, or `app.study_map.message`.
 
@@ -31,7 +31,7 @@ def draw(
     """
 
     def clicked() -> None:
-        if cell := state.opened(key):
+        if cell := heard.opened(key):
             open_cell(*cell)
 
     data = json.dumps({**message, "caption": caption}, allow_nan=False).encode()

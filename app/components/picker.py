@@ -8,7 +8,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from app import state
+from app.state import heard, keys, permalink
 
 _FOLDER = Path(__file__).parent
 _component = st.components.v2.component(
@@ -21,12 +21,12 @@ _component = st.components.v2.component(
 
 def pick(key: str, label: str, names: Sequence[str], titles: Sequence[str], pngs: Sequence[bytes]) -> str:
     """Shows the thumbnails, and returns the name of the one chosen, which `key` keeps in the state."""
-    chosen = state.thumbnail(key, names)
+    chosen = permalink.thumbnail(key, names)
 
     def changed() -> None:
-        name = state.picked(key)
+        name = heard.picked(key)
         if name in names:
-            state.choose_thumbnail(key, name, names[0])
+            permalink.choose_thumbnail(key, name, names[0])
 
     header = {
         "label": label,
@@ -36,5 +36,5 @@ def pick(key: str, label: str, names: Sequence[str], titles: Sequence[str], pngs
         "sizes": [len(p) for p in pngs],
     }
     data = b"\n".join((json.dumps(header).encode(), b"".join(pngs)))
-    _component(key=state.picker(key), data=data, on_picked_change=changed)
+    _component(key=keys.picker(key), data=data, on_picked_change=changed)
     return chosen

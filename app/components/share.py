@@ -8,10 +8,11 @@ from urllib.parse import urlencode, urlsplit, urlunsplit
 
 import streamlit as st
 
-from app import bundle, remembered, report, resources, state, uploads
+from app import bundle, remembered, report, resources, uploads
 from app.components import controls, leave, pictures
 from app.panels import View
 from app.reproduction import Where
+from app.state import keys, permalink, uploaded
 from app.uploads import Upload
 from app.words import plain
 from app.workshop import Request, Result
@@ -42,7 +43,7 @@ def popover(request: Request, result: Result | None, view: View, is_disabled: bo
     with st.popover("Share", key="share", width="content"):
         query = query_of(request)
         _component(key="share_link", data={"query": query})
-        kept = state.upload()
+        kept = uploaded.upload()
         if kept is not None and isinstance(kept[1], Upload) and request.picture.origin.sha256 == kept[1].sha256:
             _saving(kept[1])
         if result is not None:
@@ -53,8 +54,8 @@ def link(answers: Mapping[str, object] | None = None) -> None:
     """The same button on a page without a report: the link alone."""
     with st.popover("Share", key="share", width="content"):
         _component(key="share_link", data={"query": _written(answers or {})})
-        kept = state.upload()
-        if kept is not None and isinstance(kept[1], Upload) and state.FILE_DIGEST in st.query_params:
+        kept = uploaded.upload()
+        if kept is not None and isinstance(kept[1], Upload) and keys.FILE_DIGEST in st.query_params:
             _saving(kept[1])
 
 
@@ -65,7 +66,7 @@ def query_of(request: Request) -> str:
 
 def _written(answers: Mapping[str, object]) -> str:
     told = {key: leave.in_link(key, value) for key, value in answers.items() if value not in (None, [])}
-    return urlencode({**state.query(), **told}, doseq=True)
+    return urlencode({**permalink.query(), **told}, doseq=True)
 
 
 def _files(result: Result, view: View, is_disabled: bool, second: Result | None, query: str) -> None:

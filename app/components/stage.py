@@ -8,7 +8,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from app import state
+from app.state import heard, keys
 
 _FOLDER = Path(__file__).parent
 
@@ -44,6 +44,6 @@ class Wanted:
 def draw(message: Callable[[Wanted], bytes]) -> None:
     """Shows what `app.panels.message` makes, with what the browser has asked for."""
     _component(
-        key=state.STAGE, data=message(Wanted(state.take_lacks(), state.take_inspected())),
-        on_lacks_change=state.note_lacks, on_inspects_change=state.note_inspected, on_moved_change=state.note_moved,
+        key=keys.STAGE, data=message(Wanted(heard.take_lacks(), heard.take_inspected())),
+        on_lacks_change=heard.note_lacks, on_inspects_change=heard.note_inspected, on_moved_change=heard.note_moved,
     )  # fmt: skip
