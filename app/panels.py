@@ -13,9 +13,10 @@ from torch import Tensor
 from app import scaled
 from app.drawings import Drawing, Files, Rows, cell, coloured, drawing, split
 from app.readings import Reading, of_difference, of_perturbation, unit_of_difference
+from app.request import Request
+from app.result import LossStep, Result
 from app.scaled import Place, Slider
 from app.words import automatic_gain, facts, measure_line, perturbation_title, sentence, with_unit
-from app.workshop import LossStep, Request, Result
 from mta_core.amplified import amplify
 from mta_core.explore import TaskOutcome, noisy_picture
 from mta_core.tasks import Task, names, task

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Hashable
 from typing import Any
 
+from app.request import Request
+from app.result import AttackEvent
 from app.state import session
-from app.workshop import AttackEvent, Request
 from mta_core.jobs import Job
 
 ATTACK, CURVE, GRADIENTS, SURVIVAL, REPLAY = "attack", "curve", "gradients", "survival", "replay"

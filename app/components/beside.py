@@ -9,10 +9,11 @@ import streamlit as st
 from app import resources, tables, versus, works
 from app.components import status
 from app.components.controls import WIDE
+from app.request import Request
+from app.result import AttackEvent, Result
 from app.second import THREATS, Second, Threat, candidates, threats
 from app.state import keys
 from app.words import in_sentence, plain
-from app.workshop import AttackEvent, Request, Result
 from mta_core.jobs import Job
 from mta_core.tasks import Task
 from mta_core.weights import Card

@@ -12,12 +12,12 @@ from app.comparison import Trial
 from app.components import beside, controls, goals, leave, pictures
 from app.heatmap import SEPARATOR, Column
 from app.library import Picture
+from app.request import Request
 from app.request_json import digests
 from app.second import Second
 from app.state import keys
 from app.variants import Variant
 from app.words import nearest, plain
-from app.workshop import Request
 from mta_core.attacks import Noise
 from mta_core.budget import Budget
 from mta_core.data import DataError, DataSource, Size

@@ -12,10 +12,10 @@ from app import library, resources, variants
 from app.components import goals
 from app.library import Picture
 from app.panels import GAINS, Beside
+from app.request import Request
 from app.request_json import digests
 from app.state import choices, keys
 from app.words import nearest
-from app.workshop import Request
 from mta_core.attacks import ATTACKS, Attack, Generative, Scope, attack_class, make_attack
 from mta_core.budget import Budget, Norm
 from mta_core.generators import instance_of, scope_of

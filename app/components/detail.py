@@ -12,10 +12,11 @@ from app import charts, exports, resources, works
 from app.components import beside, replay, surface, survival
 from app.components.grid import grid
 from app.panels import View
+from app.request import Request
+from app.result import CurveEvent, CurvePoint, LossStep, Result
 from app.second import Second
 from app.state import keys, pages
 from app.words import facts, in_sentence, perturbation_title, plain
-from app.workshop import CurveEvent, CurvePoint, LossStep, Request, Result
 from mta_core.explore import TaskOutcome
 from mta_core.jobs import Job
 from mta_core.tasks import Measure, Task

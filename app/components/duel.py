@@ -13,9 +13,10 @@ from app.comparison import OnePicture
 from app.components import downloads, leave, pulse, stage, status
 from app.components.contest import Pair
 from app.components.hearing import hear
+from app.request import Request
+from app.result import AttackEvent, LossStep, Result
 from app.state import keys, pages
 from app.words import perturbation_title, plain
-from app.workshop import AttackEvent, LossStep, Request, Result
 from mta_core.data.content import content_of
 from mta_core.jobs import Job
 

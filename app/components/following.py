@@ -15,11 +15,12 @@ from app.components.hearing import check, hear
 from app.library import Picture
 from app.news import News
 from app.panels import Beside, TaskRow, View
+from app.request import Request
+from app.result import AttackEvent, LossStep, Result
 from app.scaled import Slider
 from app.second import Second
 from app.state import choices, keys, pages, session
 from app.words import plain
-from app.workshop import AttackEvent, LossStep, Request, Result
 from mta_core.jobs import Job
 
 QUICK, FIRST_STEP = 15.0, 1.0

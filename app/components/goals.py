@@ -8,8 +8,8 @@ import streamlit as st
 
 from app import resources, variants
 from app.library import Picture
+from app.request import Request
 from app.state import keys
-from app.workshop import Request
 from mta_core.attacks import Attack, Generative
 from mta_core.goal import words_of
 from mta_core.tasks import Task

@@ -8,10 +8,11 @@ from dataclasses import replace
 from app import scaled
 from app.components.controls import RANGES
 from app.panels import View
+from app.request import Request
 from app.request_json import digests
+from app.result import Result
 from app.scaled import Slider
 from app.state import heard
-from app.workshop import Request, Result
 from mta_core import victims
 from mta_core.budget import Budget
 from mta_core.kinds import Aim

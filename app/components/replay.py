@@ -10,9 +10,10 @@ import streamlit as st
 
 from app import replay, resources, works
 from app.replay import Replay
+from app.request import Request
+from app.result import Result
 from app.state import heard, keys, permalink
 from app.words import plain
-from app.workshop import Request, Result
 from mta_core.jobs import Job
 
 _FOLDER = Path(__file__).parent

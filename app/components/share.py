@@ -12,10 +12,11 @@ from app import bundle, remembered, report, resources, uploads
 from app.components import controls, leave, pictures
 from app.panels import View
 from app.reproduction import Where
+from app.request import Request
+from app.result import Result
 from app.state import keys, permalink, uploaded
 from app.uploads import Upload
 from app.words import plain
-from app.workshop import Request, Result
 
 HTML = (
     '<div class="mta-share-link"><label for="mta-link">Link to this view</label>'

@@ -8,9 +8,10 @@ from collections.abc import Callable
 import streamlit as st
 
 from app import resources
+from app.request import Request
+from app.result import AttackEvent, LossStep, Result
 from app.state import keys, pages
 from app.words import perturbation_title
-from app.workshop import AttackEvent, LossStep, Request, Result
 from mta_core.attacks import JOINT
 from mta_core.jobs import Job
 from mta_core.wording import counted

@@ -7,8 +7,8 @@ from pathlib import Path
 import streamlit as st
 
 from app import resources, surfaces
+from app.result import Result
 from app.state import heard, keys, permalink
-from app.workshop import Result
 
 _FOLDER = Path(__file__).parent
 _component = st.components.v2.component(

@@ -13,10 +13,11 @@ from app import exports, resources, survival_charts, survival_job, tables, works
 from app.charts import KINDS
 from app.components import livechart
 from app.components.grid import grid
+from app.request import Request
+from app.result import Result
 from app.state import keys, pages
 from app.survival_job import Asked, Points
 from app.words import direction, in_sentence, perturbation_title, plain
-from app.workshop import Request, Result
 from mta_core.attacks import JOINT
 from mta_core.explore import TaskOutcome
 from mta_core.jobs import Job

@@ -10,9 +10,9 @@ import streamlit as st
 from app import resources, sweeps, variants
 from app.components import controls, pictures
 from app.library import Shelf
+from app.request import Request
 from app.state import keys
 from app.words import nearest, plain
-from app.workshop import Request
 from mta_core.attacks import ATTACKS, Generative
 from mta_core.data import DataError
 from mta_core.imaging import ImageError

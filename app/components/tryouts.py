@@ -14,14 +14,15 @@ from app.components.asking import answer, ask
 from app.components.chrome import FIRST_PRESET
 from app.components.pictures import GALLERY, OBJECTS
 from app.library import Shelf
+from app.request import Request
 from app.request_json import digests
+from app.result import LossStep, Result
 from app.second import Second
 from app.series import Measured, Series
 from app.state import keys, pages, session
 from app.tables import Line
 from app.variants import Variant, variants
 from app.words import in_sentence, nearest, plain
-from app.workshop import LossStep, Request, Result
 from mta_core.attacks import Attack, Generative, Noise, Scope
 from mta_core.data import DataError
 from mta_core.generators import AUTO

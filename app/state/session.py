@@ -8,8 +8,8 @@ from typing import Any
 import streamlit as st
 
 from app.library import Picture
+from app.result import Result
 from app.watching import Seat
-from app.workshop import Result
 
 _HELD = "_held"
 """Key of what is large: it is let go when the browser is gone, which Streamlit does when the next one goes."""

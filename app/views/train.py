@@ -13,10 +13,10 @@ from app.components import controls, leave, livechart, pictures, pulse, stage, t
 from app.components.asking import answer, ask
 from app.components.grid import grid
 from app.library import Picture
+from app.request import Request
 from app.state import choices, keys, session
 from app.training_charts import HEIGHT, held_out, losses
 from app.words import plain, sentence
-from app.workshop import Request
 from mta_core.attacks import JOINT, Scope, make_attack
 from mta_core.budget import Budget
 from mta_core.events import Event, Progress

@@ -21,7 +21,7 @@ from studio import AIMED, make_classifier, make_weights
 
 from app import board_words, resources
 from app.components import matrix
-from app.workshop import Request
+from app.request import Request
 from mta_core import generators, weights
 from mta_core.attacks import Fgsm
 from mta_core.events import Message

@@ -8,8 +8,9 @@ import pytest
 from helpers import read_directions, read_stage, settle, stage_bytes
 from streamlit.testing.v1 import AppTest
 
+from app.request import Request
 from app.state import heard
-from app.workshop import Request, Workshop
+from app.workshop import Workshop
 
 Open = Callable[..., AppTest]
 
