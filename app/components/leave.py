@@ -6,17 +6,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from urllib.parse import urlencode
 
-import streamlit as st
-
 from app.components import goals
+from app.components.registering import register, together
 from app.state import pages
 
-_component = st.components.v2.component(
-    "mta_leave", js=Path(__file__).with_name("leave.js").read_text(encoding="utf-8"), isolate_styles=False
-)
+_component = register("leave", together("leave.js"))
 
 
 def to_explore(answers: Mapping[str, object]) -> None:

@@ -4,20 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any
 
-import streamlit as st
-
+from app.components.registering import register, together
 from app.state import heard, keys
 
-_FOLDER = Path(__file__).parent
-_component = st.components.v2.component(
-    "mta_matrix",
-    css=(_FOLDER / "matrix.css").read_text(encoding="utf-8"),
-    js=(_FOLDER / "matrix.js").read_text(encoding="utf-8"),
-    isolate_styles=False,
-)
+_component = register("matrix", together("matrix.js"), together("matrix.css"))
 
 
 def draw(

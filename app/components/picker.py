@@ -4,19 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from pathlib import Path
 
-import streamlit as st
-
+from app.components.registering import register, together
 from app.state import heard, keys, permalink
 
-_FOLDER = Path(__file__).parent
-_component = st.components.v2.component(
-    "mta_picker",
-    css=(_FOLDER / "picker.css").read_text(encoding="utf-8"),
-    js=(_FOLDER / "picker.js").read_text(encoding="utf-8"),
-    isolate_styles=False,
-)
+SCRIPT = together("shared.js", "picker.js")
+_component = register("picker", SCRIPT, together("picker.css"))
 
 
 def pick(key: str, label: str, names: Sequence[str], titles: Sequence[str], pngs: Sequence[bytes]) -> str:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import streamlit as st
 
 from app import replay, resources, works
+from app.components.registering import register, together
 from app.replay import Replay
 from app.request import Request
 from app.result import Result
@@ -16,13 +16,7 @@ from app.state import heard, keys, permalink
 from app.words import plain
 from mta_core.jobs import Job
 
-_FOLDER = Path(__file__).parent
-_component = st.components.v2.component(
-    "mta_replay",
-    css=(_FOLDER / "replay.css").read_text(encoding="utf-8"),
-    js=(_FOLDER / "replay.js").read_text(encoding="utf-8"),
-    isolate_styles=False,
-)
+_component = register("replay", together("shared.js", "replay_panels.js", "replay.js"), together("replay.css"))
 LATER = "The steps can be replayed when the attack has ended."
 GONE = "The steps of this attack are not kept any more: later ones took their memory."
 

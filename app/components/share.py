@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
 import streamlit as st
 
 from app import bundle, remembered, report, resources, uploads
 from app.components import controls, leave, pictures
+from app.components.registering import register, together
 from app.panels import View
 from app.reproduction import Where
 from app.request import Request
@@ -22,11 +22,7 @@ HTML = (
     '<div class="mta-share-link"><label for="mta-link">Link to this view</label>'
     '<input id="mta-link" readonly><button type="button">Copy link</button><span role="status"></span></div>'
 )
-HERE = Path(__file__)
-_component = st.components.v2.component(
-    "mta_share", html=HTML, css=HERE.with_suffix(".css").read_text(encoding="utf-8"),
-    js=HERE.with_suffix(".js").read_text(encoding="utf-8"), isolate_styles=False,
-)  # fmt: skip
+_component = register("share", together("share.js"), together("share.css"), HTML)
 SAVED = "Saved on this server: the link shows it to everybody who can open this page."
 NOT_SAVED = (
     "The picture is not in the link: opened elsewhere, it asks for the file. To have it shown at once, save the "

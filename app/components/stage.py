@@ -4,30 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
-import streamlit as st
-
+from app.components.registering import register, together
 from app.state import heard, keys
 
-_FOLDER = Path(__file__).parent
-
-
-def _read(*names: str) -> str:
-    """Files as one: parts of a script see each other's functions."""
-    return "\n".join((_FOLDER / name).read_text(encoding="utf-8") for name in names)
-
-
-SCRIPT = _read(
-    "stage_view.js", "stage_values.js", "stage_inspect.js", "stage_before.js", "stage_tools.js", "live_epsilon.js",
-    "stage.js",
+SCRIPT = together(
+    "shared.js", "stage_view.js", "stage_values.js", "stage_inspect.js", "stage_before.js", "stage_tools.js",
+    "live_epsilon.js", "stage.js",
 )  # fmt: skip
-_component = st.components.v2.component(
-    "mta_stage",
-    css=_read("stage.css", "stage_inspect.css", "live_epsilon.css"),
-    js=SCRIPT,
-    isolate_styles=False,
-)
+_component = register("stage", SCRIPT, together("stage.css", "stage_inspect.css", "live_epsilon.css"))
 
 
 @dataclass(frozen=True)

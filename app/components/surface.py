@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import streamlit as st
 
 from app import resources, surfaces
+from app.components.registering import register, together
 from app.result import Result
 from app.state import heard, keys, permalink
 
-_FOLDER = Path(__file__).parent
-_component = st.components.v2.component(
-    "mta_surface",
-    css=(_FOLDER / "surface.css").read_text(encoding="utf-8"),
-    js=(_FOLDER / "surface.js").read_text(encoding="utf-8"),
-    isolate_styles=False,
-)
+_component = register("surface", together("shared.js", "surface_raster.js", "surface.js"), together("surface.css"))
 LACKS = "_surface_lacks"
 
 
