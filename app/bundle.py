@@ -16,7 +16,8 @@ from torch import Tensor
 
 from app import reproduction
 from app.reproduction import Attacked, Where
-from app.workshop import Request, Result
+from app.request import Request
+from app.result import Result
 from mta_core import imaging, results
 from mta_core.amplified import amplify, gain_of
 from mta_core.explore import TaskOutcome, noisy_picture

@@ -11,8 +11,8 @@ from plotly.subplots import make_subplots
 
 from app.costs import Measured, duration
 from app.panels import TASK_COLOURS
+from app.result import CurvePoint, LossStep
 from app.words import direction, in_sentence
-from app.workshop import CurvePoint, LossStep
 from mta_core.cost import Cost
 from mta_core.explore import TaskOutcome
 from mta_core.tasks import Measure, Task, task

@@ -9,7 +9,9 @@ from pathlib import Path
 from app import exports
 from app.kept import Recent
 from app.library import Picture
-from app.workshop import Request, Tick, Workshop
+from app.request import Request
+from app.result import Tick
+from app.workshop import Workshop
 from mta_core.compare import Comparisons, Standing
 from mta_core.data import DataSource, Sample, Size
 from mta_core.data.content import content_of

@@ -10,8 +10,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, fields
 from typing import Any
 
+from app.request import Request
+from app.result import Result
 from app.words import reference
-from app.workshop import Request, Result
 from mta_core import imaging, results
 from mta_core.explore import Outcome
 from mta_core.store import Store

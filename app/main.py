@@ -9,8 +9,9 @@ ROOT = Path(__file__).resolve().parent.parent
 if str(ROOT) not in sys.path:  # `streamlit run` knows only this folder
     sys.path.insert(0, str(ROOT))
 
-from app import state, works  # noqa: E402
+from app import works  # noqa: E402
 from app.components import chrome  # noqa: E402
+from app.state import pages  # noqa: E402
 
 chrome.page()
 PAGES = (
@@ -27,7 +28,7 @@ PAGES = (
     st.Page("views/tour.py", title="Tour"),
 )
 page = st.navigation(PAGES, position="top")
-if state.turn_to(page.title):
+if pages.turn_to(page.title):
     works.drop_all()
 chrome.heading(page.title)
 page.run()

@@ -12,7 +12,7 @@ from weakref import WeakKeyDictionary, WeakValueDictionary
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 
-from app.workshop import Tick
+from app.result import Tick
 from mta_core.jobs import Job
 
 is_served = False

@@ -12,8 +12,8 @@ from torch import Tensor
 from app.drawings import Drawing, Rows, cell, coloured, drawing, split
 from app.panels import ANSWERS, answers, aspect_of, packed, scale_end, scale_end_words
 from app.readings import of_difference, of_perturbation
+from app.result import Result
 from app.words import automatic_gain, direction, perturbation_title, psnr, reference
-from app.workshop import Result
 from mta_core.amplified import amplify, gain_of
 from mta_core.explore import PerturbationOutcome, TaskOutcome, noisy_picture
 from mta_core.tasks import Task

@@ -13,9 +13,10 @@ from torch import Tensor
 from app import scaled
 from app.drawings import Drawing, Files, Rows, cell, coloured, drawing, split
 from app.readings import Reading, of_difference, of_perturbation, unit_of_difference
+from app.request import Request
+from app.result import LossStep, Result
 from app.scaled import Place, Slider
 from app.words import automatic_gain, facts, measure_line, perturbation_title, sentence, with_unit
-from app.workshop import LossStep, Request, Result
 from mta_core.amplified import amplify
 from mta_core.explore import TaskOutcome, noisy_picture
 from mta_core.tasks import Task, names, task
@@ -150,7 +151,6 @@ def _rows(result: Result, view: View, task_row: TaskRow) -> Rows:
 def picture_row(result: Result, view: View) -> dict[str, Any]:
     request = result.request
     shown = result.outcome.perturbations[view.perturbation]
-    size = facts(shown)
     gain = view.gain or automatic_gain(shown)
     what = f"{request.attack.label}, {request.budget.label}"
     cells = [
@@ -184,7 +184,7 @@ def picture_row(result: Result, view: View) -> dict[str, Any]:
         "id": "picture",
         "title": request.picture.name,
         "words": request.picture.credit,
-        "facts": size,
+        "facts": facts(shown),
         "cells": cells,
     }
 
@@ -255,11 +255,7 @@ def _task_row(result: Result, outcome: TaskOutcome, view: View) -> dict[str, Any
         "words": sentence(verdict),
         "measure": measure_line(outcome, is_targeted=result.request.is_targeted) | {"rough": not result.is_precise},
         "legend": asdict(legend) | {"scale": CIVIDIS if legend.span else None},
-        "difference": {
-            "label": t.difference_label,
-            "top": scale_end_words(t, top),
-            "scale": CIVIDIS,
-        },
+        "difference": {"label": t.difference_label, "top": scale_end_words(t, top), "scale": CIVIDIS},
         "cells": cells,
     }
 

@@ -8,7 +8,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from app import state
+from app.state import pages, session
 from mta_core.check_data import Check
 
 _AWAY, _CHECK = "away", "check"
@@ -20,49 +20,49 @@ MOMENTS = 5.0
 
 def note_deleted_job(id: str, title: str) -> None:
     """Remembers what was deleted last, to be undone."""
-    state.memory()[_DELETED_JOB] = (id, title)
+    session.memory()[_DELETED_JOB] = (id, title)
 
 
 def deleted_job() -> tuple[str, str] | None:
     """Id and title of what was deleted last."""
-    return state.memory().get(_DELETED_JOB)
+    return session.memory().get(_DELETED_JOB)
 
 
 def forget_deleted_job() -> None:
-    state.memory().pop(_DELETED_JOB, None)
+    session.memory().pop(_DELETED_JOB, None)
 
 
 def note_refusal(job: str, text: str) -> None:
     """Remembers why what was asked last of a job, as it stands, was not done."""
-    state.memory()[_REFUSED] = (job, text)
+    session.memory()[_REFUSED] = (job, text)
 
 
 def refusal(job: str) -> str:
     """Why what was asked last was not done, if that was asked of this job."""
-    refused, text = state.memory().get(_REFUSED, ("", ""))
+    refused, text = session.memory().get(_REFUSED, ("", ""))
     return str(text) if refused == job else ""
 
 
 def forget_refusal() -> None:
-    state.memory().pop(_REFUSED, None)
+    session.memory().pop(_REFUSED, None)
 
 
 def chosen_runs() -> tuple[int, ...]:
     """Runs that were chosen in the table of Results."""
-    return state.memory().get(_CHOSEN, ())
+    return session.memory().get(_CHOSEN, ())
 
 
 def choose_runs(ids: Sequence[int]) -> None:
-    state.memory()[_CHOSEN] = tuple(ids)
+    session.memory()[_CHOSEN] = tuple(ids)
 
 
 def deleted_runs() -> tuple[int, ...]:
     """Runs that were deleted last in this session, for as long as that can be undone by a click."""
-    return state.memory().get(_DELETED, ())
+    return session.memory().get(_DELETED, ())
 
 
 def note_deleted(ids: Sequence[int]) -> None:
-    state.memory()[_DELETED] = tuple(ids)
+    session.memory()[_DELETED] = tuple(ids)
 
 
 @dataclass
@@ -77,39 +77,39 @@ class Told:
 
 def tell(words: str, *, is_error: bool = False) -> None:
     """Remembers what became of a click or a file, until the page that says so is drawn."""
-    state.memory()[_TOLD] = Told(words, is_error, state.page())
+    session.memory()[_TOLD] = Told(words, is_error, pages.page())
 
 
 def told() -> Told | None:
     """What is to be said: once, and in whatever is drawn within moments of it. A click that falls together with a beat
     is two redraws, of which the first would say it and the second take it away unread."""
-    said: Told | None = state.memory().get(_TOLD)
+    said: Told | None = session.memory().get(_TOLD)
     if said is None:
         return None
     now = time.monotonic()
     said.since = said.since or now
-    if now - said.since <= MOMENTS and said.page == state.page():
+    if now - said.since <= MOMENTS and said.page == pages.page():
         return said
-    del state.memory()[_TOLD]
+    del session.memory()[_TOLD]
     return None
 
 
 def note_away(kind: str, what: str) -> None:
     """Remembers the `weights` or `data` that were taken away last, to be undone; an empty name for none."""
-    state.memory()[_AWAY] = (kind, what)
+    session.memory()[_AWAY] = (kind, what)
 
 
 def away(kind: str) -> str:
     """What of this kind was taken away last, empty where nothing was."""
-    last, what = state.memory().get(_AWAY, ("", ""))
+    last, what = session.memory().get(_AWAY, ("", ""))
     return str(what) if last == kind else ""
 
 
 def keep_check(found: Check | None) -> None:
     """Remembers what was found in the data set that was looked at last."""
-    state.memory()[_CHECK] = found
+    session.memory()[_CHECK] = found
 
 
 def last_check() -> Check | None:
-    found: Check | None = state.memory().get(_CHECK)
+    found: Check | None = session.memory().get(_CHECK)
     return found

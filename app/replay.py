@@ -16,8 +16,9 @@ from app import panels
 from app.drawings import drawing
 from app.panels import TASK_COLOURS
 from app.recording import LEVELS, Recording
+from app.result import Result, Tick
 from app.words import automatic_gain, direction, in_sentence, perturbation_title
-from app.workshop import Result, Tick, Workshop
+from app.workshop import Workshop
 from mta_core import imaging
 from mta_core.attacks import JOINT
 from mta_core.explore import TaskOutcome

@@ -15,8 +15,8 @@ from typing import Any
 from app import panels, reproduction, tables, versus
 from app.panels import View
 from app.reproduction import Where
+from app.result import Result
 from app.words import direction, facts, in_sentence, perturbation_title, reference, sentence
-from app.workshop import Result
 from mta_core import results
 from mta_core.explore import TaskOutcome
 from mta_core.tasks.colours import CIVIDIS

@@ -13,7 +13,8 @@ from typing import Any
 import torch
 
 from app.origin import FOLDER, Origin, public_path
-from app.workshop import Request, Result
+from app.request import Request
+from app.result import Result
 from mta_core import PROGRAM, victims
 from mta_core.attacks import Attack
 from mta_core.devices import Device

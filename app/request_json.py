@@ -8,7 +8,7 @@ from typing import Any
 
 from app import library
 from app.library import Picture, Shelf
-from app.workshop import Request
+from app.request import Request
 from mta_core import victims
 from mta_core.attacks import Attack, make_attack
 from mta_core.budget import Budget

@@ -17,7 +17,8 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
-from app.workshop import Request, Result
+from app.request import Request
+from app.result import Result
 from mta_core import victims
 from mta_core.budget import MAX_L2, MIN_L2, Budget, Norm
 from mta_core.kinds import Aim

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from app import library
+from app.request import Request
 from app.request_json import digests
-from app.workshop import Request
 from mta_core import victims
 from mta_core.attacks import Attack, Generative
 from mta_core.generators import AUTO

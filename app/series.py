@@ -11,7 +11,8 @@ import torch
 from app import exports
 from app.kept import Recent
 from app.library import Picture, Shelf
-from app.workshop import Request, Workshop
+from app.request import Request
+from app.workshop import Workshop
 from mta_core import results
 from mta_core.data import DataSource
 from mta_core.data.content import content_of

@@ -17,8 +17,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from app.result import Result
 from app.words import in_sentence, sentence
-from app.workshop import Result
 from mta_core import imaging
 from mta_core.data.derived import field_to_focal, rays
 from mta_core.explore import TaskOutcome

@@ -11,7 +11,9 @@ from torch import Tensor
 from app import exports
 from app.drawings import drawing
 from app.kept import Recent
-from app.workshop import Request, Result, Workshop
+from app.request import Request
+from app.result import Result
+from app.workshop import Workshop
 from mta_core import results
 from mta_core.attacks import Noise
 from mta_core.events import Pause

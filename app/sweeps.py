@@ -13,8 +13,9 @@ from typing import Any
 
 from app import exports
 from app.library import SHIPPED, Shelf
+from app.request import Request
 from app.words import in_sentence
-from app.workshop import Request, Workshop
+from app.workshop import Workshop
 from mta_core import PROGRAM, victims
 from mta_core.attacks import Noise
 from mta_core.board import AWAY, FORGOTTEN

@@ -7,8 +7,8 @@ from typing import Any
 
 from app.drawings import cell
 from app.panels import ANSWERS, View, answer, answers
+from app.result import Result
 from app.words import measure_line
-from app.workshop import Result
 from mta_core.explore import TaskOutcome
 from mta_core.tasks.classification import Classification
 from mta_core.tasks.colours import CIVIDIS

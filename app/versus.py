@@ -13,10 +13,10 @@ from app.heatmap import Column, fall, text
 from app.pair import cosine
 from app.panels import ANSWERS, Moving, View, answers, aspect_of, following, last_picture, packed, picture_row
 from app.readings import of_perturbation
+from app.result import LossStep, Result
 from app.scaled import Place, Slider
 from app.tables import Values
 from app.words import automatic_gain, direction, measure_line, perturbation_title, psnr, reference, sentence
-from app.workshop import LossStep, Result
 from mta_core.amplified import amplify
 from mta_core.explore import TaskOutcome
 from mta_core.tasks import Task

@@ -14,7 +14,8 @@ from torch import Tensor
 from app import drawings, library, panels
 from app.library import Picture
 from app.panels import View
-from app.workshop import Request, Result
+from app.request import Request
+from app.result import Result
 from mta_core.attacks import make_attack
 from mta_core.events import Message, Pause
 from mta_core.explore import PROBABILITY, Subject, finish, noisy_picture

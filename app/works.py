@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Hashable
 from typing import Any
 
-from app import state
-from app.workshop import AttackEvent, Request
+from app.request import Request
+from app.result import AttackEvent
+from app.state import session
 from mta_core.jobs import Job
 
 ATTACK, CURVE, GRADIENTS, SURVIVAL, REPLAY = "attack", "curve", "gradients", "survival", "replay"
@@ -51,7 +52,7 @@ def drop_others(place: str, asked: Hashable) -> None:
 
 
 def _works() -> dict[str, tuple[Any, Job[Any]]]:
-    works: dict[str, tuple[Any, Job[Any]]] = state.held().setdefault(_WORK, {})
+    works: dict[str, tuple[Any, Job[Any]]] = session.held().setdefault(_WORK, {})
     return works
 
 

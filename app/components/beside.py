@@ -6,12 +6,14 @@ from collections.abc import Callable, Sequence
 
 import streamlit as st
 
-from app import resources, state, tables, versus, works
+from app import resources, tables, versus, works
 from app.components import status
 from app.components.controls import WIDE
+from app.request import Request
+from app.result import AttackEvent, Result
 from app.second import THREATS, Second, Threat, candidates, threats
+from app.state import keys
 from app.words import in_sentence, plain
-from app.workshop import AttackEvent, Request, Result
 from mta_core.jobs import Job
 from mta_core.tasks import Task
 from mta_core.weights import Card
@@ -45,13 +47,13 @@ def choose_card(attacked: str, tasks: Sequence[Task]) -> Card | None:
     found = candidates(resources.workshop().victims(), attacked, tasks)
     if not found:
         return None
-    name = st.selectbox("Second victim", [NONE, *found], key=state.SECOND, help=HELP, **state.LINKED)
+    name = st.selectbox("Second victim", [NONE, *found], key=keys.SECOND, help=HELP, **keys.LINKED)
     return found.get(name)
 
 
 def choose_threat(offered: Sequence[str] = tuple(THREATS)) -> Threat:
     chosen = st.segmented_control(
-        "Attack on it", offered, default=offered[0], key=state.THREAT, help=THREAT_HELP, **WIDE
+        "Attack on it", offered, default=offered[0], key=keys.THREAT, help=THREAT_HELP, **WIDE
     )
     return THREATS[chosen if chosen in offered else offered[0]]
 
@@ -61,12 +63,12 @@ def work(second: Second | None, first: Result | None, request: Request) -> Job[A
     if second is None or first is None or not first.is_complete_for(request) or first.stopped_at is not None:
         return None
     asked = second.request(request)
-    job: Job[AttackEvent] | None = works.on(state.SECOND, asked)
+    job: Job[AttackEvent] | None = works.on(keys.SECOND, asked)
     is_given_up = job is not None and job.is_cancelled and not job.is_stopping
     if job is not None and not is_given_up:
         return job
     if resources.workshop().result(asked) is not None:
-        works.drop(state.SECOND)
+        works.drop(keys.SECOND)
         return None
     return start(second, first)
 
@@ -74,14 +76,14 @@ def work(second: Second | None, first: Result | None, request: Request) -> Job[A
 def start(second: Second, first: Result) -> Job[AttackEvent]:
     workshop, asked = resources.workshop(), second.request(first.request)
     job = workshop.transfer(first, asked) if second.is_transfer else workshop.attack(asked)
-    works.keep(state.SECOND, asked, job)
+    works.keep(keys.SECOND, asked, job)
     return job
 
 
 def result(second: Second, first: Result) -> Result | None:
     """What is known of the second victim for a result of the first one."""
     asked = second.request(first.request)
-    job: Job[AttackEvent] | None = works.on(state.SECOND, asked)
+    job: Job[AttackEvent] | None = works.on(keys.SECOND, asked)
     found = [event for event in job.events if isinstance(event, Result)] if job else []
     return found[-1] if found else resources.workshop().result(asked)
 
@@ -131,6 +133,6 @@ def _start_again(second: Second, first: Result) -> None:
 def drop_others(second: Second | None, request: Request) -> None:
     """Ends the work on a second victim that nobody asks for any more: it would keep the first one waiting."""
     if second is None:
-        works.drop(state.SECOND)
+        works.drop(keys.SECOND)
     else:
-        works.drop_others(state.SECOND, second.request(request))
+        works.drop_others(keys.SECOND, second.request(request))

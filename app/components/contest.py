@@ -7,16 +7,17 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from app import library, resources, state, variants
+from app import library, resources, variants
 from app.comparison import Trial
 from app.components import beside, controls, goals, leave, pictures
 from app.heatmap import SEPARATOR, Column
 from app.library import Picture
+from app.request import Request
 from app.request_json import digests
 from app.second import Second
+from app.state import keys
 from app.variants import Variant
 from app.words import nearest, plain
-from app.workshop import Request
 from mta_core.attacks import Noise
 from mta_core.budget import Budget
 from mta_core.data import DataError, DataSource, Size
@@ -109,8 +110,8 @@ class Contest:
         if self.second is not None:
             attack = trial.label.partition(SEPARATOR)[0]
             trial = next((t for t in self.trials if t.label.partition(SEPARATOR)[0] == attack), trial)
-            beside_it = {state.SECOND: self.second.card.name, state.THREAT: self.second.label}
-        return {**dict(self.place), **controls.answers(trial.request), **beside_it, state.WHOSE: shown}
+            beside_it = {keys.SECOND: self.second.card.name, keys.THREAT: self.second.label}
+        return {**dict(self.place), **controls.answers(trial.request), **beside_it, keys.WHOSE: shown}
 
     def link(self, trial: Trial, task: str) -> str:
         """Empty where Explore has no such run: there noise leads nowhere."""
@@ -194,7 +195,7 @@ def _on_data() -> Contest | None:
         usual = float(min(FIRST_PICTURES, len(data)))
         count = st.number_input(
             f"Pictures, of {len(data)}", 1.0, float(MOST_PICTURES), usual, 1.0, "%.0f", key="count",
-            persist_state="session", help="The first ones of the data set, in its order.", **state.LINKED,
+            persist_state="session", help="The first ones of the data set, in its order.", **keys.LINKED,
         )  # fmt: skip
     try:
         first = shelf.first_readable(data)
@@ -220,7 +221,7 @@ def _contest(picture: Picture, card: Card, tasks: tuple[Task, ...], on: DataSet 
     names = [v.label for v in own]
     chosen = st.pills(
         "Attacks", names, selection_mode="multi", default=[v.label for v in own if v.is_first_choice], key="attacks",
-        width="stretch", help=HELP, **state.LINKED,
+        width="stretch", help=HELP, **keys.LINKED,
     )  # fmt: skip
     used = [v for v in own if v.label in chosen]
     steps = _steps(used)
@@ -271,7 +272,7 @@ def _pair(picture: Picture, card: Card, tasks: tuple[Task, ...]) -> Pair:
     sides = []
     defaults = (0, next((i for i, v in enumerate(own) if v.label == "PGD"), len(own) - 1))
     for letter, key, suffix, index in (("A", "attack_a", "", defaults[0]), ("B", "attack_b", EPSILON_B, defaults[1])):
-        label = st.selectbox(f"Attack {letter}", list(names), index, key=key, help=HELP, **state.LINKED)
+        label = st.selectbox(f"Attack {letter}", list(names), index, key=key, help=HELP, **keys.LINKED)
         sides.append((names[label], controls.choose_epsilon(norm, suffix, f"Epsilon of {letter}")))
     steps = _steps([variant for variant, _ in sides])
     picture = library.at_size(picture, card.input_size)
@@ -308,7 +309,7 @@ def _steps(used: Sequence[Variant]) -> int:
         return STEPS
     value = st.number_input(
         "Steps", 1.0, 100.0, float(STEPS), 1.0, "%.0f", key="steps", persist_state="session",
-        help="Gradient steps of the iterative attacks, the same for each, so that they cost the same.", **state.LINKED,
+        help="Gradient steps of the iterative attacks, the same for each, so that they cost the same.", **keys.LINKED,
     )  # fmt: skip
     return nearest(value)
 
@@ -322,7 +323,7 @@ def _measure(t: Task, is_targeted: bool) -> Measure:
     labels = {m.label: m for m in t.measures}
     if len(labels) == 1:
         return t.main_measure
-    chosen = st.selectbox(f"{t.label} by", list(labels), key=f"measure_{t.name}", **state.LINKED)
+    chosen = st.selectbox(f"{t.label} by", list(labels), key=f"measure_{t.name}", **keys.LINKED)
     return labels[chosen]
 
 

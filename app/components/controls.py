@@ -8,13 +8,14 @@ from typing import Any
 
 import streamlit as st
 
-from app import library, resources, state, variants
+from app import library, resources, variants
 from app.components import goals
 from app.library import Picture
 from app.panels import GAINS, Beside
+from app.request import Request
 from app.request_json import digests
+from app.state import choices, keys
 from app.words import nearest
-from app.workshop import Request
 from mta_core.attacks import ATTACKS, Attack, Generative, Scope, attack_class, make_attack
 from mta_core.budget import Budget, Norm
 from mta_core.generators import instance_of, scope_of
@@ -26,7 +27,7 @@ SCOPES: dict[str, Scope] = {"Per task": "per-task", "Joint": "joint"}
 NORMS = {norm.label: norm for norm in Norm}
 RANGES = {Norm.LINF: ("epsilon", 0.5, 16.0, 5.0, 0.5), Norm.L2: ("epsilon_l2", 0.5, 20.0, 4.0, 0.5)}
 """Key, least, greatest, first value and step of epsilon in the norm's units."""
-WIDE: dict[str, Any] = {"required": True, "width": "stretch", **state.LINKED}
+WIDE: dict[str, Any] = {"required": True, "width": "stretch", **keys.LINKED}
 
 
 def choose(
@@ -73,7 +74,7 @@ def fitting(cards: list[Card], labelled: Collection[str]) -> list[Card]:
 
 def choose_victim(cards: list[Card], label: str = "Victim") -> Card:
     names = [card.name for card in cards]
-    chosen = st.selectbox(label, names, key="victim", help="The model under attack.", **state.LINKED)
+    chosen = st.selectbox(label, names, key="victim", help="The model under attack.", **keys.LINKED)
     return cards[names.index(chosen)]
 
 
@@ -84,7 +85,7 @@ def _other(cards: list[Card], attacked: Card) -> Card:
     first = next((i for i, name in enumerate(names) if name != attacked.name), names.index(attacked.name))
     chosen = st.selectbox(
         "Tried on", names, first, key="to", help="The model that is shown the same adversarial pictures.",
-        **state.LINKED,
+        **keys.LINKED,
     )  # fmt: skip
     return fitting[chosen]
 
@@ -97,10 +98,10 @@ def _answered(card: Card, other: Card) -> list[Task]:
 def choose_tasks(card: Card, other: Card | None = None) -> tuple[Task, ...]:
     """At least one; without a choice all that the victim answers, or both if there is another."""
     answered = {t.label: t for t in _answered(card, other or card)}
-    state.restore_choice("tasks", list(answered))
+    choices.restore_choice("tasks", list(answered))
     chosen = st.pills(
         "Tasks to attack", list(answered), selection_mode="multi", default=list(answered), key="tasks",
-        width="stretch", **state.LINKED,
+        width="stretch", **keys.LINKED,
     )  # fmt: skip
     return tuple(t for label, t in answered.items() if label in chosen) or tuple(answered.values())
 
@@ -111,7 +112,7 @@ def _attack_kind(trained: Mapping[str, list[Card]]) -> type[Attack]:
     default = "MTA" if "MTA" in kinds else "PGD"
     summaries = "; ".join(f"{label}: {kind.summary}" for label, kind in kinds.items())
     chosen = st.selectbox(
-        "Attack", list(kinds), list(kinds).index(default), key="attack", help=f"{summaries}.", **state.LINKED
+        "Attack", list(kinds), list(kinds).index(default), key="attack", help=f"{summaries}.", **keys.LINKED
     )
     return kinds[chosen]
 
@@ -139,7 +140,7 @@ def choose_epsilon(norm: Norm, suffix: str = "", name: str = "Epsilon") -> Budge
     """`suffix` tells its key from that of another epsilon on the page."""
     key, low, high, first, step = RANGES[norm]
     name, form = (name, "%g/255") if norm is Norm.LINF else (f"{name} (L2 norm)", "%g")
-    value = st.slider(name, low, high, first, step, form, key=key + suffix, persist_state="session", **state.LINKED)
+    value = st.slider(name, low, high, first, step, form, key=key + suffix, persist_state="session", **keys.LINKED)
     return Budget.from_units(norm, value)
 
 
@@ -192,7 +193,7 @@ def _number(kind: type[Attack], f: Field[Any], budget: Budget) -> float:
     value = st.number_input(
         limits["label"] + unit, float(limits["low"]), float(limits["high"]), float(first), float(limits["step"]),
         "%.0f" if is_whole else "%.2f", key=f"{kind.name}_{f.name}", help=limits["help"], persist_state="session",
-        **state.LINKED,
+        **keys.LINKED,
     )  # fmt: skip
     return nearest(value) if is_whole else value
 
@@ -201,7 +202,7 @@ def _choice(kind: type[Attack], f: Field[Any], cards: list[Card]) -> Any:
     key, limits = f"{kind.name}_{f.name}", f.metadata
     if isinstance(f.default, bool):
         return st.toggle(
-            limits["label"], f.default, key=key, help=limits["help"], persist_state="session", **state.LINKED
+            limits["label"], f.default, key=key, help=limits["help"], persist_state="session", **keys.LINKED
         )
     names = list(limits.get("choices", [f.default, *(card.name for card in cards)]))
     return st.selectbox(
@@ -211,7 +212,7 @@ def _choice(kind: type[Attack], f: Field[Any], cards: list[Card]) -> Any:
         key=key,
         help=limits["help"],
         persist_state="session",
-        **state.LINKED,
+        **keys.LINKED,
     )
 
 
@@ -219,7 +220,7 @@ def gain_of_perturbation() -> int:
     """0 for the automatic one."""
     return st.select_slider(
         "Gain of the perturbation", GAINS, key="gain", format_func=lambda g: f"×{g}" if g else "auto",
-        help="How much the perturbation is amplified to be seen.", **state.LINKED,
+        help="How much the perturbation is amplified to be seen.", **keys.LINKED,
     )  # fmt: skip
 
 
@@ -235,8 +236,8 @@ def look(request: Request, *, has_last_column: bool = True) -> tuple[int, Beside
     names["Random noise"] = "noise"
     if len(names) == 1 or not has_last_column:
         return gain, "noise"
-    first, key = next(iter(names)), state.BESIDE_TARGET if request.is_targeted else state.BESIDE
+    first, key = next(iter(names)), keys.BESIDE_TARGET if request.is_targeted else keys.BESIDE
     if request.is_targeted:
-        state.take_over_beside(list(names))
+        choices.take_over_beside(list(names))
     chosen = st.segmented_control("Last column", list(names), default=first, key=key, persist_state="session", **WIDE)
     return gain, names[chosen if chosen in names else first]

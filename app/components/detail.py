@@ -8,13 +8,15 @@ from functools import partial
 import plotly.graph_objects as go
 import streamlit as st
 
-from app import charts, exports, resources, state, works
+from app import charts, exports, resources, works
 from app.components import beside, replay, surface, survival
 from app.components.grid import grid
 from app.panels import View
+from app.request import Request
+from app.result import CurveEvent, CurvePoint, LossStep, Result
 from app.second import Second
+from app.state import keys, pages
 from app.words import facts, in_sentence, perturbation_title, plain
-from app.workshop import CurveEvent, CurvePoint, LossStep, Request, Result
 from mta_core.explore import TaskOutcome
 from mta_core.jobs import Job
 from mta_core.tasks import Measure, Task
@@ -59,10 +61,8 @@ def tabs(
     """
     is_waiting = False
     names = [MEASURES, EPSILON, *([LOSS, REPLAY] if request.is_iterative else []), SIZE, SURVIVAL, SURFACES]
-    measures, epsilon, *steps, size, survives, solid = st.tabs(
-        names, key=state.DETAIL, on_change="rerun", **state.LINKED
-    )
-    state.note_drawn(state.DETAIL)
+    measures, epsilon, *steps, size, survives, solid = st.tabs(names, key=keys.DETAIL, on_change="rerun", **keys.LINKED)
+    pages.note_drawn(keys.DETAIL)
     if measures.open and result:
         with measures:
             if second is not None and beside.fits(second, result):
@@ -117,8 +117,8 @@ def _measures_of(result: Result, outcome: TaskOutcome) -> None:
 
 def _legend(*kinds: str) -> None:
     shown = (charts.KINDS[kind] for kind in kinds)
-    keys = "".join(f'<span class="mta-entry" style="--swatch:{colour}">{label}</span>' for label, colour in shown)
-    st.html(f'<div class="mta-legend">{keys}</div>')
+    entries = "".join(f'<span class="mta-entry" style="--swatch:{colour}">{label}</span>' for label, colour in shown)
+    st.html(f'<div class="mta-legend">{entries}</div>')
 
 
 def _measures_alt(outcome: TaskOutcome, measures: Sequence[Measure]) -> str:

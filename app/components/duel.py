@@ -8,13 +8,15 @@ from typing import Any
 
 import streamlit as st
 
-from app import exports, news, pair, panels, resources, state, works
+from app import exports, news, pair, panels, resources, works
 from app.comparison import OnePicture
 from app.components import downloads, leave, pulse, stage, status
 from app.components.contest import Pair
 from app.components.hearing import hear
+from app.request import Request
+from app.result import AttackEvent, LossStep, Result
+from app.state import keys, pages
 from app.words import perturbation_title, plain
-from app.workshop import AttackEvent, LossStep, Request, Result
 from mta_core.data.content import content_of
 from mta_core.jobs import Job
 
@@ -25,7 +27,7 @@ FIRST_STEP = 1.0
 
 def draw(asked: Pair, used: Mapping[str, object]) -> None:
     """Everything there is to see of the two; looks again by itself while one is being computed."""
-    hear(used, state.WHOSE)
+    hear(used, keys.WHOSE)
     leave.go()
     jobs = [_job(place, request) for place, request in zip(PLACES, asked.requests, strict=True)]
     fresh = news.of(*jobs)
@@ -141,10 +143,10 @@ def _whose(asked: Pair) -> str:
     if len(names) == 1 or all(request.scope == "joint" for request in asked.requests):
         return asked.first.tasks[0].name
     chosen = st.segmented_control(
-        "Perturbations of", list(names), default=next(iter(names)), required=True, key=state.WHOSE,
-        label_visibility="collapsed", help="Whose perturbations the first two rows show.", **state.LINKED,
+        "Perturbations of", list(names), default=next(iter(names)), required=True, key=keys.WHOSE,
+        label_visibility="collapsed", help="Whose perturbations the first two rows show.", **keys.LINKED,
     )  # fmt: skip
-    state.note_drawn(state.WHOSE)
+    pages.note_drawn(keys.WHOSE)
     return names.get(chosen or "", asked.first.tasks[0].name)
 
 

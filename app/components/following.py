@@ -9,16 +9,18 @@ from functools import partial
 
 import streamlit as st
 
-from app import news, panels, resources, state, versus, works
+from app import news, panels, resources, versus, works
 from app.components import beside, chrome, detail, live_epsilon, pictures, pulse, share, stage, status
 from app.components.hearing import check, hear
 from app.library import Picture
 from app.news import News
 from app.panels import Beside, TaskRow, View
+from app.request import Request
+from app.result import AttackEvent, LossStep, Result
 from app.scaled import Slider
 from app.second import Second
+from app.state import choices, keys, pages, session
 from app.words import plain
-from app.workshop import AttackEvent, LossStep, Request, Result
 from mta_core.jobs import Job
 
 QUICK, FIRST_STEP = 15.0, 1.0
@@ -66,8 +68,8 @@ def page(
     with st.sidebar:
         picture = pictures.choose()
         asked = choose(picture) if picture is not None else None
-        used = state.choices()
-        st.fragment(check)(used, state.count_redraws())
+        used = choices.side_bar()
+        st.fragment(check)(used, pages.count_redraws())
     if asked is None or asked.request.picture.is_missing:
         pictures.ask()
         return
@@ -92,11 +94,11 @@ def run(request: Request) -> Job[AttackEvent] | None:
     take(job)
     if job is not None and (not job.is_done or job.error):
         return job
-    shown = state.shown()
+    shown = session.shown()
     known = shown if shown and shown.is_complete_for(request) else resources.workshop().result(request)
     if known is not None:
         works.drop(works.ATTACK)
-        state.show(known)
+        session.show(known)
         return None
     return start(request)
 
@@ -129,13 +131,13 @@ def take(job: Job[AttackEvent] | None) -> None:
         return
     found = [event for event in job.events if isinstance(event, Result)]
     if found:
-        state.show(found[-1])
+        session.show(found[-1])
 
 
 def newest(job: Job[AttackEvent] | None) -> Result | None:
     """What is on the page, as of now."""
     take(job)
-    return state.shown()
+    return session.shown()
 
 
 def steps_of(job: Job[AttackEvent] | None) -> list[LossStep]:
@@ -144,7 +146,7 @@ def steps_of(job: Job[AttackEvent] | None) -> list[LossStep]:
 
 def results(asked: Asked, job: Job[AttackEvent] | None, used: Mapping[str, object]) -> None:
     """Status and pictures; the last result stays until the next is there."""
-    hear(used, state.WHOSE)
+    hear(used, keys.WHOSE)
     moved = live_epsilon.moved(asked.request)
     slider = live_epsilon.slider(
         asked.request, is_moved=moved not in (None, asked.request), is_alone=asked.second is None
@@ -226,7 +228,7 @@ def _message(
 def details(asked: Asked, job: Job[AttackEvent] | None, used: Mapping[str, object], below: Below, part: str) -> None:
     """Charts and tables; they follow what is running."""
     request = asked.request
-    hear(used, part, *state.SURVIVAL)
+    hear(used, part, *keys.SURVIVAL)
     fresh = news.of(job)
     follow(request, job)
     is_live = job is not None and not job.is_done
@@ -235,7 +237,7 @@ def details(asked: Asked, job: Job[AttackEvent] | None, used: Mapping[str, objec
         fresh = news.of(job, other)
     running = job if is_live else other if other is not None and not other.is_done else None
     steps = steps_of(job) if is_live else []
-    is_waiting = below(request, state.measured(), running is not None, steps, asked.second)
+    is_waiting = below(request, session.measured(), running is not None, steps, asked.second)
     pulse.beat(
         "watch_details", look_again(running, 0.7) if running or is_waiting else None,
         news=News() if is_waiting else fresh,

@@ -6,9 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import streamlit as st
 
-from app import resources, state, variants
+from app import resources, variants
 from app.library import Picture
-from app.workshop import Request
+from app.request import Request
+from app.state import keys
 from mta_core.attacks import Attack, Generative
 from mta_core.goal import words_of
 from mta_core.tasks import Task
@@ -66,7 +67,7 @@ def answers(request: Request) -> dict[str, object]:
     if isinstance(request.attack, Generative):
         return {"goal": TOWARDS, TARGET: request.target}
     values = words_of(request.target, [t.name for t in request.tasks])
-    return {"goal": TOWARDS, **{state.target_key(t): values[t.name] for t in request.tasks}}
+    return {"goal": TOWARDS, **{keys.target_key(t): values[t.name] for t in request.tasks}}
 
 
 def shown(value: str) -> str:
@@ -75,18 +76,18 @@ def shown(value: str) -> str:
 
 def _goal(offered: Sequence[str]) -> str | None:
     return st.segmented_control(
-        "Goal", offered, default=offered[0], required=True, key="goal", width="stretch", help=HELP, **state.LINKED
+        "Goal", offered, default=offered[0], required=True, key="goal", width="stretch", help=HELP, **keys.LINKED
     )
 
 
 def _trained(targets: Sequence[str]) -> str:
-    return st.selectbox("Target", targets, key=TARGET, format_func=shown, **state.LINKED) or targets[0]
+    return st.selectbox("Target", targets, key=TARGET, format_func=shown, **keys.LINKED) or targets[0]
 
 
 def _value(t: Task, offered: Sequence[str]) -> str:
     label = f"{t.label}: target" + (" (m)" if t.space == "metres" else "")
     chosen = st.selectbox(
-        label, offered, key=state.target_key(t), format_func=shown, persist_state="session", **state.LINKED
+        label, offered, key=keys.target_key(t), format_func=shown, persist_state="session", **keys.LINKED
     )
     return chosen or offered[0]
 
@@ -100,5 +101,5 @@ def _others(picture: Picture) -> dict[str, int]:
 
 def _like(others: Mapping[str, int]) -> Picture | None:
     gallery = resources.gallery()
-    chosen = st.selectbox("Like", list(others), key="like", persist_state="session", **state.LINKED)
+    chosen = st.selectbox("Like", list(others), key="like", persist_state="session", **keys.LINKED)
     return gallery.read(others[chosen]) if gallery else None

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 import streamlit as st
 
-from app import state
 from app.components import pulse
+from app.state import choices, pages
 
 
 def check(used: Mapping[str, object], redraws: int) -> None:
@@ -26,5 +26,5 @@ def hear(used: Mapping[str, object], *parts: str) -> None:
     Every fragment that beats asks this first: Streamlit's browser side sends what happens within a few milliseconds as
     one message, and redraws only the fragment that was first. A choice that falls together with a beat arrives with it.
     """
-    if state.choices() != used or not state.are_parts_current(*parts):
+    if choices.side_bar() != used or not pages.are_parts_current(*parts):
         st.rerun()

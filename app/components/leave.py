@@ -6,27 +6,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from urllib.parse import urlencode
 
-import streamlit as st
-
-from app import state
 from app.components import goals
+from app.components.registering import register, together
+from app.state import pages
 
-_component = st.components.v2.component(
-    "mta_leave", js=Path(__file__).with_name("leave.js").read_text(encoding="utf-8"), isolate_styles=False
-)
+_component = register("leave", together("leave.js"))
 
 
 def to_explore(answers: Mapping[str, object]) -> None:
     """Shows Explore with its controls set to these answers, by their keys; called by a click."""
-    state.leave_for("Explore", answers)
+    pages.leave_for("Explore", answers)
 
 
 def go() -> None:
     """Goes where a click led to; drawn by whatever part of the page may be drawn after it."""
-    if asked := state.leaving():
+    if asked := pages.leaving():
         _, since, answers = asked
         _component(key="leave", data={"link": explore_link(answers), "token": since})
 

@@ -10,10 +10,11 @@ from functools import lru_cache
 
 import streamlit as st
 
-from app import cards, remembered, resources, state
+from app import cards, remembered, resources
 from app.components import leave, opening
 from app.components.pictures import GALLERY, OBJECTS
 from app.library import Shelf, gallery_folder
+from app.state import keys
 from app.words import plain
 from mta_core import connections, data
 from mta_core.check_data import FIRST, Check, check
@@ -145,7 +146,7 @@ def form() -> None:
         st.markdown(NO_FOLDER)
         return
     entry = _chosen([str(folder) for folder in folders])
-    every = st.toggle("Read every picture", key=state.LIBRARY_EVERY, help=f"Else {FIRST} of each split, evenly spread.")
+    every = st.toggle("Read every picture", key=keys.LIBRARY_EVERY, help=f"Else {FIRST} of each split, evenly spread.")
     if st.button("Check", key="check_new", type="primary", disabled=not entry):
         _look_at(entry, None if every else FIRST)
     found = remembered.last_check()
@@ -162,15 +163,15 @@ def _chosen(folders: list[str]) -> str:
     suggestions = _suggestions((int(time.monotonic() // LASTING), *folders, *connections.entries()))
     options = [*suggestions, OTHER]
     chosen = st.selectbox(
-        "Data set", options, key=state.LIBRARY_FOUND, help=f"What was found below {', '.join(folders)}."
+        "Data set", options, key=keys.LIBRARY_FOUND, help=f"What was found below {', '.join(folders)}."
     )  # fmt: skip
     if chosen in suggestions:
         st.caption(f"Expected: {LAYOUTS[str(chosen).partition(':')[0]]}.")
         return str(chosen)
     kinds = {data.source(name).label: name for name in connections.connectable()}
-    label = st.selectbox("Kind", list(kinds), index=list(kinds.values()).index("nyuv2"), key=state.LIBRARY_KIND)
+    label = st.selectbox("Kind", list(kinds), index=list(kinds.values()).index("nyuv2"), key=keys.LIBRARY_KIND)
     st.caption(f"Expected: {LAYOUTS[kinds[label]]}.")
-    path = st.text_input("Folder", key=state.LIBRARY_PATH, placeholder=f"{folders[0]}/…", help="On the machine that "
+    path = st.text_input("Folder", key=keys.LIBRARY_PATH, placeholder=f"{folders[0]}/…", help="On the machine that "
                          "runs the program, below what its operator named.")  # fmt: skip
     return f"{kinds[label]}:{path.strip()}" if path.strip() else ""
 

@@ -9,9 +9,10 @@ from typing import Any
 
 import streamlit as st
 
-from app import cards, remembered, state
+from app import cards, remembered
 from app.cards import Entry
 from app.components import leave, opening
+from app.state import keys
 from mta_core import PROGRAM, connections, imported
 from mta_core.data import DataError
 from mta_core.weights import MAX_BYTES, WeightsError
@@ -74,15 +75,15 @@ def form() -> None:
         "digest, the architecture, every number. Pickled files (`.pt`, `.pth`) are not opened: they can run programs."
     )
     files = st.file_uploader(
-        "Weights and card", key=state.LIBRARY_FILES, accept_multiple_files=True, max_upload_size=MAX_UPLOAD_MB
+        "Weights and card", key=keys.LIBRARY_FILES, accept_multiple_files=True, max_upload_size=MAX_UPLOAD_MB
     )
     path = ""
     if connections.folders():
         path = st.text_input(
-            "Or where they lie on this machine", key=state.LIBRARY_FILE, placeholder="…/NAME.safetensors",
+            "Or where they lie on this machine", key=keys.LIBRARY_FILE, placeholder="…/NAME.safetensors",
             help="Below the folders that the operator named, with the card beside it.",
         ).strip()  # fmt: skip
-    name = st.text_input("Name here", key=state.LIBRARY_NAME, placeholder="as in the card").strip()
+    name = st.text_input("Name here", key=keys.LIBRARY_NAME, placeholder="as in the card").strip()
     found = _parted({file.name: file for file in files or []})
     missing = [what for what, file in found.items() if file is None]
     if missing and path:

@@ -3,7 +3,7 @@
 // victim's answers takes little time they follow while it moves: one is asked for at a time, and then as long a pause is
 // made as it took, for the pictures.
 const liveEpsilon = (() => {
-  const KEPT = 4 // directions; state.py counts on as many
+  const KEPT = 4 // directions; heard.py counts on as many
   const QUICK = 0.5 // seconds within which the server has a preview, for the answers to follow
   const PATIENCE = 5000 // ms after which an answer that does not come is not waited for any more
   const directions = new Map() // digest -> Int16Array, red, green and blue of each pixel

@@ -5,12 +5,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from app import scaled, state
+from app import scaled
 from app.components.controls import RANGES
 from app.panels import View
+from app.request import Request
 from app.request_json import digests
+from app.result import Result
 from app.scaled import Slider
-from app.workshop import Request, Result
+from app.state import heard
 from mta_core import victims
 from mta_core.budget import Budget
 from mta_core.kinds import Aim
@@ -19,7 +21,7 @@ from mta_core.kinds import Aim
 def moved(request: Request) -> Request | None:
     """The same attack at the epsilon that the slider has been moved to since the page was drawn; None where it has not
     been, or where that epsilon is none of its range."""
-    units = state.moved()
+    units = heard.moved()
     _, low, high, *_ = RANGES[request.budget.norm]
     if units is None or not low <= units <= high:
         return None
@@ -47,7 +49,7 @@ def slider(request: Request, *, is_moved: bool, is_alone: bool) -> Slider:
 def for_message(slider: Slider, result: Result, view: View, progress: float | None, *, with_files: bool) -> Slider:
     """The slider as the next message tells of it, see `app.panels.message`: with what the browser has of it, unless it
     asks for everything. What is sent is remembered."""
-    known = () if with_files else state.sent_directions()
+    known = () if with_files else heard.sent_directions()
     if with_files or progress is None:
-        state.note_directions([scaled.digest(result, view.perturbation)])
+        heard.note_directions([scaled.digest(result, view.perturbation)])
     return replace(slider, known=known)

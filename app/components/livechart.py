@@ -8,16 +8,11 @@ from pathlib import Path
 
 import plotly
 import plotly.graph_objects as go
-import streamlit as st
 from streamlit.components.v1 import declare_component
 
-_FOLDER = Path(__file__).parent
-_component = st.components.v2.component(
-    "mta_livechart",
-    css=(_FOLDER / "livechart.css").read_text(encoding="utf-8"),
-    js=(_FOLDER / "livechart.js").read_text(encoding="utf-8"),
-    isolate_styles=False,
-)
+from app.components.registering import register, together
+
+_component = register("livechart", together("livechart.js"), together("livechart.css"))
 LOOK = {
     "font": {"family": "Source Sans, sans-serif", "size": 13},
     "paper_bgcolor": "rgba(0,0,0,0)",

@@ -4,24 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any
 
-import streamlit as st
+from app.components.registering import register, together
+from app.state import heard, keys
 
-from app import state
-
-_FOLDER = Path(__file__).parent
-_component = st.components.v2.component(
-    "mta_matrix",
-    css=(_FOLDER / "matrix.css").read_text(encoding="utf-8"),
-    js=(_FOLDER / "matrix.js").read_text(encoding="utf-8"),
-    isolate_styles=False,
-)
+_component = register("matrix", together("matrix.js"), together("matrix.css"))
 
 
 def draw(
-    message: Mapping[str, Any], caption: str, open_cell: Callable[[str, str], None], key: str = state.MATRIX
+    message: Mapping[str, Any], caption: str, open_cell: Callable[[str, str], None], key: str = keys.MATRIX
 ) -> None:
     """Shows what `app.heatmap.message` makes, or `app.study_map.message`.
 
@@ -31,7 +23,7 @@ def draw(
     """
 
     def clicked() -> None:
-        if cell := state.opened(key):
+        if cell := heard.opened(key):
             open_cell(*cell)
 
     data = json.dumps({**message, "caption": caption}, allow_nan=False).encode()

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from app import orders, resources, state
+from app import orders, resources
 from app.board_words import duration
 from app.components import linked, pulse
 from app.components.asking import answer, ask
+from app.state import keys
 from app.words import plain, sentence
 from mta_core.job_records import CUT_OFF, Order, Record
 from mta_core.wording import counted
@@ -59,8 +60,8 @@ def find(asked: Measurement) -> Record | None:
     if named is not None and asked.is_of(named.order):
         return named
     record = orders.find(resources.board(), asked.order)
-    if record is not None and st.query_params.get(state.JOB) != record.id:
-        st.query_params[state.JOB] = record.id
+    if record is not None and st.query_params.get(keys.JOB) != record.id:
+        st.query_params[keys.JOB] = record.id
     elif record is None:
         linked.forget()
     return record
@@ -73,9 +74,9 @@ def _start(asked: Measurement) -> None:
     if record is not None and asked.is_out_of_date(record):
         record = orders.find(board, asked.order)
     if record is None:
-        st.query_params[state.JOB] = board.submit(asked.order)
+        st.query_params[keys.JOB] = board.submit(asked.order)
         return
-    st.query_params[state.JOB] = record.id
+    st.query_params[keys.JOB] = record.id
     if record.can_go_on:
         ask(record.id, board.resume)
 

@@ -1,31 +1,23 @@
 // Thumbnails as radio buttons. Data: one line of JSON, then the PNG files one after the other.
 const urls = new WeakMap()
 
-function read(data) {
-  const bytes = new Uint8Array(data.buffer ?? data, data.byteOffset ?? 0, data.byteLength)
-  const end = bytes.indexOf(10)
-  return [JSON.parse(new TextDecoder().decode(bytes.subarray(0, end))), bytes.subarray(end + 1)]
-}
-
 function build(root, header, blob) {
-  const group = document.createElement("div")
-  group.className = "mta-picker"
+  const group = element("div", "mta-picker")
   group.setAttribute("role", "radiogroup")
   group.setAttribute("aria-label", header.label)
   let offset = 0
   header.names.forEach((name, i) => {
-    const button = document.createElement("button")
-    button.type = "button"
-    button.setAttribute("role", "radio")
-    button.dataset.name = name
-    button.title = header.titles[i]
-    const image = document.createElement("img")
+    const one = button("")
+    one.setAttribute("role", "radio")
+    one.dataset.name = name
+    one.title = header.titles[i]
+    const image = element("img")
     image.alt = header.titles[i]
     image.draggable = false
     image.src = URL.createObjectURL(new Blob([blob.slice(offset, offset + header.sizes[i])], { type: "image/png" }))
     offset += header.sizes[i]
-    button.append(image)
-    group.append(button)
+    one.append(image)
+    group.append(one)
   })
   root.querySelector(".mta-picker")?.remove()
   root.append(group) // beside the style sheet, which lives in the same element
@@ -33,11 +25,7 @@ function build(root, header, blob) {
 }
 
 function mark(group, chosen) {
-  for (const button of group.children) {
-    const is = button.dataset.name === chosen
-    button.setAttribute("aria-checked", String(is))
-    button.tabIndex = is ? 0 : -1
-  }
+  check(group.children, (one) => one.dataset.name === chosen)
 }
 
 export default function ({ parentElement, data, setTriggerValue }) {
@@ -51,21 +39,11 @@ export default function ({ parentElement, data, setTriggerValue }) {
     group.querySelector('[aria-checked="true"]')?.scrollIntoView({ block: "nearest" })
   }
   mark(group, header.chosen)
-  const pick = (button) => {
-    mark(group, button.dataset.name)
-    setTriggerValue("picked", button.dataset.name)
-  }
   group.onclick = (event) => {
-    const button = event.target.closest("button")
-    if (button) pick(button)
+    const picked = event.target.closest("button")
+    if (!picked) return
+    mark(group, picked.dataset.name)
+    setTriggerValue("picked", picked.dataset.name)
   }
-  group.onkeydown = (event) => {
-    const step = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: 4, ArrowUp: -4 }[event.key]
-    if (!step) return
-    event.preventDefault()
-    const buttons = [...group.children]
-    const next = buttons.at((buttons.indexOf(document.activeElement) + step) % buttons.length)
-    next.focus()
-    pick(next)
-  }
+  chooseByKeys(group, 4)
 }

@@ -4,29 +4,22 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from pathlib import Path
 
-import streamlit as st
+from app.components.registering import register, together
+from app.state import heard, keys, permalink
 
-from app import state
-
-_FOLDER = Path(__file__).parent
-_component = st.components.v2.component(
-    "mta_picker",
-    css=(_FOLDER / "picker.css").read_text(encoding="utf-8"),
-    js=(_FOLDER / "picker.js").read_text(encoding="utf-8"),
-    isolate_styles=False,
-)
+SCRIPT = together("shared.js", "picker.js")
+_component = register("picker", SCRIPT, together("picker.css"))
 
 
 def pick(key: str, label: str, names: Sequence[str], titles: Sequence[str], pngs: Sequence[bytes]) -> str:
     """Shows the thumbnails, and returns the name of the one chosen, which `key` keeps in the state."""
-    chosen = state.thumbnail(key, names)
+    chosen = permalink.thumbnail(key, names)
 
     def changed() -> None:
-        name = state.picked(key)
+        name = heard.picked(key)
         if name in names:
-            state.choose_thumbnail(key, name, names[0])
+            permalink.choose_thumbnail(key, name, names[0])
 
     header = {
         "label": label,
@@ -36,5 +29,5 @@ def pick(key: str, label: str, names: Sequence[str], titles: Sequence[str], pngs
         "sizes": [len(p) for p in pngs],
     }
     data = b"\n".join((json.dumps(header).encode(), b"".join(pngs)))
-    _component(key=state.picker(key), data=data, on_picked_change=changed)
+    _component(key=keys.picker(key), data=data, on_picked_change=changed)
     return chosen

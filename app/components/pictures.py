@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import streamlit as st
 
-from app import library, resources, state
+from app import library, resources
 from app.components import picker, sent
 from app.library import Picture, Shelf
+from app.state import choices, keys, permalink, uploaded
 from app.words import nearest, plain
 from mta_core.data import DataError
 from mta_core.imaging import Fit, ImageError
@@ -20,7 +21,7 @@ def choose() -> Picture | None:
     gallery, objects, connected = resources.gallery(), resources.objects(), resources.connected()
     sources = [*([GALLERY] if gallery else []), *([OBJECTS] if objects else []), UPLOAD, *connected]
     source = st.segmented_control(
-        "Picture", sources, default=sources[0], required=True, key="source", width="stretch", **state.LINKED
+        "Picture", sources, default=sources[0], required=True, key="source", width="stretch", **keys.LINKED
     )
     if source == UPLOAD:
         return _upload() or (_gallery_scene(gallery) if gallery else None)
@@ -34,16 +35,16 @@ def choose() -> Picture | None:
 
 def place() -> dict[str, object]:
     """The picture that is chosen here, by the keys of these controls; an upload by its digest."""
-    source = state.value_of("source")
+    source = choices.value_of("source")
     if source == UPLOAD:
-        return state.answers("source", "fit") | sent.place()
-    own = {GALLERY: state.SCENE, OBJECTS: state.OBJECT}.get(str(source), "number")
-    return state.answers("source", own)
+        return choices.answers("source", "fit") | sent.place()
+    own = {GALLERY: keys.SCENE, OBJECTS: keys.OBJECT}.get(str(source), "number")
+    return choices.answers("source", own)
 
 
 def ask() -> None:
     """Says what is to be chosen, where the page cannot show anything before."""
-    if state.wanted() is None or state.value_of("source") != UPLOAD:
+    if uploaded.wanted() is None or choices.value_of("source") != UPLOAD:
         st.info("Choose a picture in the side bar.")
     else:
         sent.ask()
@@ -61,7 +62,7 @@ def choose_data_set() -> tuple[str, Shelf] | None:
         st.caption("There is no data set: the gallery is missing and none is connected.")
         return None
     label = st.selectbox(
-        "Data set", list(shelves), key="data", **state.LINKED,
+        "Data set", list(shelves), key="data", **keys.LINKED,
         help="What is shipped, and what is connected: see the page Library.",
     )  # fmt: skip
     return label, shelves[label]
@@ -70,19 +71,19 @@ def choose_data_set() -> tuple[str, Shelf] | None:
 def place_of(shelf: Shelf, label: str, index: int) -> dict[str, object]:
     """A picture of a data set, by the keys of these controls."""
     if shelf is resources.gallery():
-        return {"source": GALLERY, state.SCENE: shelf.keys()[index]}
+        return {"source": GALLERY, keys.SCENE: shelf.keys()[index]}
     if shelf is resources.objects():
-        return {"source": OBJECTS, state.OBJECT: shelf.keys()[index]}
+        return {"source": OBJECTS, keys.OBJECT: shelf.keys()[index]}
     return {"source": label, "number": float(index + 1)}
 
 
 def _gallery(gallery: Shelf) -> Picture:
-    return _picked(gallery, state.SCENE, "Scenes of the gallery", [f"Room {i + 1}" for i in range(len(gallery))])
+    return _picked(gallery, keys.SCENE, "Scenes of the gallery", [f"Room {i + 1}" for i in range(len(gallery))])
 
 
 def _object(objects: Shelf) -> Picture:
     titles = [objects.read(index).name for index in range(len(objects))]
-    return _picked(objects, state.OBJECT, "Objects in three domains", titles)
+    return _picked(objects, keys.OBJECT, "Objects in three domains", titles)
 
 
 def _picked(shelf: Shelf, key: str, label: str, titles: list[str]) -> Picture:
@@ -92,13 +93,13 @@ def _picked(shelf: Shelf, key: str, label: str, titles: list[str]) -> Picture:
 
 def _gallery_scene(gallery: Shelf) -> Picture:
     names = gallery.keys()
-    return gallery.read(names.index(state.thumbnail(state.SCENE, names)))
+    return gallery.read(names.index(permalink.thumbnail(keys.SCENE, names)))
 
 
 def _connected(shelf: Shelf) -> Picture | None:
     number = st.number_input(
         f"Picture, 1 to {len(shelf)}", 1.0, float(len(shelf)), step=1.0, format="%.0f", key="number",
-        persist_state="session", **state.LINKED,
+        persist_state="session", **keys.LINKED,
     )  # fmt: skip  # not whole numbers: a link that says "inf" would end the page
     try:
         return shelf.read(nearest(number) - 1)
@@ -111,17 +112,17 @@ def _upload() -> Picture | None:
     """The uploaded picture. Any file is accepted and looked at here, so that what is wrong can be said."""
     sent.follow_link()
     file = st.file_uploader(
-        "Your picture", key=state.UPLOADER, on_change=_uploaded, max_upload_size=MAX_UPLOAD_MB,
+        "Your picture", key=keys.UPLOADER, on_change=_uploaded, max_upload_size=MAX_UPLOAD_MB,
         label_visibility="collapsed",
         help="JPEG, PNG, WebP, GIF, BMP, TIFF or PPM. It stays in memory and is forgotten with this session.",
     )  # fmt: skip
     fit = _fit()
     if file is not None:
         sent.take(file)
-    if (wanted := state.wanted()) is not None:
+    if (wanted := uploaded.wanted()) is not None:
         st.caption(plain(f"Waiting for {wanted.name}, which the link names."))
         return library.missing(wanted.name)
-    kept = state.upload()
+    kept = uploaded.upload()
     if kept is None:
         st.caption("Choose a file. It is forgotten with this session, unless you save it under Share.")
         return None
@@ -138,12 +139,12 @@ def _fit() -> Fit:
     names: dict[str, Fit] = {"Crop": "crop", "Pad": "pad"}
     chosen = st.segmented_control(
         "Fit", names, default="Crop", required=True, key="fit", width="stretch", persist_state="session",
-        help="Fills the frame and cuts what stands over, or shows everything between black bars.", **state.LINKED,
+        help="Fills the frame and cuts what stands over, or shows everything between black bars.", **keys.LINKED,
     )  # fmt: skip
     return names[chosen or "Crop"]
 
 
 def _uploaded() -> None:
     """Called when a file was chosen or taken away, not when the uploader is out of sight for a while."""
-    if state.is_uploader_empty():
+    if uploaded.is_uploader_empty():
         sent.remove()

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-import streamlit as st
-
+from app.components.registering import register, together
 from app.news import News
 
 NOTHING = News()
 
-_component = st.components.v2.component(
-    "mta_pulse", js=Path(__file__).with_name("pulse.js").read_text(encoding="utf-8"), isolate_styles=False
-)
+_component = register("pulse", together("pulse.js"))
 
 
 def beat(key: str, seconds: float | None, *, times: int = 0, since: int = 0, news: News = NOTHING) -> None:

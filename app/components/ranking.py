@@ -9,7 +9,7 @@ from typing import Any
 
 import streamlit as st
 
-from app import charts, comparison, comparison_job, exports, heatmap, orders, resources, state, works
+from app import charts, comparison, comparison_job, exports, heatmap, orders, resources, works
 from app.comparison import Event, Trial
 from app.components import downloads, leave, linked, matrix, pulse
 from app.components.asking import answer, ask
@@ -18,6 +18,7 @@ from app.components.grid import grid
 from app.components.hearing import hear
 from app.components.ranking_work import Work
 from app.heatmap import Line, Scale
+from app.state import keys, pages, session
 from app.words import plain
 from mta_core.compare import Standing
 from mta_core.job_records import CUT_OFF, Order
@@ -27,7 +28,7 @@ from mta_core.wording import counted
 PICTURE_PLACE = "map"
 """Where the work on one picture is kept; that on a data set is a job on the board."""
 FORM = (
-    "data", "count", "victim", "tasks", state.SECOND, state.THREAT, "attacks", "norm", "epsilon", "epsilon_l2", "steps",
+    "data", "count", "victim", "tasks", keys.SECOND, keys.THREAT, "attacks", "norm", "epsilon", "epsilon_l2", "steps",
 )  # fmt: skip
 """Keys of the controls of a comparison on a data set."""
 SCALES: dict[str, Scale] = {"Times worse": "ratio", "In its own unit": "unit"}
@@ -95,7 +96,7 @@ def _work_on_data(contest: Contest) -> Work | None:
 
 
 def _order(contest: Contest) -> Order:
-    return comparison_job.order_of(contest.trials, state.owner(), linked.query(*FORM))
+    return comparison_job.order_of(contest.trials, session.owner(), linked.query(*FORM))
 
 
 def _work_on_picture(contest: Contest) -> Work | None:
@@ -256,9 +257,9 @@ def _map(contest: Contest, lines: Sequence[Line]) -> None:
     first = next(iter(scales))
     chosen = st.segmented_control(
         "How far it fell", list(scales), default=first, key=key, label_visibility="collapsed", required=True,
-        **state.LINKED,
+        **keys.LINKED,
     )  # fmt: skip
-    state.note_drawn(key)
+    pages.note_drawn(key)
     scale = scales[chosen or first]
     message = heatmap.message(contest.columns, lines, scale, contest.trials[0].count)
     matrix.draw(message, TARGET_CAPTION if is_targeted else CAPTION, lambda label, task: _opened(contest, label, task))
@@ -280,8 +281,8 @@ def _below(contest: Contest, lines: Sequence[Line], is_live: bool) -> None:
     """Charts, rows and downloads; while they change nothing of them is drawn, since each redraw begins anew."""
     rows = [row for line in lines if line.standing for row in line.standing.rows]
     _downloads(contest, lines, is_live or not rows)
-    values, table = st.tabs([VALUES, ROWS], key=DETAIL, on_change="rerun", **state.LINKED)
-    state.note_drawn(DETAIL)
+    values, table = st.tabs([VALUES, ROWS], key=DETAIL, on_change="rerun", **keys.LINKED)
+    pages.note_drawn(DETAIL)
     if is_live:
         with values if values.open else table:
             st.caption("Drawn when the comparison has ended.")

@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import streamlit as st
 
-from app import replay, resources, state, works
+from app import replay, resources, works
+from app.components.registering import register, together
 from app.replay import Replay
+from app.request import Request
+from app.result import Result
+from app.state import heard, keys, permalink
 from app.words import plain
-from app.workshop import Request, Result
 from mta_core.jobs import Job
 
-_FOLDER = Path(__file__).parent
-_component = st.components.v2.component(
-    "mta_replay",
-    css=(_FOLDER / "replay.css").read_text(encoding="utf-8"),
-    js=(_FOLDER / "replay.js").read_text(encoding="utf-8"),
-    isolate_styles=False,
-)
+_component = register("replay", together("shared.js", "replay_panels.js", "replay.js"), together("replay.css"))
 LATER = "The steps can be replayed when the attack has ended."
 GONE = "The steps of this attack are not kept any more: later ones took their memory."
 
@@ -37,7 +33,7 @@ def draw(request: Request, result: Result | None, is_live: bool) -> bool:
         st.button("Run it again", key="replay_again", on_click=_run_again, args=(request,))
         return False
     made = result.once("replay", lambda: Replay(result, recording))
-    told = state.take_told(state.REPLAY_VIEW)
+    told = heard.take_told(keys.REPLAY_VIEW)
     wants = [str(name) for name in told.get("wants", [])]
     job = _work(made, told)
     is_waiting = not job.is_done and not job.is_stopping  # asked first: what ends meanwhile is drawn by the next look
@@ -46,7 +42,7 @@ def draw(request: Request, result: Result | None, is_live: bool) -> bool:
     if job.error is not None:
         st.error(plain(f"{job.error}."))
     data = replay.message(made, wants, _step(made), words)
-    _component(key=state.REPLAY_VIEW, data=data, on_asks_change=_asked)
+    _component(key=keys.REPLAY_VIEW, data=data, on_asks_change=_asked)
     return is_waiting and not wants  # the browser asks on, and the next look must not take the place of its answer
 
 
@@ -67,18 +63,18 @@ def _work(made: Replay, told: Mapping[str, Any]) -> Job[Any]:
 
 def _step(made: Replay) -> int:
     """The step of the link, else the last one."""
-    text = state.in_link(state.STEP)
+    text = permalink.in_link(keys.STEP)
     return int(text) if text.isdecimal() and int(text) in made.steps else made.steps[-1]
 
 
 def _asked() -> None:
     """Called when the browser asks for files, tells the step it shows, or has the computation stopped or go on."""
-    told = state.told(state.REPLAY_VIEW, "asks")
+    told = heard.told(keys.REPLAY_VIEW, "asks")
     if not isinstance(told, dict):
         return
-    state.keep_told(state.REPLAY_VIEW, told)
+    heard.keep_told(keys.REPLAY_VIEW, told)
     if isinstance(step := told.get("step"), int):
-        state.keep_in_link(state.STEP, "" if told.get("is_last") else str(step))
+        permalink.keep_in_link(keys.STEP, "" if told.get("is_last") else str(step))
 
 
 def _run_again(request: Request) -> None:

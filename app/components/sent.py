@@ -6,7 +6,8 @@ from typing import Protocol
 
 import streamlit as st
 
-from app import resources, state
+from app import resources
+from app.state import keys, uploaded
 from app.uploads import SHOWN, Upload, Wanted
 from app.words import plain
 from mta_core.imaging import ImageError
@@ -25,35 +26,35 @@ class File(Protocol):
 
 def follow_link() -> None:
     """Shows what the link names, where this browser sent it or somebody saved it on purpose; else it is asked for."""
-    if state.is_link_read():
+    if uploaded.is_link_read():
         return
-    wanted = Wanted.parse(st.query_params.get(state.FILE_DIGEST, ""), st.query_params.get(state.FILE_NAME, "a picture"))
+    wanted = Wanted.parse(st.query_params.get(keys.FILE_DIGEST, ""), st.query_params.get(keys.FILE_NAME, "a picture"))
     found = _found(wanted) if wanted else None
     if found is not None:
-        state.keep_upload(found.sha256, found)
-    state.want(wanted if found is None else None)
+        uploaded.keep_upload(found.sha256, found)
+    uploaded.want(wanted if found is None else None)
 
 
 def _found(wanted: Wanted) -> Upload | None:
-    own = next((upload for upload in reversed(state.sent()) if wanted.is_it(upload)), None)
+    own = next((upload for upload in reversed(uploaded.sent()) if wanted.is_it(upload)), None)
     return own or resources.uploads().find(resources.browser(), wanted)
 
 
 def take(file: File) -> None:
     """Makes a file the picture, unless a link names another one."""
-    known = {(state.upload() or ("",))[0], (state.refused() or ("",))[0]}
+    known = {(uploaded.upload() or ("",))[0], (uploaded.refused() or ("",))[0]}
     if file.file_id in known:
         return
-    upload, wanted = _read(file), state.wanted()
+    upload, wanted = _read(file), uploaded.wanted()
     if wanted is not None and (isinstance(upload, str) or not wanted.is_it(upload)):
-        state.refuse(file.file_id, upload)
+        uploaded.refuse(file.file_id, upload)
     else:
         _keep(file.file_id, upload)
 
 
 def _keep(file_id: str, upload: Upload | str) -> None:
-    state.want(None)
-    state.keep_upload(file_id, upload)
+    uploaded.want(None)
+    uploaded.keep_upload(file_id, upload)
     if isinstance(upload, Upload):
         resources.uploads().note(resources.browser(), upload)
 
@@ -67,7 +68,7 @@ def _read(file: File) -> Upload | str:
 
 def ask() -> None:
     """Asks for the file that the link names, and says so where another one was chosen."""
-    wanted = state.wanted()
+    wanted = uploaded.wanted()
     if wanted is None:
         return
     shown = f"{wanted.digest[:SHOWN]}…"
@@ -75,13 +76,13 @@ def ask() -> None:
         plain(f"This link shows {wanted.name}, which is not kept here: choose that file (SHA-256 {shown}) to see it.")
     )
     file = st.file_uploader(
-        f"The file {wanted.name}", key=state.UPLOADER_AGAIN, max_upload_size=MAX_UPLOAD_MB, label_visibility="collapsed"
+        f"The file {wanted.name}", key=keys.UPLOADER_AGAIN, max_upload_size=MAX_UPLOAD_MB, label_visibility="collapsed"
     )
     if file is not None:
         take(file)
-        if state.wanted() is None:
+        if uploaded.wanted() is None:
             st.rerun()
-    if (found := state.refused()) is not None:
+    if (found := uploaded.refused()) is not None:
         file_id, upload = found
         if isinstance(upload, str):
             st.error(plain(upload))
@@ -99,23 +100,23 @@ def write_link(upload: Upload) -> None:
 
 def leave_link() -> None:
     """Takes it out: another picture is shown."""
-    for key in (state.FILE_DIGEST, state.FILE_NAME):
+    for key in (keys.FILE_DIGEST, keys.FILE_NAME):
         if key in st.query_params:
             del st.query_params[key]
 
 
 def remove() -> None:
     """Forgets the picture; called by a click."""
-    state.forget_upload()
-    state.want(None)
+    uploaded.forget_upload()
+    uploaded.want(None)
     leave_link()
 
 
 def place() -> dict[str, object]:
     """What a link says of the picture that is shown."""
-    kept = state.upload()
+    kept = uploaded.upload()
     return dict(place_of(kept[1])) if kept is not None and isinstance(kept[1], Upload) else {}
 
 
 def place_of(upload: Upload) -> dict[str, str]:
-    return {state.FILE_DIGEST: upload.sha256[:SHOWN], state.FILE_NAME: upload.name}
+    return {keys.FILE_DIGEST: upload.sha256[:SHOWN], keys.FILE_NAME: upload.name}

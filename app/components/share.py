@@ -3,28 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
 import streamlit as st
 
-from app import bundle, remembered, report, resources, state, uploads
+from app import bundle, remembered, report, resources, uploads
 from app.components import controls, leave, pictures
+from app.components.registering import register, together
 from app.panels import View
 from app.reproduction import Where
+from app.request import Request
+from app.result import Result
+from app.state import keys, permalink, uploaded
 from app.uploads import Upload
 from app.words import plain
-from app.workshop import Request, Result
 
 HTML = (
     '<div class="mta-share-link"><label for="mta-link">Link to this view</label>'
     '<input id="mta-link" readonly><button type="button">Copy link</button><span role="status"></span></div>'
 )
-HERE = Path(__file__)
-_component = st.components.v2.component(
-    "mta_share", html=HTML, css=HERE.with_suffix(".css").read_text(encoding="utf-8"),
-    js=HERE.with_suffix(".js").read_text(encoding="utf-8"), isolate_styles=False,
-)  # fmt: skip
+_component = register("share", together("share.js"), together("share.css"), HTML)
 SAVED = "Saved on this server: the link shows it to everybody who can open this page."
 NOT_SAVED = (
     "The picture is not in the link: opened elsewhere, it asks for the file. To have it shown at once, save the "
@@ -42,7 +40,7 @@ def popover(request: Request, result: Result | None, view: View, is_disabled: bo
     with st.popover("Share", key="share", width="content"):
         query = query_of(request)
         _component(key="share_link", data={"query": query})
-        kept = state.upload()
+        kept = uploaded.upload()
         if kept is not None and isinstance(kept[1], Upload) and request.picture.origin.sha256 == kept[1].sha256:
             _saving(kept[1])
         if result is not None:
@@ -53,8 +51,8 @@ def link(answers: Mapping[str, object] | None = None) -> None:
     """The same button on a page without a report: the link alone."""
     with st.popover("Share", key="share", width="content"):
         _component(key="share_link", data={"query": _written(answers or {})})
-        kept = state.upload()
-        if kept is not None and isinstance(kept[1], Upload) and state.FILE_DIGEST in st.query_params:
+        kept = uploaded.upload()
+        if kept is not None and isinstance(kept[1], Upload) and keys.FILE_DIGEST in st.query_params:
             _saving(kept[1])
 
 
@@ -65,7 +63,7 @@ def query_of(request: Request) -> str:
 
 def _written(answers: Mapping[str, object]) -> str:
     told = {key: leave.in_link(key, value) for key, value in answers.items() if value not in (None, [])}
-    return urlencode({**state.query(), **told}, doseq=True)
+    return urlencode({**permalink.query(), **told}, doseq=True)
 
 
 def _files(result: Result, view: View, is_disabled: bool, second: Result | None, query: str) -> None:

@@ -1,14 +1,9 @@
 // Draws a result: one row for the picture, one for each task. Data: a line of JSON, then the PNG files it names, then
-// the values that were asked for. The other parts of this script are the files stage_*.js beside it.
+// the values that were asked for. The other parts of this script are shared.js and the files
+// stage_*.js beside it.
 // New pictures are decoded first and then swapped in together; until then the last ones stay.
 const kept = new Map() // digest -> object URL
 let mounts = 0
-
-function read(data) {
-  const bytes = new Uint8Array(data.buffer ?? data, data.byteOffset ?? 0, data.byteLength)
-  const end = bytes.indexOf(10)
-  return [JSON.parse(new TextDecoder().decode(bytes.subarray(0, end))), bytes.subarray(end + 1)]
-}
 
 function keep(header, blob) {
   if (!header.files.length) return
@@ -26,13 +21,6 @@ function keep(header, blob) {
       kept.delete(digest)
     }
   }
-}
-
-function element(tag, className, text) {
-  const made = document.createElement(tag)
-  if (className) made.className = className
-  if (text !== undefined) made.textContent = text
-  return made
 }
 
 function scale(colours, low, high) {
@@ -118,19 +106,6 @@ function chart(data) {
   return box
 }
 
-// The likeliest answers, each with its probability.
-function bars(data) {
-  const list = element("ol", "mta-bars")
-  list.setAttribute("aria-label", data.alt)
-  for (const [name, probability, mark] of data.bars) {
-    const item = element("li", mark ? `mta-${mark}` : "")
-    item.style.setProperty("--share", `${100 * probability}%`)
-    item.append(element("span", "", name), element("span", "", `${Math.round(100 * probability)} %`))
-    list.append(item)
-  }
-  return list
-}
-
 async function cell(data, row, header) {
   const figure = element("figure", "mta-cell")
   const frame = element("div", "mta-frame")
@@ -140,7 +115,7 @@ async function cell(data, row, header) {
     frame.append(chart(header.chart))
     caption.textContent = "Loss by step, each to its own scale"
   } else if (data.bars) {
-    frame.append(bars(data))
+    frame.append(bars(data.bars, data.alt))
   } else if (data.digest && kept.has(data.digest)) {
     const image = new Image()
     image.alt = data.alt

@@ -4,30 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
-import streamlit as st
+from app.components.registering import register, together
+from app.state import heard, keys
 
-from app import state
-
-_FOLDER = Path(__file__).parent
-
-
-def _read(*names: str) -> str:
-    """Files as one: parts of a script see each other's functions."""
-    return "\n".join((_FOLDER / name).read_text(encoding="utf-8") for name in names)
-
-
-SCRIPT = _read(
-    "stage_view.js", "stage_values.js", "stage_inspect.js", "stage_before.js", "stage_tools.js", "live_epsilon.js",
-    "stage.js",
+SCRIPT = together(
+    "shared.js", "stage_view.js", "stage_values.js", "stage_inspect.js", "stage_before.js", "stage_tools.js",
+    "live_epsilon.js", "stage.js",
 )  # fmt: skip
-_component = st.components.v2.component(
-    "mta_stage",
-    css=_read("stage.css", "stage_inspect.css", "live_epsilon.css"),
-    js=SCRIPT,
-    isolate_styles=False,
-)
+_component = register("stage", SCRIPT, together("stage.css", "stage_inspect.css", "live_epsilon.css"))
 
 
 @dataclass(frozen=True)
@@ -44,6 +29,6 @@ class Wanted:
 def draw(message: Callable[[Wanted], bytes]) -> None:
     """Shows what `app.panels.message` makes, with what the browser has asked for."""
     _component(
-        key=state.STAGE, data=message(Wanted(state.take_lacks(), state.take_inspected())),
-        on_lacks_change=state.note_lacks, on_inspects_change=state.note_inspected, on_moved_change=state.note_moved,
+        key=keys.STAGE, data=message(Wanted(heard.take_lacks(), heard.take_inspected())),
+        on_lacks_change=heard.note_lacks, on_inspects_change=heard.note_inspected, on_moved_change=heard.note_moved,
     )  # fmt: skip

@@ -9,8 +9,7 @@ function dress(frame, data) {
   const cross = element("div", "mta-cross")
   cross.append(element("i"))
   const value = element("div", "mta-value")
-  const open = element("button", "mta-enlarge", "⤢")
-  open.type = "button"
+  const open = button("mta-enlarge", "⤢")
   open.title = "Enlarge"
   open.tabIndex = -1 // by key it is Enter on the picture
   for (const part of [cross, value, open]) part.setAttribute("aria-hidden", "true")
@@ -218,9 +217,7 @@ function enlarge(root, figure) {
   const frame = figure.querySelector(".mta-frame").cloneNode(true)
   frame.querySelector(".mta-enlarge").remove()
   frame.clean = root.panels.find((panel) => panel.frame === figure.querySelector(".mta-frame"))?.before
-  const close = element("button", "mta-close", "Close")
-  close.type = "button"
-  close.onclick = () => dialog.close()
+  const close = button("mta-close", "Close", "", () => dialog.close())
   const foot = element("div", "mta-foot")
   foot.append(element("p", "", image.alt), close)
   dialog.append(frame, foot)

@@ -1,12 +1,4 @@
 // The bar above the pictures: how clean and adversarial are compared, the zoom, and the whole screen.
-function button(className, text, label, act) {
-  const made = element("button", className, text)
-  made.type = "button"
-  if (label) made.setAttribute("aria-label", label)
-  made.onclick = act
-  return made
-}
-
 function tools(root) {
   const bar = element("div", "mta-tools")
   root.modes = element("div", "mta-modes")

@@ -10,10 +10,8 @@ function forget(map) {
 }
 
 async function unpack(bytes) {
-  const end = bytes.indexOf(10)
-  const reading = JSON.parse(new TextDecoder().decode(bytes.subarray(0, end)))
-  const stream = new Blob([bytes.subarray(end + 1)]).stream().pipeThrough(new DecompressionStream("deflate"))
-  const raw = new Uint8Array(await new Response(stream).arrayBuffer())
+  const [reading, packed] = read(bytes)
+  const raw = new Uint8Array(await inflate(packed))
   const count = reading.width * reading.height
   let offset = 0
   for (const plane of reading.planes) {

@@ -7,9 +7,11 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from app import resources, state
+from app import resources
+from app.request import Request
+from app.result import AttackEvent, LossStep, Result
+from app.state import keys, pages
 from app.words import perturbation_title
-from app.workshop import AttackEvent, LossStep, Request, Result
 from mta_core.attacks import JOINT
 from mta_core.jobs import Job
 from mta_core.wording import counted
@@ -63,10 +65,10 @@ def _whose(request: Request) -> str:
     if len(names) == 1:
         return request.tasks[0].name
     chosen = st.segmented_control(
-        "Perturbation of", list(names), default=next(iter(names)), required=True, key=state.WHOSE,
-        label_visibility="collapsed", help="Whose perturbation the first row shows.", **state.LINKED,
+        "Perturbation of", list(names), default=next(iter(names)), required=True, key=keys.WHOSE,
+        label_visibility="collapsed", help="Whose perturbation the first row shows.", **keys.LINKED,
     )  # fmt: skip
-    state.note_drawn(state.WHOSE)
+    pages.note_drawn(keys.WHOSE)
     return names.get(chosen or "", request.tasks[0].name)
 
 

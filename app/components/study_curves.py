@@ -5,7 +5,8 @@ from __future__ import annotations
 import plotly.graph_objects as go
 import streamlit as st
 
-from app import state, study_charts, study_map, study_words
+from app import study_charts, study_map, study_words
+from app.state import keys, pages
 from mta_core.study.findings import Findings
 
 CONFIG = {"displaylogo": False, "displayModeBar": False}
@@ -26,9 +27,9 @@ def _curves(findings: Findings, mains: list[str]) -> None:
     st.subheader("By steps, epsilon and norm", anchor=False)
     names = {study_map.label(main): main for main in mains}
     chosen = st.segmented_control(
-        "Main task", list(names), default=next(iter(names)), key=state.STUDY_MAIN, required=True, **state.LINKED
+        "Main task", list(names), default=next(iter(names)), key=keys.STUDY_MAIN, required=True, **keys.LINKED
     )
-    state.note_drawn(state.STUDY_MAIN)
+    pages.note_drawn(keys.STUDY_MAIN)
     main = names[chosen or next(iter(names))]
     left, right = st.columns(2, gap="medium")
     with left:

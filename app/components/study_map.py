@@ -7,8 +7,9 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
-from app import state, study_map, study_pictures, study_words
+from app import study_map, study_pictures, study_words
 from app.components import matrix, stage
+from app.state import choices, keys, pages, permalink
 from app.study_charts import MULTI, SINGLE
 from app.study_map import BLOCKS, CELLS, Block
 from app.words import plain
@@ -23,7 +24,7 @@ PAPER_MAP = "study_map_paper"
 def draw(findings: Findings) -> None:
     """Both parts, which a click changes together."""
     block, whose, table = _choose(findings)
-    cell = state.thumbnail(state.STUDY_CELL, _cells(findings))
+    cell = permalink.thumbnail(keys.STUDY_CELL, _cells(findings))
     if whose == RANKS:
         _ranks(findings, block, table, cell)
     elif whose == PAPER:
@@ -40,23 +41,23 @@ def draw(findings: Findings) -> None:
         st.caption(slip)
     if cell:
         _pictures(findings, cell)
-    for key in (state.STUDY_BLOCK, state.STUDY_WHOSE, state.STUDY_TABLE, state.STUDY_ATTACK):
-        state.note_drawn(key)
+    for key in (keys.STUDY_BLOCK, keys.STUDY_WHOSE, keys.STUDY_TABLE, keys.STUDY_ATTACK):
+        pages.note_drawn(key)
 
 
 def _choose(findings: Findings) -> tuple[Block, str, Printed]:
     with st.container(horizontal=True, vertical_alignment="bottom", key="study_choices"):
         block = st.segmented_control(
-            "What", list(BLOCKS), default="Single attack", key=state.STUDY_BLOCK, required=True, **state.LINKED
+            "What", list(BLOCKS), default="Single attack", key=keys.STUDY_BLOCK, required=True, **keys.LINKED
         )
         offered = [OURS, PAPER, RANKS] if len(findings) else [PAPER]
         whose = st.segmented_control(
-            "Whose", offered, default=offered[0], key=state.STUDY_WHOSE, required=True, **state.LINKED
+            "Whose", offered, default=offered[0], key=keys.STUDY_WHOSE, required=True, **keys.LINKED
         )
         names = {study_map.table_label(table): table for table in TABLES}
         chosen = next(iter(names))
         if whose != OURS:
-            chosen = st.selectbox("Table of the paper", list(names), key=state.STUDY_TABLE, width=230, **state.LINKED)
+            chosen = st.selectbox("Table of the paper", list(names), key=keys.STUDY_TABLE, width=230, **keys.LINKED)
     return BLOCKS[block or "Single attack"], whose or offered[0], names[chosen]
 
 
@@ -76,7 +77,7 @@ def _map(
     cell: str,
     table: Printed | None = None,
     *,
-    key: str = state.MATRIX,
+    key: str = keys.MATRIX,
     are_ranks: bool = False,
 ) -> None:
     st.markdown(f"**{plain(title)}**")
@@ -108,16 +109,16 @@ def _headline(words: str) -> None:
 
 def _link(cell: str) -> str:
     """The address of this page with a cell's pictures."""
-    return f"./vulnerability?{urlencode(state.query() | {state.STUDY_CELL: [cell]}, doseq=True)}"
+    return f"./vulnerability?{urlencode(permalink.query() | {keys.STUDY_CELL: [cell]}, doseq=True)}"
 
 
 def _open(main: str, auxiliary: str, block: Block) -> None:
     """Called by a click on a cell: its pictures are of the attack that the map shows."""
     if (main, auxiliary) not in CELLS:
         return
-    state.choose_thumbnail(state.STUDY_CELL, main + auxiliary, "")
+    permalink.choose_thumbnail(keys.STUDY_CELL, main + auxiliary, "")
     if block != "clean" and main != auxiliary:
-        state.choose_study_attack(SINGLE if block == "single" else MULTI)
+        choices.choose_study_attack(SINGLE if block == "single" else MULTI)
 
 
 def _pictures(findings: Findings, cell: str) -> None:
@@ -128,8 +129,8 @@ def _pictures(findings: Findings, cell: str) -> None:
     kind: str | None = SINGLE
     if is_pair:
         kind = st.segmented_control(
-            "Attack", (SINGLE, MULTI), default=SINGLE, key=state.STUDY_ATTACK, label_visibility="collapsed",
-            required=True, **state.LINKED,
+            "Attack", (SINGLE, MULTI), default=SINGLE, key=keys.STUDY_ATTACK, label_visibility="collapsed",
+            required=True, **keys.LINKED,
         )  # fmt: skip
     probe = study_pictures.probe_of(cell, multi=kind == MULTI)
     words = study_pictures.verdict(findings, probe)

@@ -1,8 +1,6 @@
 // A scene as surfaces side by side, turned together. Data: a line of JSON, then the arrays it tells of, packed by zlib.
-// Drawn without WebGL, which not every machine has: 24,000 triangles a surface are a few milliseconds of any processor.
+// How they are drawn says surface_raster.js beside it.
 const COLOURS = [["picture", "Picture"], ["depth", "Depth"], ["lit", "Lit"]]
-const LAMP = [-0.46, 0.66, 0.59] // direction to the lamp, in the camera's coordinates
-const DIM = 0.26 // of a surface that turns away from it
 const START = { yaw: -0.36, pitch: 0.18, zoom: 0.8 } // a little from the side, so that it is seen to be a surface
 const MOST = { yaw: 1.75, pitch: 1.3, zoom: 6 }
 const TURN = Math.PI / 24
@@ -10,129 +8,6 @@ const REST = 140 // ms without a turn after which it is drawn finely
 const FINEST = 1100 // pixels across
 const view = { ...START } // of all surfaces; kept while the page is
 const kept = new Map() // id -> scenes
-
-function element(tag, className, text) {
-  const made = document.createElement(tag)
-  if (className) made.className = className
-  if (text !== undefined) made.textContent = text
-  return made
-}
-
-function read(data) {
-  const bytes = new Uint8Array(data.buffer ?? data, data.byteOffset ?? 0, data.byteLength)
-  const end = bytes.indexOf(10)
-  return [JSON.parse(new TextDecoder().decode(bytes.subarray(0, end))), bytes.slice(end + 1)]
-}
-
-async function unpack(header, packed) {
-  const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("deflate"))
-  const buffer = await new Response(stream).arrayBuffer()
-  let at = 0
-  const take = (Kind, count) => {
-    const made = new Kind(buffer.slice(at, at + count * Kind.BYTES_PER_ELEMENT))
-    at += count * Kind.BYTES_PER_ELEMENT
-    return made
-  }
-  return header.scenes.map(({ grid: [rows, columns], size: [height, width], normals: [high, wide] }) => ({
-    rows, columns, height, width, high, wide,
-    points: take(Float32Array, (rows + 1) * (columns + 1) * 3),
-    quads: take(Uint8Array, rows * columns),
-    picture: take(Uint8Array, height * width * 3),
-    tones: take(Uint8Array, height * width),
-    normals: take(Int8Array, high * wide * 3),
-    textures: {},
-  }))
-}
-
-const rgba = (r, g, b) => (255 << 24) | (b << 16) | (g << 8) | r
-
-// What a surface is covered with: colours, and their rows and columns.
-function texture(scene, colour, palette) {
-  return (scene.textures[colour] ??= paint(scene, colour, palette))
-}
-
-function paint({ picture, tones, normals, height, width, high, wide }, colour, palette) {
-  const isLit = colour === "lit"
-  const made = new Int32Array(isLit ? high * wide : height * width)
-  for (let i = 0; i < made.length; i++) {
-    const k = 3 * i
-    if (colour === "picture") made[i] = rgba(picture[k], picture[k + 1], picture[k + 2])
-    else if (colour === "depth") made[i] = rgba(...palette[tones[i]])
-    else {
-      const known = normals[k] || normals[k + 1] || normals[k + 2]
-      const facing = (normals[k] * LAMP[0] + normals[k + 1] * LAMP[1] + normals[k + 2] * LAMP[2]) / 127
-      const light = 250 * (known ? DIM + (1 - DIM) * Math.max(0, facing) : 0.5)
-      made[i] = rgba(light, 0.985 * light, 0.95 * light)
-    }
-  }
-  return isLit ? { pixels: made, high, wide } : { pixels: made, high: height, wide: width }
-}
-
-// Where the points of a scene are on a canvas, how near, and which pixel of the texture they wear.
-function project(scene, header, width, height, cover) {
-  const { rows, columns, points } = scene
-  const count = (rows + 1) * (columns + 1)
-  const at = (scene.at ??= new Float32Array(5 * count))
-  const [cy, sy, cp, sp] = [Math.cos(view.yaw), Math.sin(view.yaw), Math.cos(view.pitch), Math.sin(view.pitch)]
-  const focal = header.focal * width * view.zoom
-  const { middle, stride } = header
-  const [top, left] = header.cut.map((cut) => cut + stride / 2)
-  for (let i = 0; i < count; i++) {
-    const x = points[3 * i], y = points[3 * i + 1], z = points[3 * i + 2] + middle
-    const across = cy * x + sy * z
-    const ahead = cy * z - sy * x
-    const up = cp * y - sp * ahead
-    const nearness = 1 / (middle - (cp * ahead + sp * y))
-    at[5 * i] = width / 2 + focal * across * nearness
-    at[5 * i + 1] = height / 2 - focal * up * nearness
-    at[5 * i + 2] = nearness > 0 && nearness * middle < 12 ? nearness : 0 // not behind the eye, nor in it
-    at[5 * i + 3] = ((left + stride * (i % (columns + 1))) * cover.wide) / scene.width
-    at[5 * i + 4] = ((top + stride * Math.floor(i / (columns + 1))) * cover.high) / scene.height
-  }
-  return at
-}
-
-function raster(scene, header, colour, image, near) {
-  const { width, height } = image
-  const out = new Int32Array(image.data.buffer)
-  const cover = texture(scene, colour, header.palette)
-  const at = project(scene, header, width, height, cover)
-  near.fill(0)
-  const triangle = (a, b, c) => {
-    const na = at[a + 2], nb = at[b + 2], nc = at[c + 2]
-    if (!na || !nb || !nc) return
-    const ax = at[a], ay = at[a + 1], bx = at[b], by = at[b + 1], cx = at[c], cy = at[c + 1]
-    const area = (bx - ax) * (cy - ay) - (by - ay) * (cx - ax)
-    if (!area) return
-    const left = Math.max(0, Math.ceil(Math.min(ax, bx, cx) - 0.5)), right = Math.min(width - 1, Math.floor(Math.max(ax, bx, cx) - 0.5))
-    const top = Math.max(0, Math.ceil(Math.min(ay, by, cy) - 0.5)), bottom = Math.min(height - 1, Math.floor(Math.max(ay, by, cy) - 0.5))
-    for (let y = top; y <= bottom; y++) {
-      for (let x = left; x <= right; x++) {
-        const px = x + 0.5, py = y + 0.5
-        const wb = ((px - ax) * (cy - ay) - (py - ay) * (cx - ax)) / area
-        const wc = ((bx - ax) * (py - ay) - (by - ay) * (px - ax)) / area
-        const wa = 1 - wb - wc
-        if (wa < -1e-4 || wb < -1e-4 || wc < -1e-4) continue
-        const nearness = wa * na + wb * nb + wc * nc
-        const pixel = y * width + x
-        if (nearness <= near[pixel]) continue
-        near[pixel] = nearness
-        const u = (wa * at[a + 3] + wb * at[b + 3] + wc * at[c + 3]) | 0
-        const v = (wa * at[a + 4] + wb * at[b + 4] + wc * at[c + 4]) | 0
-        out[pixel] = cover.pixels[v * cover.wide + u]
-      }
-    }
-  }
-  const { rows, columns, quads } = scene
-  for (let row = 0; row < rows; row++) {
-    for (let column = 0; column < columns; column++) {
-      if (!quads[row * columns + column]) continue
-      const a = 5 * (row * (columns + 1) + column), c = a + 5 * (columns + 1)
-      triangle(a, a + 5, c)
-      triangle(a + 5, c + 5, c)
-    }
-  }
-}
 
 function draw(root, isFine) {
   const { scenes, header } = root
@@ -145,7 +20,7 @@ function draw(root, isFine) {
     if (canvas.width !== width || canvas.height !== height) [canvas.width, canvas.height] = [width, height]
     const pen = canvas.getContext("2d")
     const image = pen.createImageData(width, height)
-    raster(scenes[i], header, root.colour, image, new Float32Array(width * height))
+    raster(scenes[i], header, view, root.colour, image, new Float32Array(width * height))
     pen.putImageData(image, 0, 0)
   })
   root.dataset.view = [view.yaw, view.pitch, view.zoom].map((v) => v.toFixed(3)).join(" ")
@@ -232,32 +107,19 @@ function build(parent) {
   colours.setAttribute("role", "radiogroup")
   colours.setAttribute("aria-label", "Colours of the surfaces")
   for (const [name, label] of COLOURS) {
-    const button = element("button", "", label)
-    button.type = "button"
-    button.dataset.colour = name
-    button.setAttribute("role", "radio")
-    button.onclick = () => choose(root, name)
-    colours.append(button)
+    const made = button("", label, "", () => choose(root, name))
+    made.dataset.colour = name
+    made.setAttribute("role", "radio")
+    colours.append(made)
   }
-  colours.onkeydown = (event) => {
-    const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key]
-    if (!step) return
-    event.preventDefault()
-    const buttons = [...colours.children]
-    const next = buttons.at((buttons.indexOf(document.activeElement) + step) % buttons.length)
-    next.focus()
-    next.click()
-  }
+  chooseByKeys(colours)
   const turning = element("div", "mta-keys")
   turning.setAttribute("role", "group")
   turning.setAttribute("aria-label", "Turn the surfaces")
   for (const [sign, label, act] of BUTTONS) {
-    const button = element("button", "", sign)
-    button.type = "button"
-    button.setAttribute("aria-label", sign.length > 1 ? `${sign}: ${label.toLowerCase()}` : label)
-    button.title = label
-    button.onclick = () => act(root)
-    turning.append(button)
+    const made = button("", sign, sign.length > 1 ? `${sign}: ${label.toLowerCase()}` : label, () => act(root))
+    made.title = label
+    turning.append(made)
   }
   const legend = element("div", "mta-scale")
   bar.append(colours, turning, legend)
@@ -281,11 +143,7 @@ function choose(root, colour) {
 
 function paintChoice(root, colour) {
   root.colour = colour
-  for (const button of root.querySelectorAll("[data-colour]")) {
-    const is = button.dataset.colour === colour
-    button.setAttribute("aria-checked", String(is))
-    button.tabIndex = is ? 0 : -1
-  }
+  check(root.querySelectorAll("[data-colour]"), (one) => one.dataset.colour === colour)
   root.querySelector(".mta-scale").hidden = colour !== "depth"
   redraw(root)
 }

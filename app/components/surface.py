@@ -2,35 +2,29 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import streamlit as st
 
-from app import resources, state, surfaces
-from app.workshop import Result
+from app import resources, surfaces
+from app.components.registering import register, together
+from app.result import Result
+from app.state import heard, keys, permalink
 
-_FOLDER = Path(__file__).parent
-_component = st.components.v2.component(
-    "mta_surface",
-    css=(_FOLDER / "surface.css").read_text(encoding="utf-8"),
-    js=(_FOLDER / "surface.js").read_text(encoding="utf-8"),
-    isolate_styles=False,
-)
+_component = register("surface", together("shared.js", "surface_raster.js", "surface.js"), together("surface.css"))
 LACKS = "_surface_lacks"
 
 
 def draw(result: Result) -> None:
     """Shows the surfaces of a result, or why there are none. The arrays go to the browser once, when it asks."""
-    data = surfaces.message(result, with_arrays=state.take_lacks(LACKS), colour=state.in_link(state.SURFACE))
+    data = surfaces.message(result, with_arrays=heard.take_lacks(LACKS), colour=permalink.in_link(keys.SURFACE))
     if data is None:
         st.info(surfaces.lacking(result, resources.workshop().victims()))
         return
-    _component(key=state.SURFACE_VIEW, data=data, on_lacks_change=_note_lacks, on_colour_change=_choose_colour)
+    _component(key=keys.SURFACE_VIEW, data=data, on_lacks_change=_note_lacks, on_colour_change=_choose_colour)
 
 
 def _note_lacks() -> None:
-    state.note_lacks(LACKS)
+    heard.note_lacks(LACKS)
 
 
 def _choose_colour() -> None:
-    state.keep_in_link(state.SURFACE, str(state.told(state.SURFACE_VIEW, "colour")), surfaces.COLOURS[0])
+    permalink.keep_in_link(keys.SURFACE, str(heard.told(keys.SURFACE_VIEW, "colour")), surfaces.COLOURS[0])

@@ -9,13 +9,15 @@ from pathlib import Path
 
 import streamlit as st
 
-from app import exports, resources, state, survival_charts, survival_job, tables, works
+from app import exports, resources, survival_charts, survival_job, tables, works
 from app.charts import KINDS
 from app.components import livechart
 from app.components.grid import grid
+from app.request import Request
+from app.result import Result
+from app.state import keys, pages
 from app.survival_job import Asked, Points
 from app.words import direction, in_sentence, perturbation_title, plain
-from app.workshop import Request, Result
 from mta_core.attacks import JOINT
 from mta_core.explore import TaskOutcome
 from mta_core.jobs import Job
@@ -79,9 +81,9 @@ def _choose() -> tuple[Transformation, Trial]:
     what, strength = st.columns([1, 2], gap="medium")
     with what:
         label = st.selectbox(
-            "What happens to the picture", list(offered), key=state.SURVIVE, persist_state="session", **state.LINKED
+            "What happens to the picture", list(offered), key=keys.SURVIVE, persist_state="session", **keys.LINKED
         )
-    state.note_drawn(state.SURVIVE)
+    pages.note_drawn(keys.SURVIVE)
     kind = offered[label]
     with strength:
         chosen = _choose_strength(kind)
@@ -93,12 +95,12 @@ def _choose_strength(kind: Transformation) -> Trial:
     offered = {survival_charts.tick(trial): trial for trial in curve_of(kind)}
     if not kind.axis:
         return middle_of(kind)
-    key = state.strength_key(kind.name)
+    key = keys.strength_key(kind.name)
     chosen = st.select_slider(
         f"Shown at: {kind.axis}", list(offered), survival_charts.tick(middle_of(kind)), key=key,
-        persist_state="session", **state.LINKED,
+        persist_state="session", **keys.LINKED,
     )  # fmt: skip
-    state.note_drawn(key)
+    pages.note_drawn(key)
     return offered[chosen]
 
 

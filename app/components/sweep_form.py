@@ -7,11 +7,12 @@ from dataclasses import dataclass, replace
 
 import streamlit as st
 
-from app import resources, state, sweeps, variants
+from app import resources, sweeps, variants
 from app.components import controls, pictures
 from app.library import Shelf
+from app.request import Request
+from app.state import keys
 from app.words import nearest, plain
-from app.workshop import Request
 from mta_core.attacks import ATTACKS, Generative
 from mta_core.data import DataError
 from mta_core.imaging import ImageError
@@ -52,10 +53,10 @@ def choose() -> Asked | None:
     _, shelf = found
     count = st.number_input(
         f"Pictures, of {len(shelf)}", 1.0, float(MOST_PICTURES), float(min(FIRST_PICTURES, len(shelf))), 1.0, "%.0f",
-        key="count", persist_state="session", help="The first ones of the data set, in its order.", **state.LINKED,
+        key="count", persist_state="session", help="The first ones of the data set, in its order.", **keys.LINKED,
     )  # fmt: skip
     labels = sweeps.names_of_variables()
-    chosen = st.selectbox("Vary", list(labels), key="varied", help="What changes from point to point.", **state.LINKED)
+    chosen = st.selectbox("Vary", list(labels), key="varied", help="What changes from point to point.", **keys.LINKED)
     place = st.container()  # which task's weight depends on the tasks, which are chosen below
     try:
         request = _request(shelf, labels[chosen])
@@ -89,13 +90,13 @@ def _values(name: str, request: Request) -> tuple[Variable, tuple[float | str, .
     varied: Variable
     if name == Weight.name:
         labels = {t.label: t.name for t in request.tasks}
-        of = st.selectbox("The weight of", list(labels), key="varied_task", **state.LINKED)
+        of = st.selectbox("The weight of", list(labels), key="varied_task", **keys.LINKED)
         varied = Weight(labels[of])
     else:
         varied = variable(name)
     text = st.text_input(
         "Values", sweeps.DEFAULTS[name], key=f"values_{name}", max_chars=400, help=HELP[name],
-        persist_state="session", **state.LINKED,
+        persist_state="session", **keys.LINKED,
     )  # fmt: skip
     return varied, sweeps.parse_values(varied, text)
 
@@ -107,6 +108,6 @@ def _attacks(request: Request) -> tuple[str, ...]:
     first = [label for label in ("FGSM", "PGD", "MI-FGSM") if label in offered]
     chosen = st.pills(
         "Attacks", list(offered), selection_mode="multi", default=first, key="varied_attacks", width="stretch",
-        help="Each with its own first settings.", **state.LINKED,
+        help="Each with its own first settings.", **keys.LINKED,
     )  # fmt: skip
     return tuple(offered[label] for label in offered if label in chosen)

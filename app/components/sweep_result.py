@@ -7,12 +7,13 @@ from collections.abc import Mapping
 
 import streamlit as st
 
-from app import resources, state, sweep_charts, sweeps, trainings
+from app import resources, sweep_charts, sweeps, trainings
 from app.charts import KINDS
 from app.components import downloads, linked, livechart, measuring
 from app.components.hearing import hear
 from app.components.measuring import Measurement
 from app.components.sweep_form import Asked
+from app.state import keys, pages, session
 from app.sweeps import Known, Shown
 from app.words import direction
 from mta_core.sweep_recipe import SweepRecipe
@@ -62,7 +63,7 @@ def _wanted(asked: Asked) -> Measurement:
     recipe = asked.recipe
     settings = [f"{recipe.attack}_{name}" for name, _ in recipe.settings]
     query = linked.query(*FORM, f"values_{recipe.variable.partition(':')[0]}", *settings)
-    order = sweeps.order_of(recipe, asked.weights, asked.shelf, state.owner(), query)
+    order = sweeps.order_of(recipe, asked.weights, asked.shelf, session.owner(), query)
     count = len(recipe.values)
     what = f"{counted(count, 'value')} on {counted(min(recipe.limit, len(asked.shelf)), 'picture')}"
     return Measurement(
@@ -77,8 +78,8 @@ def _key(t: Task) -> str:
 def _choose(recipe: SweepRecipe, t: Task) -> Shown:
     """Chosen above the chart of its task."""
     offered = {shown.label: shown for shown in sweeps.shown_of(t, bool(recipe.target))}
-    chosen = st.selectbox(t.label, list(offered), key=_key(t), **state.LINKED)
-    state.note_drawn(_key(t))
+    chosen = st.selectbox(t.label, list(offered), key=_key(t), **keys.LINKED)
+    pages.note_drawn(_key(t))
     shown = offered[chosen]
     note = direction(shown.measure.higher_is_better)
     st.caption(note if shown.has_spread else f"{note}; over all pictures at once, so without a spread between them")

@@ -8,9 +8,10 @@ from typing import Any
 
 import streamlit as st
 
-from app import state, theory_job, theory_words
+from app import theory_job, theory_words
 from app.components import linked, theory_gradients, theory_result, theory_run
 from app.components.hearing import hear
+from app.state import choices, keys, pages
 from app.theory_words import OWN
 from app.words import plain, sentence
 from mta_core.results import dumps
@@ -20,9 +21,9 @@ from mta_core.study import shipped
 def section() -> None:
     """All of it, with everything that it asks for. Called once, while a page is drawn."""
     linked.restore(theory_job.KIND)
-    state.count_redraws()
-    state.note_study()
-    used = state.choices()
+    pages.count_redraws()
+    pages.note_study()
+    used = choices.side_bar()
     st.subheader("Measured against predicted", anchor=False)
     st.markdown(theory_words.INTRO)
     st.fragment(_numbers)(used)
@@ -32,13 +33,13 @@ def section() -> None:
 
 def _numbers(used: Mapping[str, object]) -> None:
     """What is shipped, or what is measured here."""
-    hear(used, *state.THEORY)
+    hear(used, *keys.THEORY)
     documents = _documents()
     if not documents:
         st.info(theory_words.NOTHING_SHIPPED)
     options = [*documents, OWN]
     chosen = st.selectbox(
-        "Numbers", options, key=state.THEORY_OF, **state.LINKED,
+        "Numbers", options, key=keys.THEORY_OF, **keys.LINKED,
         help="What comes with the program, or what you have measured now.",
     ) if documents else OWN  # fmt: skip
     document = documents.get(chosen or options[0])
@@ -51,8 +52,8 @@ def _numbers(used: Mapping[str, object]) -> None:
             "Rows (JSON)", lambda: dumps(document).encode(), "vulnerability.json", "application/json",
             key="get_theory", on_click="ignore",
         )  # fmt: skip
-    for key in state.THEORY:
-        state.note_drawn(key)
+    for key in keys.THEORY:
+        pages.note_drawn(key)
 
 
 def _documents() -> dict[str, dict[str, Any]]:

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from app import resources, state, theory_job
+from app import resources, theory_job
 from app.components.controls import NORMS, RANGES
 from app.components.pictures import GALLERY
 from app.library import Shelf
+from app.state import choices, keys
 from app.theory_job import Asked
 from app.words import nearest
 from mta_core.budget import Norm
@@ -57,14 +58,14 @@ def choose() -> Chosen | None:
         count = st.number_input(
             f"Pictures, of {len(shelf)}", 1.0, float(MOST_PICTURES), float(min(FIRST_PICTURES, len(shelf))), 1.0,
             "%.0f", key="theory_count", persist_state="session", help="The first ones of the data set, in its order.",
-            **state.LINKED,
+            **keys.LINKED,
         )  # fmt: skip
     tasks = _tasks(shelf, card)
     norm, epsilon, steps, restarts = st.columns([1.2, 1.8, 1, 1], gap="medium")
     with norm:
         chosen = NORMS[st.segmented_control(
             "Norm", list(NORMS), default=Norm.LINF.label, key="theory_norm", required=True, width="stretch",
-            **state.LINKED,
+            **keys.LINKED,
         ) or Norm.LINF.label]  # fmt: skip
     with epsilon:
         size = _epsilon(chosen)
@@ -80,24 +81,24 @@ def choose() -> Chosen | None:
 def choose_set(known: dict[str, Shelf], key: str) -> Shelf:
     label = st.selectbox(
         "Data set", list(known), key=key, help="What is shipped, and what is connected: see the page Library.",
-        **state.LINKED,
+        **keys.LINKED,
     )  # fmt: skip
     return known[label]
 
 
 def choose_victim(shelf: Shelf, key: str) -> Card:
     found = {card.name: card for card in cards(shelf)}
-    name = st.selectbox("Victim", list(found), key=key, help="The model whose losses are moved.", **state.LINKED)
+    name = st.selectbox("Victim", list(found), key=key, help="The model whose losses are moved.", **keys.LINKED)
     return found[name]
 
 
 def _tasks(shelf: Shelf, card: Card) -> tuple[str, ...]:
     """At least one; all that it answers unless others are chosen."""
     labels = {t.label: t.name for t in theory_job.offered(shelf.data, card)}
-    state.restore_choice("theory_tasks", list(labels))
+    choices.restore_choice("theory_tasks", list(labels))
     chosen = st.pills(
         "Tasks, added one after the other", list(labels), selection_mode="multi", default=list(labels),
-        key="theory_tasks", width="stretch", help="Each alone, and the first two, three, … together.", **state.LINKED,
+        key="theory_tasks", width="stretch", help="Each alone, and the first two, three, … together.", **keys.LINKED,
     )  # fmt: skip
     return tuple(name for label, name in labels.items() if label in chosen) or tuple(labels.values())
 
@@ -107,7 +108,7 @@ def _epsilon(norm: Norm) -> float:
     key = "theory_epsilon" if norm is Norm.LINF else "theory_epsilon_l2"
     label, form = ("Epsilon", "%g/255") if norm is Norm.LINF else ("Epsilon (L2 norm)", "%g")
     value: float = st.slider(
-        label, low, high, EPSILONS[norm], step, form, key=key, persist_state="session", **state.LINKED
+        label, low, high, EPSILONS[norm], step, form, key=key, persist_state="session", **keys.LINKED
     )
     return value
 
@@ -115,6 +116,6 @@ def _epsilon(norm: Norm) -> float:
 def _number(label: str, most: int, first: int, key: str, words: str) -> int:
     """Never as a whole number: Streamlit fails on a link that gives one as "inf"."""
     value = st.number_input(
-        label, 1.0, float(most), float(first), 1.0, "%.0f", key=key, persist_state="session", help=words, **state.LINKED
+        label, 1.0, float(most), float(first), 1.0, "%.0f", key=key, persist_state="session", help=words, **keys.LINKED
     )
     return nearest(value)

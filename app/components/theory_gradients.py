@@ -10,10 +10,11 @@ from typing import Any
 
 import streamlit as st
 
-from app import resources, state, theory_picture, theory_words, works
+from app import resources, theory_picture, theory_words, works
 from app.components import pulse, theory_form
 from app.components.hearing import hear
 from app.components.theory_result import heat
+from app.state import choices, keys, pages
 from app.theory_picture import Seen
 from app.words import in_sentence, nearest, plain, sentence
 from mta_core import victims
@@ -27,7 +28,7 @@ STYLE = Path(__file__).with_name("theory.css")
 
 def draw(used: Mapping[str, object]) -> None:
     """The choice of a picture, and its gradients as soon as they are there."""
-    hear(used, *state.THEORY_PICTURE)
+    hear(used, *keys.THEORY_PICTURE)
     st.html(STYLE)
     known = theory_form.shelves()
     if not known:
@@ -39,13 +40,13 @@ def draw(used: Mapping[str, object]) -> None:
     with victim:
         card = theory_form.choose_victim(shelf, "theory_model")
     with picture:
-        state.limit("theory_number", len(shelf))
+        choices.limit("theory_number", len(shelf))
         number = st.number_input(
             f"Picture, 1 to {len(shelf)}", 1.0, float(len(shelf)), step=1.0, format="%.0f", key="theory_number",
-            persist_state="session", **state.LINKED,
+            persist_state="session", **keys.LINKED,
         )  # fmt: skip
-    for key in state.THEORY_PICTURE:
-        state.note_drawn(key)
+    for key in keys.THEORY_PICTURE:
+        pages.note_drawn(key)
     index = nearest(number) - 1
     asked = (shelf.name, index, tuple(victims.digests(card).items()))
     job: Job[Any] | None = works.on(works.GRADIENTS, asked)

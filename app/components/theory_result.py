@@ -8,8 +8,9 @@ from typing import Any
 
 import streamlit as st
 
-from app import state, theory_charts, theory_words
+from app import theory_charts, theory_words
 from app.components import livechart
+from app.state import keys
 from app.theory_charts import JOINT, MARGINAL, Line
 
 Values = Mapping[str, Any]
@@ -31,7 +32,7 @@ def draw(rows: Sequence[Values]) -> None:
         st.markdown("**What each task adds**")
         place = st.container()
         with_paper = st.toggle(
-            "With the paper's bound", True, key=state.THEORY_BOUND, persist_state="session", **state.LINKED,
+            "With the paper's bound", True, key=keys.THEORY_BOUND, persist_state="session", **keys.LINKED,
             help="It is so large that the others hardly differ beside it.",
         )  # fmt: skip
         lines = MARGINAL if with_paper else MARGINAL[:-1]

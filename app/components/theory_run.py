@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import streamlit as st
 
-from app import resources, state, theory_job
+from app import resources, theory_job
 from app.components import downloads, linked, measuring, theory_form, theory_result
 from app.components.measuring import Measurement
 from app.components.theory_form import Chosen
+from app.state import keys, session
 from app.theory_job import Known
 from app.theory_words import OWN
 from mta_core import victims
@@ -39,7 +40,7 @@ def draw() -> None:
 
 def _wanted(chosen: Chosen) -> Measurement:
     asked, shelf = chosen.asked, chosen.shelf
-    digests, query = victims.digests(chosen.card), linked.query(*state.THEORY) | {state.THEORY_OF: [OWN]}
-    order = theory_job.order_of(asked, digests, shelf, state.owner(), query)
+    digests, query = victims.digests(chosen.card), linked.query(*keys.THEORY) | {keys.THEORY_OF: [OWN]}
+    order = theory_job.order_of(asked, digests, shelf, session.owner(), query)
     what = f"{counted(len(asked.tasks), 'task')} on {counted(asked.count, 'picture')}"
     return Measurement("theory", order, lambda it: theory_job.is_of(it, asked), what, asked.count, "picture")

@@ -1,28 +1,12 @@
 // The tour: scenes, and all their pictures, come with the first message and are never asked for again.
 const PAUSE = 9000 // ms a scene is shown for while it plays by itself
 
-function element(tag, className, text) {
-  const made = document.createElement(tag)
-  if (className) made.className = className
-  if (text !== undefined) made.textContent = text
-  return made
-}
-
-function button(className, text, onclick) {
-  const made = element("button", className, text)
-  made.type = "button"
-  made.onclick = onclick
-  return made
-}
-
-function read(data) {
-  const bytes = new Uint8Array(data.buffer ?? data, data.byteOffset ?? 0, data.byteLength)
-  const end = bytes.indexOf(10)
-  const { scenes, files } = JSON.parse(new TextDecoder().decode(bytes.subarray(0, end)))
+function unpack(data) {
+  const [{ scenes, files }, blob] = read(data)
   const urls = new Map()
-  let offset = end + 1
+  let offset = 0
   for (const [name, length] of files) {
-    urls.set(name, URL.createObjectURL(new Blob([bytes.slice(offset, offset + length)], { type: "image/webp" })))
+    urls.set(name, URL.createObjectURL(new Blob([blob.slice(offset, offset + length)], { type: "image/webp" })))
     offset += length
   }
   return { scenes, urls }
@@ -91,10 +75,10 @@ function begin(root, { scenes, urls }) {
     }, PAUSE)
   }
 
-  const back = button("mta-tour-back", "Back", () => go(at - 1))
-  const forth = button("mta-tour-next", "Next", () => go(at + 1))
-  const play = button("mta-tour-play", "Play", () => (playing ? stop() : start()))
-  const full = button("mta-tour-full", "Full screen", () =>
+  const back = button("mta-tour-back", "Back", "", () => go(at - 1))
+  const forth = button("mta-tour-next", "Next", "", () => go(at + 1))
+  const play = button("mta-tour-play", "Play", "", () => (playing ? stop() : start()))
+  const full = button("mta-tour-full", "Full screen", "", () =>
     document.fullscreenElement ? document.exitFullscreen() : root.requestFullscreen?.().catch(() => {}),
   )
   full.hidden = !document.fullscreenEnabled
@@ -105,9 +89,7 @@ function begin(root, { scenes, urls }) {
   dots.setAttribute("role", "group")
   dots.setAttribute("aria-label", "Scenes")
   for (const [place, scene] of scenes.entries()) {
-    const dot = button("", String(place + 1), () => go(place))
-    dot.setAttribute("aria-label", `Scene ${place + 1}: ${scene.title}`)
-    dots.append(dot)
+    dots.append(button("", String(place + 1), `Scene ${place + 1}: ${scene.title}`, () => go(place)))
   }
   const bar = element("div", "mta-tour-bar")
   bar.append(back, forth, dots, play, full)
@@ -128,5 +110,5 @@ export default function ({ parentElement, data }) {
   const root = element("section", "mta-tour")
   root.setAttribute("aria-label", "Tour")
   parentElement.append(root)
-  begin(root, read(data))
+  begin(root, unpack(data))
 }

@@ -5,19 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from pathlib import Path
 
-import streamlit as st
-
+from app.components.registering import register, together
 from mta_core.tour import Scene
 
-_FOLDER = Path(__file__).parent
-_component = st.components.v2.component(
-    "mta_tour",
-    css=(_FOLDER / "tour.css").read_text(encoding="utf-8"),
-    js=(_FOLDER / "tour.js").read_text(encoding="utf-8"),
-    isolate_styles=False,
-)
+_component = register("tour", together("shared.js", "tour.js"), together("tour.css"))
 
 
 def draw(scenes: Sequence[Scene], files: Mapping[str, bytes]) -> None:

@@ -8,8 +8,9 @@ from typing import TypeVar
 
 import streamlit as st
 
-from app import resources, state, trainings
+from app import resources, trainings
 from app.components.controls import RANGES
+from app.state import choices
 from app.words import in_sentence, nearest
 from mta_core.budget import Norm
 from mta_core.tasks import Task
@@ -101,7 +102,7 @@ def _victim() -> Asked:
 
 def _tasks(offered: Sequence[Task]) -> list[Task]:
     labels = {t.label: t for t in offered}
-    state.restore_choice("train_tasks", list(labels))
+    choices.restore_choice("train_tasks", list(labels))
     chosen = st.pills(
         "Tasks", list(labels), selection_mode="multi", default=list(labels), key="train_tasks", width="stretch"
     )  # fmt: skip

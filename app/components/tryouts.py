@@ -8,19 +8,21 @@ from dataclasses import replace
 
 import streamlit as st
 
-from app import orders, paper, resources, series, series_job, state, tables, tried
+from app import orders, paper, resources, series, series_job, tables, tried
 from app.components import downloads, linked
 from app.components.asking import answer, ask
 from app.components.chrome import FIRST_PRESET
 from app.components.pictures import GALLERY, OBJECTS
 from app.library import Shelf
+from app.request import Request
 from app.request_json import digests
+from app.result import LossStep, Result
 from app.second import Second
 from app.series import Measured, Series
+from app.state import keys, pages, session
 from app.tables import Line
 from app.variants import Variant, variants
 from app.words import in_sentence, nearest, plain
-from app.workshop import LossStep, Request, Result
 from mta_core.attacks import Attack, Generative, Noise, Scope
 from mta_core.data import DataError
 from mta_core.generators import AUTO
@@ -38,7 +40,7 @@ FIRST_COUNT, MOST = 8, 10_000
 STEPS = 10
 """Of iterative attacks beside one that has no steps."""
 FORM = (
-    "victim", "to", "tasks", "attack", "scope", "norm", "epsilon", "epsilon_l2", state.DATA, state.COUNT, state.OTHERS,
+    "victim", "to", "tasks", "attack", "scope", "norm", "epsilon", "epsilon_l2", keys.DATA, keys.COUNT, keys.OTHERS,
 )  # fmt: skip
 """Keys of the controls of a measurement on a data set."""
 OTHER_NETWORK = "resnet18"
@@ -72,8 +74,8 @@ def tabs(
     request: Request, result: Result | None, is_live: bool, live: Sequence[LossStep], _: Second | None = None
 ) -> bool:
     """Only what is open is drawn; whether more of it is on its way."""
-    picture, data_set = st.tabs([PICTURE, DATA_SET], key=state.TABLES, on_change="rerun", **state.LINKED)
-    state.note_drawn(state.TABLES)
+    picture, data_set = st.tabs([PICTURE, DATA_SET], key=keys.TABLES, on_change="rerun", **keys.LINKED)
+    pages.note_drawn(keys.TABLES)
     if picture.open and result is not None and result.request.to:
         with picture:
             _of_picture(result)
@@ -116,11 +118,11 @@ def _of_data(request: Request) -> bool:
     elif record is not None and record.note == CUT_OFF:
         st.info(CUT_OFF)
     if found:
-        state.keep_series(asked)
+        session.keep_series(asked)
         _show(asked, found, is_live)
     elif not is_live:
         st.caption("Nothing is measured yet for these settings.")
-        last: Asked = state.last_series()
+        last: Asked = session.last_series()
         if known_of_last := {one: known for one in last if (known := series.known(resources.workshop(), one))}:
             _show(last, known_of_last, False)
     return is_live
@@ -145,7 +147,7 @@ def _start_anew(asked: Asked) -> None:
 
 
 def _order(asked: Asked) -> Order:
-    return series_job.order_of(asked, state.owner(), linked.query(*FORM))
+    return series_job.order_of(asked, session.owner(), linked.query(*FORM))
 
 
 def _form(request: Request) -> Asked:
@@ -156,17 +158,17 @@ def _form(request: Request) -> Asked:
         return ()
     left, middle, right = st.columns([2, 1, 4])
     with left:
-        name = st.selectbox("Pictures of", list(shelves), key=state.DATA, **state.LINKED)
+        name = st.selectbox("Pictures of", list(shelves), key=keys.DATA, **keys.LINKED)
     shelf = shelves[name]
     size = max(len(part) for part in series.parts_of(shelf.data, request.tasks))
     with middle:
         count = st.number_input(
-            f"How many, of {size}", 1.0, float(MOST), float(FIRST_COUNT), 1.0, "%.0f", key=state.COUNT, **state.LINKED
+            f"How many, of {size}", 1.0, float(MOST), float(FIRST_COUNT), 1.0, "%.0f", key=keys.COUNT, **keys.LINKED
         )  # not whole numbers: a link that says "inf" would end the page
     with right:
         attacks = _attacks(request, has_joint=not shelf.data.is_divided)
-    for key in (state.DATA, state.COUNT, state.OTHERS):
-        state.note_drawn(key)
+    for key in (keys.DATA, keys.COUNT, keys.OTHERS):
+        pages.note_drawn(key)
     try:
         return tuple(series.series_of(r, label, name, shelf, nearest(count)) for label, r in attacks.items())
     except DataError as error:
@@ -194,8 +196,8 @@ def _attacks(request: Request, *, has_joint: bool) -> dict[str, Request]:
     others = {v.label: v for v in found if not _is_same(v, request, card) and (has_joint or v.scope != "joint")}
     first = [label for label, v in others.items() if v.is_first_choice and issubclass(v.kind, Generative)]
     chosen = st.pills(
-        "Beside it", list(others), selection_mode="multi", default=first, key=state.OTHERS, wrap=True,
-        help=f"Further attacks at the same epsilon, in rows below {own}, the attack of the side bar.", **state.LINKED,
+        "Beside it", list(others), selection_mode="multi", default=first, key=keys.OTHERS, wrap=True,
+        help=f"Further attacks at the same epsilon, in rows below {own}, the attack of the side bar.", **keys.LINKED,
     )  # fmt: skip
     steps = getattr(request.attack, "num_steps", STEPS)
     attacks = {label: (v.attack(steps), v.scope) for label, v in others.items() if label in chosen}

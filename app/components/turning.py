@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from app.components.registering import register, together
 
-import streamlit as st
-
-_component = st.components.v2.component(
-    "mta_turning", js=Path(__file__).with_name("turning.js").read_text(encoding="utf-8"), isolate_styles=False
-)
+_component = register("turning", together("turning.js"))
 
 
 def watch() -> None:

@@ -6,10 +6,11 @@ from collections.abc import Mapping
 
 import streamlit as st
 
-from app import comparison_job, state, works
+from app import comparison_job, works
 from app.components import chrome, contest, duel, linked, pictures, ranking
 from app.components.contest import Contest, Pair
 from app.components.hearing import check
+from app.state import choices, pages
 
 
 def page() -> None:
@@ -18,8 +19,8 @@ def page() -> None:
     linked.restore(comparison_job.KIND)
     with st.sidebar:
         asked = contest.choose()
-        used = state.choices()
-        st.fragment(check)(used, state.count_redraws())
+        used = choices.side_bar()
+        st.fragment(check)(used, pages.count_redraws())
     if asked is None or asked.is_missing:
         pictures.ask()
         return

@@ -7,9 +7,10 @@ from collections.abc import Mapping
 
 import streamlit as st
 
-from app import charts, costs, resources, state
+from app import charts, costs, resources
 from app.components import pulse
 from app.costs import Measured
+from app.state import choices, keys
 from app.words import plain
 from mta_core.contenders import BATCH_SIZES, Setup
 from mta_core.cost import REMARKS
@@ -27,7 +28,7 @@ def page() -> None:
         setup = choose()
     st.subheader("What an attack costs", anchor=False)
     st.markdown(INTRO)
-    st.fragment(results)(setup, state.answers(*state.COST))
+    st.fragment(results)(setup, choices.answers(*keys.COST))
     st.markdown("**To compare with the paper**")
     st.markdown("\n".join(f"- {remark}" for remark in REMARKS))
     st.caption("The same on the command line: `python -m mta_core bench cost`")
@@ -37,22 +38,22 @@ def choose() -> Setup:
     offered = resources.costs().precisions
     precision = st.segmented_control(
         "Precision", offered, default=offered[-1], key="cost_precision", required=True, width="stretch",
-        help="In which numbers the networks compute; those the device computes natively.", **state.LINKED,
+        help="In which numbers the networks compute; those the device computes natively.", **keys.LINKED,
     )  # fmt: skip
     batch_size = st.segmented_control(
         "Pictures at once", BATCH_SIZES, default=BATCH_SIZES[0], key="cost_batch", required=True,
-        width="stretch", **state.LINKED,
+        width="stretch", **keys.LINKED,
     )  # fmt: skip
     attacks = st.pills(
         "Iterative attacks beside them", list(costs.offered()), selection_mode="multi", default=costs.first_offered(),
-        key="cost_attacks", width="stretch", help="They take most of the time of a measurement.", **state.LINKED,
+        key="cost_attacks", width="stretch", help="They take most of the time of a measurement.", **keys.LINKED,
     )  # fmt: skip
     return costs.setup_of(precision or offered[-1], batch_size or BATCH_SIZES[0], attacks)
 
 
 def results(setup: Setup, used: Mapping[str, object]) -> None:
     """Follows a measurement, whoever started it."""
-    if state.answers(*state.COST) != used:  # a choice fell together with a beat, see components/hearing.py
+    if choices.answers(*keys.COST) != used:  # a choice fell together with a beat, see components/hearing.py
         st.rerun()
     service = resources.costs()
     running = service.running()  # asked first: what ends meanwhile is drawn by the next look

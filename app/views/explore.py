@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import streamlit as st
 
-from app import state, works
+from app import works
 from app.components import beside, controls, detail, following, survival
 from app.components.following import Asked
 from app.library import Picture
+from app.state import keys
 
 
 def choose(picture: Picture) -> Asked:
@@ -22,4 +23,4 @@ def choose(picture: Picture) -> Asked:
     return Asked(request, gain, last, second=second)
 
 
-following.page(choose, detail.tabs, state.DETAIL)
+following.page(choose, detail.tabs, keys.DETAIL)

@@ -8,10 +8,11 @@ from dataclasses import replace
 
 import streamlit as st
 
-from app import board_words, remembered, resources, state, trainings
+from app import board_words, remembered, resources, trainings
 from app.components import pulse
 from app.components.asking import answer, ask
 from app.components.hearing import hear
+from app.state import choices
 from app.words import plain
 from mta_core.job_records import Record
 
@@ -30,7 +31,7 @@ LOOK, REST = 1.0, 3.0
 def page() -> None:
     st.subheader("Jobs", anchor=False)
     st.caption(INTRO)
-    st.fragment(board)(state.choices())
+    st.fragment(board)(choices.side_bar())
 
 
 def board(used: dict[str, object]) -> None:

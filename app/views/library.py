@@ -6,8 +6,9 @@ from pathlib import Path
 
 import streamlit as st
 
-from app import cards, remembered, state
+from app import cards, remembered
 from app.components import leave, library_data, library_weights
+from app.state import keys
 from app.words import plain
 from mta_core import imported
 from mta_core.tasks import TASKS
@@ -33,23 +34,23 @@ def page() -> None:
 def choose() -> tuple[str, str, list[str], list[str]]:
     """What is shown, and what is searched for."""
     shelves = [VICTIMS, GENERATORS, DATA]
-    keys = dict(zip(("shelf", "text", "tasks", "places"), state.LIBRARY, strict=True))
+    for_shelf, for_text, for_tasks, for_places = keys.LIBRARY
     shelf = st.segmented_control(
-        "Show", shelves, default=VICTIMS, required=True, key=keys["shelf"], width="stretch", **state.LINKED
+        "Show", shelves, default=VICTIMS, required=True, key=for_shelf, width="stretch", **keys.LINKED
     )
     text = st.text_input(
-        "Search", key=keys["text"], placeholder="words of a card", help="Every word must be somewhere in the card: its "
-        "name, tasks, architecture, data, terms, digest or path.", **state.LINKED,
+        "Search", key=for_text, placeholder="words of a card", help="Every word must be somewhere in the card: its "
+        "name, tasks, architecture, data, terms, digest or path.", **keys.LINKED,
     )  # fmt: skip
     labels = list(dict.fromkeys(t.label for t in TASKS))
-    tasks = st.multiselect("Task", labels, key=keys["tasks"], placeholder="any", **state.LINKED)
+    tasks = st.multiselect("Task", labels, key=for_tasks, placeholder="any", **keys.LINKED)
     if shelf == DATA:
         return DATA, text, tasks, []
     known = {entry.place for entry in cards.entries(SHELVES[shelf])}
     places = [place for place in imported.PLACES if place in known]
     where = st.multiselect(
-        "Where", places, key=keys["places"], placeholder="anywhere",
-        help="Shipped with the program, trained here (own runs), or imported.", **state.LINKED,
+        "Where", places, key=for_places, placeholder="anywhere",
+        help="Shipped with the program, trained here (own runs), or imported.", **keys.LINKED,
     )  # fmt: skip
     return shelf, text, tasks, where
 

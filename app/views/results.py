@@ -9,9 +9,10 @@ from functools import partial
 
 import streamlit as st
 
-from app import charts, found, remembered, state
+from app import charts, found, remembered
 from app.components import finding, pulse
 from app.found import MOST_SIDES, Side
+from app.state import choices, keys
 from app.words import plain
 from mta_core import PROGRAM, exchange
 from mta_core.search import EVERYTHING, Search
@@ -44,13 +45,13 @@ def page() -> None:
         show(store, search)
     except ValueError as error:
         st.error(plain(f"{error}."))
-    used = state.answers(*state.FOUND)
+    used = choices.answers(*keys.FOUND)
     st.fragment(watch)(store, stamp, used, remembered.chosen_runs())
 
 
 def watch(store: Store, stamp: object, used: Mapping[str, object], chosen: Sequence[int]) -> None:
     """Draws the page again where other processes or pages added something, or a choice fell together with a beat."""
-    if store.stamp() != stamp or state.answers(*state.FOUND) != used or remembered.chosen_runs() != chosen:
+    if store.stamp() != stamp or choices.answers(*keys.FOUND) != used or remembered.chosen_runs() != chosen:
         st.rerun()
     pulse.beat("watch_results", 2.0)
 
@@ -86,8 +87,8 @@ def page_number(count: int) -> int:
     last = max(1, -(-count // PAGE))
     if last == 1:
         return 1
-    state.limit("found_page", last)
-    asked = st.sidebar.number_input(f"Page of {last}", 1, last, 1, key="found_page", **state.LINKED)
+    choices.limit("found_page", last)
+    asked = st.sidebar.number_input(f"Page of {last}", 1, last, 1, key="found_page", **keys.LINKED)
     return int(asked)
 
 
@@ -167,7 +168,7 @@ def table(runs: Sequence[Run], chosen: Sequence[Run]) -> None:
 
 def choose(key: str, ids: Sequence[int]) -> None:
     """Called by a click on a row."""
-    rows = state.value_of(key)["selection"]["rows"]
+    rows = choices.value_of(key)["selection"]["rows"]
     remembered.choose_runs([ids[row] for row in rows if row < len(ids)])
 
 
@@ -181,10 +182,10 @@ def chart(runs: Sequence[Run]) -> None:
     measures = found.measures(runs)
     left, right = st.columns([3, 2], vertical_alignment="bottom")
     with left:
-        name = st.selectbox("Measure", list(measures), key=state.CHART_OF)
+        name = st.selectbox("Measure", list(measures), key=keys.CHART_OF)
     with right:
         by = st.segmented_control(
-            "Chart", [BY_EPSILON, BY_ATTACK], default=BY_ATTACK, key=state.CHART_BY, required=True, width="stretch"
+            "Chart", [BY_EPSILON, BY_ATTACK], default=BY_ATTACK, key=keys.CHART_BY, required=True, width="stretch"
         )
     rows = found.rows_of(runs, measures[name]) if name in measures else []
     if not rows:

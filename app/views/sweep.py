@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import streamlit as st
 
-from app import state, sweeps
+from app import sweeps
 from app.components import chrome, linked, sweep_form, sweep_result
 from app.components.hearing import check
+from app.state import choices, pages
 
 INTRO = (
     "An attack measured again and again while one thing varies: how large it may be, how many steps it takes, or how "
@@ -20,8 +21,8 @@ def page() -> None:
     linked.restore(sweeps.KIND)
     with st.sidebar:
         asked = sweep_form.choose()
-        used = state.choices()
-        st.fragment(check)(used, state.count_redraws())
+        used = choices.side_bar()
+        st.fragment(check)(used, pages.count_redraws())
     st.subheader("Sweep", anchor=False)
     st.caption(INTRO)
     if asked is not None:

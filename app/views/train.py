@@ -8,14 +8,15 @@ from typing import cast
 
 import streamlit as st
 
-from app import board_words, remembered, resources, state, trainings
+from app import board_words, remembered, resources, trainings
 from app.components import controls, leave, livechart, pictures, pulse, stage, training_form
 from app.components.asking import answer, ask
 from app.components.grid import grid
 from app.library import Picture
+from app.request import Request
+from app.state import choices, keys, session
 from app.training_charts import HEIGHT, held_out, losses
 from app.words import plain, sentence
-from app.workshop import Request
 from mta_core.attacks import JOINT, Scope, make_attack
 from mta_core.budget import Budget
 from mta_core.events import Event, Progress
@@ -51,7 +52,7 @@ def page() -> None:
         begin(asked)
         others()
         return
-    st.fragment(watch)(record.id, picture, state.answers(*state.TRAIN))
+    st.fragment(watch)(record.id, picture, choices.answers(*keys.TRAIN))
 
 
 def begin(asked: training_form.Asked | None) -> None:
@@ -61,7 +62,7 @@ def begin(asked: training_form.Asked | None) -> None:
         return
     try:
         order, _ = trainings.order_of(
-            asked.what, asked.settings, asked.minutes, asked.patience, state.owner(), resources.board().records()
+            asked.what, asked.settings, asked.minutes, asked.patience, session.owner(), resources.board().records()
         )  # fmt: skip
     except ValueError as error:
         st.error(plain(sentence(str(error))))
@@ -79,7 +80,7 @@ def start(asked: training_form.Asked) -> None:
     """Called by a button."""
     try:
         st.query_params[JOB] = resources.trainings().start(
-            resources.board(), asked.what, asked.settings, asked.minutes, asked.patience, state.owner()
+            resources.board(), asked.what, asked.settings, asked.minutes, asked.patience, session.owner()
         )  # fmt: skip
     except ValueError as error:  # somebody else took the name meanwhile
         remembered.tell(sentence(str(error)), is_error=True)
@@ -100,7 +101,7 @@ def others() -> None:
 
 def watch(id: str, picture: Picture | None, used: Mapping[str, object]) -> None:
     """Everything there is to see of a training; looks again by itself."""
-    if state.answers(*state.TRAIN) != used or st.query_params.get(JOB) != id:
+    if choices.answers(*keys.TRAIN) != used or st.query_params.get(JOB) != id:
         st.rerun()
     record = resources.board().record(id)
     if record is None:
@@ -205,7 +206,7 @@ def shown(record: Record, picture: Picture | None) -> None:
     """The picture in the eyes of the training, as it is now, or was at its end for who looked on until then."""
     if picture is None:
         return
-    seat = state.seat(record.id, picture)
+    seat = session.seat(record.id, picture)
     if not record.is_ended:
         resources.trainings().look(seat)
     frame = seat.frame
@@ -219,7 +220,7 @@ def shown(record: Record, picture: Picture | None) -> None:
     chosen = next(iter(names.values()), "")
     if len(names) > 1:
         label = st.segmented_control(
-            "Perturbation of", list(names), default=next(iter(names)), required=True, key=state.TRAIN_SHOWN,
+            "Perturbation of", list(names), default=next(iter(names)), required=True, key=keys.TRAIN_SHOWN,
             label_visibility="collapsed",
         )  # fmt: skip
         chosen = names.get(label or "", chosen)

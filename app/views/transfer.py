@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from app import series_job, state, tried
+from app import series_job, tried
 from app.components import controls, following, linked, tryouts
 from app.components.following import Asked
 from app.library import Picture
+from app.state import keys
 
 
 def choose(picture: Picture) -> Asked:
@@ -14,4 +15,4 @@ def choose(picture: Picture) -> Asked:
 
 
 linked.restore(series_job.KIND)
-following.page(choose, tryouts.tabs, state.TABLES, tryouts.note)
+following.page(choose, tryouts.tabs, keys.TABLES, tryouts.note)

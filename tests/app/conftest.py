@@ -15,7 +15,8 @@ from studio import make_classifier, make_gallery, make_generators, make_weights
 
 from app import resources
 from app.library import Picture, Shelf, open_gallery
-from app.workshop import Request, Workshop
+from app.request import Request
+from app.workshop import Workshop
 from mta_core import devices, store, weights
 from mta_core.attacks import make_attack
 from mta_core.budget import Budget

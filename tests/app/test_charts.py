@@ -8,7 +8,9 @@ import pytest
 from test_panels import finished
 
 from app import charts, training_charts
-from app.workshop import CurvePoint, LossStep, Request, Workshop
+from app.request import Request
+from app.result import CurvePoint, LossStep
+from app.workshop import Workshop
 from mta_core.events import Progress
 from mta_core.tasks import SCENE_TASKS, task
 

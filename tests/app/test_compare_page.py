@@ -21,7 +21,7 @@ from studio import AIMED, make_classifier, make_weights
 
 from app import board_words, resources
 from app.components import matrix
-from app.workshop import Request
+from app.request import Request
 from mta_core import generators, weights
 from mta_core.attacks import Fgsm
 from mta_core.events import Message
@@ -149,7 +149,7 @@ def cells_are_buttons(monkeypatch: pytest.MonkeyPatch, *opened: str) -> None:
         st.button("map", key="map_button", on_click=on_opened_change)
 
     monkeypatch.setattr(matrix, "_component", component)
-    monkeypatch.setattr("app.state.opened", lambda key: opened)
+    monkeypatch.setattr("app.state.heard.opened", lambda key: opened)
 
 
 def is_leaving(at: AppTest) -> bool:
@@ -510,7 +510,7 @@ def test_a_stopped_side_can_be_run_again(page: Open, monkeypatch: pytest.MonkeyP
 
 
 def test_what_is_chosen_below_is_noticed_by_every_part(page: Open) -> None:
-    """See `state.are_parts_current`: a choice may arrive with the beat of another part."""
+    """See `app.state.pages.are_parts_current`: a choice may arrive with the beat of another part."""
     at = page(tasks="Depth", attacks="FGSM")
     assert set(at.session_state["_drawn"]) == {"scale", "compare_detail"}
     at = page(compare=PAIR, attack_a="FGSM", attack_b="FGSM joint")

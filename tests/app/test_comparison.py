@@ -13,7 +13,8 @@ from test_panels import finished
 from app import comparison_job, exports
 from app.comparison import Trial, is_open, standing, start
 from app.library import Shelf, read_upload
-from app.workshop import Request, Workshop
+from app.request import Request
+from app.workshop import Workshop
 from mta_core import store as stores
 from mta_core.attacks import Fgsm
 from mta_core.events import Message

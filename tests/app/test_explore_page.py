@@ -14,7 +14,8 @@ from studio import make_weights
 
 from app import charts
 from app.components import pulse, stage
-from app.workshop import Request, Workshop
+from app.request import Request
+from app.workshop import Workshop
 from mta_core import weights
 from mta_core.jobs import Job
 

@@ -15,7 +15,8 @@ from test_panels import finished
 
 from app import exports
 from app.library import Shelf
-from app.workshop import Request, Workshop
+from app.request import Request
+from app.workshop import Workshop
 from mta_core import imaging
 from mta_core.results import ROW_KEYS
 from mta_core.tally import AGGREGATIONS

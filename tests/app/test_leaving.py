@@ -13,7 +13,8 @@ from streamlit.testing.v1 import AppTest
 
 from app import comparison, library, resources
 from app.comparison import Trial
-from app.workshop import Request, Workshop
+from app.request import Request
+from app.workshop import Workshop
 from mta_core import weights
 
 Open = Callable[..., AppTest]

@@ -8,8 +8,9 @@ import pytest
 from helpers import read_directions, read_stage, settle, stage_bytes
 from streamlit.testing.v1 import AppTest
 
-from app import state
-from app.workshop import Request, Workshop
+from app.request import Request
+from app.state import heard
+from app.workshop import Workshop
 
 Open = Callable[..., AppTest]
 
@@ -32,7 +33,7 @@ def test_what_comes_while_it_moves_is_what_is_asked_for_when_it_is_let_go(
     live = read_stage(at)["live"]
     assert (live["key"], live["asked"], live["shown"], live["moved"]) == (key, start, start, False)
     with monkeypatch.context() as moving:
-        moving.setattr(state, "moved", lambda: 8.0)
+        moving.setattr(heard, "moved", lambda: 8.0)
         settle(at.run())
         live = read_stage(at)["live"]
         assert (live["asked"], live["shown"], live["moved"]) == (start, 8.0, True)
@@ -53,7 +54,7 @@ def test_a_redraw_of_the_page_means_what_the_slider_says(page: Open) -> None:
 @pytest.mark.parametrize("units", [-1.0, 0.0, 17.0, float("nan"), float("inf")])
 def test_an_epsilon_out_of_range_is_not_heard(page: Open, monkeypatch: pytest.MonkeyPatch, units: float) -> None:
     at = page(tasks="Depth")
-    monkeypatch.setattr(state, "moved", lambda: units)
+    monkeypatch.setattr(heard, "moved", lambda: units)
     settle(at.run())
     assert read_stage(at)["live"]["shown"] == 5.0 and not at.exception
 

@@ -11,7 +11,7 @@ from helpers import to_the_end
 from starlette.requests import Request
 
 from app import news
-from app.workshop import LossStep, Tick
+from app.result import LossStep, Tick
 from mta_core.jobs import Job, Worker
 
 

@@ -14,7 +14,9 @@ from PIL import Image
 from test_panels import finished
 
 from app import pair, words
-from app.workshop import Request, Result, Workshop
+from app.request import Request
+from app.result import Result
+from app.workshop import Workshop
 from mta_core.amplified import amplify
 from mta_core.imaging import to_uint8
 

@@ -14,7 +14,9 @@ from PIL import Image
 
 from app import panels, words
 from app.panels import View
-from app.workshop import LossStep, Request, Result, Workshop
+from app.request import Request
+from app.result import LossStep, Result
+from app.workshop import Workshop
 from mta_core.amplified import amplify
 from mta_core.imaging import to_uint8
 

@@ -20,7 +20,9 @@ from torch import Tensor
 from app import pair, panels, readings
 from app.panels import View
 from app.readings import Reading
-from app.workshop import Request, Result, Workshop
+from app.request import Request
+from app.result import Result
+from app.workshop import Workshop
 from mta_core.explore import PROBABILITY, Subject
 from mta_core.tasks import SCENE_TASKS, TASKS, Task
 from mta_core.tasks.classification import Classification

@@ -11,7 +11,8 @@ from test_panels import finished
 
 from app import recording
 from app.recording import Recording, keep
-from app.workshop import Request, Workshop
+from app.request import Request
+from app.workshop import Workshop
 from mta_core.attacks import Step
 from mta_core.budget import Budget
 

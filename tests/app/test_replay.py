@@ -17,7 +17,9 @@ from test_panels import finished
 
 from app import panels, replay
 from app.replay import Replay, bisected
-from app.workshop import Request, Result, Workshop
+from app.request import Request
+from app.result import Result
+from app.workshop import Workshop
 from mta_core import devices, imaging
 
 Open = Callable[..., AppTest]

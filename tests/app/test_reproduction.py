@@ -25,8 +25,10 @@ from app import bundle, library, report, reproduction
 from app.library import Picture
 from app.panels import View
 from app.reproduction import Where
+from app.request import Request
+from app.result import Result
 from app.second import Second
-from app.workshop import Request, Result, Workshop
+from app.workshop import Workshop
 from mta_core import devices, imaging, results, victims, weights
 from mta_core.attacks import make_attack
 from mta_core.budget import Budget

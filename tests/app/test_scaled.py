@@ -15,8 +15,10 @@ from torch import Tensor
 
 from app import panels, scaled
 from app.panels import View
+from app.request import Request
+from app.result import Result
 from app.scaled import Slider
-from app.workshop import Request, Result, Workshop
+from app.workshop import Workshop
 from mta_core.budget import Budget
 from mta_core.tasks import SCENE_TASKS
 

@@ -26,7 +26,7 @@ from studio import make_classifier, make_other, make_weights
 
 from app import exports
 from app.components import beside
-from app.workshop import Result
+from app.result import Result
 from mta_core import weights
 from mta_core.store import Store
 

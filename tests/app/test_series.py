@@ -14,8 +14,9 @@ from studio import make_classifier, make_other
 
 from app import series, series_job
 from app.library import Shelf, at_size, open_connected
+from app.request import Request
 from app.series import Series
-from app.workshop import Request, Workshop
+from app.workshop import Workshop
 from mta_core import devices, results, victims, weights
 from mta_core.attacks import Noise, make_attack
 from mta_core.budget import Budget

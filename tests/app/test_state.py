@@ -10,7 +10,7 @@ APP = Path(__file__).resolve().parents[2] / "app"
 
 
 def test_only_the_state_touches_the_session_state() -> None:
-    others = [path for path in APP.rglob("*.py") if path != APP / "state.py"]
+    others = [path for path in APP.rglob("*.py") if path.parent != APP / "state"]
     assert others
     assert [path.name for path in others if "session_state" in path.read_text(encoding="utf-8")] == []
 
@@ -19,14 +19,14 @@ def test_a_part_drawn_with_an_older_choice_is_noticed() -> None:
     def script() -> None:
         import streamlit as st
 
-        from app import state
+        from app.state import keys, pages
 
         if "is_new" not in st.session_state:
             st.session_state["is_new"] = False
-            st.session_state[state.WHOSE] = "Depth"
-            state.count_redraws()
-            state.note_drawn(state.WHOSE)
-        st.write(state.are_parts_current())
+            st.session_state[keys.WHOSE] = "Depth"
+            pages.count_redraws()
+            pages.note_drawn(keys.WHOSE)
+        st.write(pages.are_parts_current())
 
     at = AppTest.from_function(script, default_timeout=60)
     at.run()

@@ -15,7 +15,9 @@ from test_panels import finished
 
 from app import surfaces
 from app.library import Picture
-from app.workshop import Request, Result, Workshop
+from app.request import Request
+from app.result import Result
+from app.workshop import Workshop
 from mta_core import victims
 from mta_core.data.base import fitted_focal
 from mta_core.data.derived import euclidean_depth, field_to_focal, rays

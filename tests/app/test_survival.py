@@ -20,8 +20,10 @@ from streamlit.testing.v1 import AppTest
 
 from app import exports, survival_charts, survival_job
 from app.components import survival
+from app.request import Request
+from app.result import Result
 from app.survival_job import Asked, Seen
-from app.workshop import Request, Result, Workshop
+from app.workshop import Workshop
 from mta_core import imaging
 from mta_core.results import ROW_KEYS
 from mta_core.survival import TRANSFORMATIONS, UNTOUCHED, Trial, curve_of, middle_of, trials_of

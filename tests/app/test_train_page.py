@@ -22,7 +22,8 @@ from helpers import on_board, read_message, stage_bytes, until_board_rests
 from streamlit.testing.v1 import AppTest
 from studio import make_generators
 
-from app import board_words, resources, state, trainings, watching
+from app import board_words, resources, trainings, watching
+from app.state import keys
 from mta_core import generators, presets, victims, weights
 from mta_core.job_records import Order, Record, State
 from mta_core.tasks import SCENE_TASKS
@@ -339,4 +340,4 @@ def test_what_ended_early_is_told_alike_everywhere(own_runs: Path) -> None:
 
 def test_a_link_to_no_training_says_so() -> None:
     assert "no such training" in open_page(job="20260101-000000-abcd").info[0].value
-    assert state.TRAIN
+    assert keys.TRAIN

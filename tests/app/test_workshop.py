@@ -11,7 +11,9 @@ from test_panels import finished
 
 from app.kept import Recent
 from app.library import Shelf, read_upload
-from app.workshop import CurvePoint, LossStep, Request, Result, Workshop
+from app.request import Request
+from app.result import CurvePoint, LossStep, Result
+from app.workshop import Workshop
 from mta_core import devices, victims
 from mta_core.tasks import task
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 from playwright.sync_api import Browser
 
-SCRIPT = Path(__file__).resolve().parents[2] / "app" / "components" / "picker.js"
+from app.components.picker import SCRIPT
+
 DRAW = """async ([script, data]) => {
   const address = URL.createObjectURL(new Blob([script], { type: "text/javascript" }))
   const { default: draw } = await import(address)
@@ -22,7 +22,7 @@ def test_arrows_go_round_however_few_there_are(browser: Browser) -> None:
     page.on("pageerror", lambda error: wrong.append(str(error)))
     names = ["a", "b", "c"]
     header = {"label": "Scenes", "names": names, "titles": names, "chosen": "a", "sizes": [0, 0, 0]}
-    page.evaluate(DRAW, [SCRIPT.read_text(encoding="utf-8"), json.dumps(header) + "\n"])
+    page.evaluate(DRAW, [SCRIPT, json.dumps(header) + "\n"])
     page.get_by_role("radio", name="a").focus()
     seen = []
     for key in ("ArrowUp", "ArrowDown", "ArrowLeft", "ArrowRight"):
