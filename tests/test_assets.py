@@ -14,10 +14,14 @@ from mta_core import generators, victims
 from mta_core.data import open_data
 from mta_core.data.objects import DOMAINS, render_object
 from mta_core.data.rooms.source import SPLITS
+from mta_core.reproduce.mtlr_chain import ChainReproduction
+from mta_core.reproduce.mtlr_study import Asked
 from mta_core.study import findings, plan, shipped
 from mta_core.study.pictures import tiles
+from mta_core.study_presets import named
 from mta_core.tasks import SCENE_TASKS
 from mta_core.weights import ROOT, find_card
+from tests.toys import CPU
 
 ASSETS = ROOT / "assets"
 MEGABYTE = 2**20
@@ -51,6 +55,18 @@ def test_the_study_is_whole_and_of_the_weights_that_are_shipped() -> None:
     assert documents and all(
         find_card("victim", name)[0].sha256 == sha256 for made in documents for name, sha256 in made["weights"].items()
     )
+
+
+@pytest.mark.parametrize("name", ["mtlr-fig12", "mtlr-fig13"])
+def test_the_chain_of_tasks_is_shipped_whole(name: str) -> None:
+    made = ChainReproduction(name, Asked(CPU))
+    lines = made.report().lines
+    assert len(lines) == 5 and all(line.ours for line in lines)
+    known = findings.read(shipped.folder() / shipped.FINDINGS)
+    networks = {each.victim: each.sha256 for each in known}
+    for letters, found in made.measured.items():
+        ((victim, sha256),) = found["provenance"]["weights"].items()
+        assert victim == named("short", letters) and networks.get(victim, sha256) == sha256
 
 
 def test_the_gallery_is_24_scenes_with_every_label() -> None:
