@@ -95,8 +95,8 @@ function raster(scene, header, view, colour, image, near) {
         const pixel = y * width + x
         if (nearness <= near[pixel]) continue
         near[pixel] = nearness
-        const u = (wa * at[a + 3] + wb * at[b + 3] + wc * at[c + 3]) | 0
-        const v = (wa * at[a + 4] + wb * at[b + 4] + wc * at[c + 4]) | 0
+        const u = Math.min(cover.wide - 1, (wa * at[a + 3] + wb * at[b + 3] + wc * at[c + 3]) | 0) // to the very edge
+        const v = Math.min(cover.high - 1, (wa * at[a + 4] + wb * at[b + 4] + wc * at[c + 4]) | 0)
         out[pixel] = cover.pixels[v * cover.wide + u]
       }
     }
