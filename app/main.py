@@ -10,7 +10,7 @@ if str(ROOT) not in sys.path:  # `streamlit run` knows only this folder
     sys.path.insert(0, str(ROOT))
 
 from app import state, works  # noqa: E402
-from app.components import chrome  # noqa: E402
+from app.components import chrome, share  # noqa: E402
 
 chrome.page()
 PAGES = (
@@ -31,3 +31,4 @@ if state.turn_to(page.title):
     works.drop_all()
 chrome.heading(page.title)
 page.run()
+share.link(page.title)

@@ -2,24 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
 import streamlit as st
 
 from app import bundle, remembered, report, resources, state, uploads
-from app.components import controls, leave, pictures
+from app.components import controls, leave, pictures, ranking, sweep_result
 from app.panels import View
 from app.reproduction import Where
 from app.uploads import Upload
 from app.words import plain
 from app.workshop import Request, Result
+from mta_core.tasks import names
+from mta_core.variables import VARIABLES
 
 HTML = (
     '<div class="mta-share-link"><label for="mta-link">Link to this view</label>'
     '<input id="mta-link" readonly><button type="button">Copy link</button><span role="status"></span></div>'
 )
+FIRST: Mapping[str, Sequence[str]] = {
+    "Compare": (
+        "compare", "on", *ranking.FORM, *(f"measure_{name}" for name in names()), "attack_a", "attack_b", "epsilon_b",
+        "epsilon_l2_b", "goal", "target", "like", *(f"target_{name}" for name in names()),
+    ),
+    "Sweep": (*sweep_result.FORM, *(f"values_{name}" for name in VARIABLES)),
+    "Vulnerability": (),
+    "Train": (),
+    "Cost": state.COST,
+    "Jobs": (),
+    "Results": (state.CHART_OF, state.CHART_BY),
+    "Library": state.LIBRARY[:1],
+    "Tour": (),
+}  # fmt: skip
+"""Of each page without a button of its own, the controls that the link tells also where that is their first choice,
+which may be another one tomorrow, or elsewhere: of those whose change draws the whole page. All others stand in the
+address, where the browser's side finds them."""
+WITH_PICTURE = ("Compare", "Train")
 HERE = Path(__file__)
 _component = st.components.v2.component(
     "mta_share", html=HTML, css=HERE.with_suffix(".css").read_text(encoding="utf-8"),
@@ -49,10 +69,15 @@ def popover(request: Request, result: Result | None, view: View, is_disabled: bo
             _files(result, view, is_disabled, second, query)
 
 
-def link(answers: Mapping[str, object] | None = None) -> None:
-    """The same button on a page without a report: the link alone."""
+def link(page: str) -> None:
+    """The same button on a page without a report: the link alone. None where the page draws its own one, or its
+    choices are in no link. Called after the page was drawn."""
+    if page not in FIRST or (page == "Train" and state.JOB not in st.query_params):
+        return
     with st.popover("Share", key="share", width="content"):
-        _component(key="share_link", data={"query": _written(answers or {})})
+        place = pictures.place() if page in WITH_PICTURE else {}
+        told = _told({**place, **state.answers(*FIRST[page])})
+        _component(key="share_link", data={"first": urlencode(told, doseq=True)})
         kept = state.upload()
         if kept is not None and isinstance(kept[1], Upload) and state.FILE_DIGEST in st.query_params:
             _saving(kept[1])
@@ -64,8 +89,12 @@ def query_of(request: Request) -> str:
 
 
 def _written(answers: Mapping[str, object]) -> str:
-    told = {key: leave.in_link(key, value) for key, value in answers.items() if value not in (None, [])}
-    return urlencode({**state.query(), **told}, doseq=True)
+    return urlencode({**state.query(), **_told(answers)}, doseq=True)
+
+
+def _told(answers: Mapping[str, object]) -> dict[str, object]:
+    """As the controls write it into the address."""
+    return {key: leave.in_link(key, value) for key, value in answers.items() if value not in (None, [])}
 
 
 def _files(result: Result, view: View, is_disabled: bool, second: Result | None, query: str) -> None:
