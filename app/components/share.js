@@ -29,6 +29,7 @@ function linkOf({ query, first }) {
   for (const [key, value] of new URLSearchParams(first)) {
     if (!address.has(key)) told.append(key, value)
   }
+  told.sort()
   const text = told.toString()
   return `${location.origin}${location.pathname}${text && `?${text}`}`
 }

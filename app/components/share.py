@@ -89,7 +89,8 @@ def query_of(request: Request) -> str:
 
 
 def _written(answers: Mapping[str, object]) -> str:
-    return urlencode({**state.query(), **_told(answers)}, doseq=True)
+    told = {**state.query(), **_told(answers)}
+    return urlencode(sorted(told.items()), doseq=True)  # the same view, the same link: the address has no certain order
 
 
 def _told(answers: Mapping[str, object]) -> dict[str, object]:
