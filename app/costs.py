@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
 
 import torch
 
-from mta_core import cost
+from mta_core import cost, results
 from mta_core.attacks import ATTACKS
 from mta_core.contenders import Setup, precisions
 from mta_core.cost import Cost
@@ -211,6 +212,19 @@ def table(measured: Measured) -> list[tuple[str, ...]]:
         )
         for c in measured.costs.values()
     ]
+
+
+def rows(measured: Measured) -> list[dict[str, Any]]:
+    """The same as numbers: what `bench cost --json` writes of them."""
+    return [asdict(c) for c in measured.costs.values()]
+
+
+def provenance(measured: Measured, device: Device) -> dict[str, Any]:
+    setup = measured.setup
+    return results.provenance(
+        command="the page Cost", device=device.label, seed=setup.seed, victim=setup.victim, repeats=setup.repeats,
+        load_after=measured.load, measured_at=measured.at, notes=list(measured.notes),
+    )  # fmt: skip
 
 
 def _written(value: float | None, write: Callable[[float], str]) -> str:

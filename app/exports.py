@@ -177,6 +177,22 @@ def rows_csv(rows: Sequence[Mapping[str, Any]], more: Sequence[str] = ()) -> byt
     return buffer.getvalue().encode()
 
 
+def records_json(rows: Sequence[Mapping[str, Any]], made: Mapping[str, Any]) -> bytes:
+    """As `rows_json`, of rows that have keys of their own."""
+    return results.dumps({"rows": list(rows), "provenance": dict(made)}).encode()
+
+
+def records_csv(rows: Sequence[Mapping[str, Any]]) -> bytes:
+    """As `rows_csv`, of rows that have keys of their own: a column for each key of any of them."""
+    buffer = io.StringIO()
+    writer = csv.DictWriter(buffer, list(dict.fromkeys(key for row in rows for key in row)), lineterminator="\n")
+    writer.writeheader()
+    for row in rows:
+        plain = results.to_json(row)
+        writer.writerow({key: json.dumps(v) if isinstance(v, list | dict) else v for key, v in plain.items()})
+    return buffer.getvalue().encode()
+
+
 def _settings(request: Request) -> dict[str, Any]:
     """The attack's own settings, those that are measured like epsilon with their unit."""
     units = {

@@ -10,7 +10,7 @@ if str(ROOT) not in sys.path:  # `streamlit run` knows only this folder
     sys.path.insert(0, str(ROOT))
 
 from app import works  # noqa: E402
-from app.components import chrome  # noqa: E402
+from app.components import chrome, share  # noqa: E402
 from app.state import pages  # noqa: E402
 
 chrome.page()
@@ -32,3 +32,4 @@ if pages.turn_to(page.title):
     works.drop_all()
 chrome.heading(page.title)
 page.run()
+share.link(page.title)

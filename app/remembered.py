@@ -8,12 +8,16 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from app.state import pages, session
+from app.state import pages, permalink, session
 from mta_core.check_data import Check
 
 _AWAY, _CHECK = "away", "check"
 _CHOSEN, _DELETED, _TOLD, _DELETED_JOB, _REFUSED = "chosen", "deleted", "told", "deleted_job", "refused"
 """Keys of the memory."""
+RUNS = "runs"
+"""The query parameter that names the chosen runs of Results."""
+MOST_RUNS, LONGEST_ID = 50, 12
+"""Of a link that is believed: as many as the table shows, of as many digits."""
 MOMENTS = 5.0
 """Seconds for which what is told stays through redraws."""
 
@@ -48,12 +52,20 @@ def forget_refusal() -> None:
 
 
 def chosen_runs() -> tuple[int, ...]:
-    """Runs that were chosen in the table of Results."""
-    return session.memory().get(_CHOSEN, ())
+    """Runs that were chosen in the table of Results; until any is, those that the link names."""
+    known: tuple[int, ...] | None = session.memory().get(_CHOSEN)
+    if known is None:
+        named = permalink.in_link(RUNS).split(",")[:MOST_RUNS]
+        known = tuple(int(id) for id in named if id.isdecimal() and len(id) <= LONGEST_ID)
+    return known
 
 
 def choose_runs(ids: Sequence[int]) -> None:
     session.memory()[_CHOSEN] = tuple(ids)
+
+
+def keep_runs_in_link() -> None:
+    permalink.keep_in_link(RUNS, ",".join(map(str, chosen_runs())))
 
 
 def deleted_runs() -> tuple[int, ...]:

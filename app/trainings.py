@@ -261,6 +261,17 @@ def rows_of(events: Sequence[Event]) -> list[Mapping[str, Any]]:
     return [event.values for event in events if isinstance(event, Row)]
 
 
+def told_rows(events: Sequence[Event]) -> list[dict[str, Any]]:
+    """What was told while it learnt, as rows: a `step` with its losses, then the measures on held-out pictures."""
+    steps = [{"step": each.done, "of": each.total, "stage": each.stage, **each.values} for each in steps_of(events)]
+    return steps + [dict(row) for row in rows_of(events)]
+
+
+def provenance(order: Order) -> dict[str, Any]:
+    """What was asked for."""
+    return {"title": order.title, "settings": dict(order.settings), "command": order.command}
+
+
 def attackable(card: Card) -> list[Task]:
     """Tasks of a victim that can be shown and trained on."""
     return list(answered(card.tasks))

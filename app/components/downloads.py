@@ -39,3 +39,18 @@ def rows(
             "Rows (CSV)", lambda: exports.rows_csv(rows()), f"{name}.csv", "text/csv", key="get_rows_csv",
             on_click="ignore", disabled=not has_rows,
         )  # fmt: skip
+
+
+def records(
+    name: str, rows: Callable[[], Rows], made: Callable[[], Mapping[str, Any]], key: str, *, has_rows: bool = True
+) -> None:
+    """The same of rows that have keys of their own. See `rows`."""
+    with st.container(horizontal=True, key=key, gap="small"):
+        st.download_button(
+            "Rows (JSON)", lambda: exports.records_json(rows(), made()), f"{name}.json", "application/json",
+            key=f"{key}_json", on_click="ignore", disabled=not has_rows,
+        )  # fmt: skip
+        st.download_button(
+            "Rows (CSV)", lambda: exports.records_csv(rows()), f"{name}.csv", "text/csv", key=f"{key}_csv",
+            on_click="ignore", disabled=not has_rows,
+        )  # fmt: skip

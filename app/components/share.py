@@ -2,26 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
 import streamlit as st
 
 from app import bundle, remembered, report, resources, uploads
-from app.components import controls, leave, pictures
+from app.components import controls, leave, pictures, ranking, sweep_result
 from app.components.registering import register, together
 from app.panels import View
 from app.reproduction import Where
 from app.request import Request
 from app.result import Result
-from app.state import keys, permalink, uploaded
+from app.state import choices, keys, permalink, uploaded
 from app.uploads import Upload
 from app.words import plain
+from mta_core.tasks import names
+from mta_core.variables import VARIABLES
 
 HTML = (
     '<div class="mta-share-link"><label for="mta-link">Link to this view</label>'
     '<input id="mta-link" readonly><button type="button">Copy link</button><span role="status"></span></div>'
 )
+FIRST: Mapping[str, Sequence[str]] = {
+    "Compare": (
+        "compare", "on", *ranking.FORM, *(f"measure_{name}" for name in names()), "attack_a", "attack_b", "epsilon_b",
+        "epsilon_l2_b", "goal", "target", "like", *(f"target_{name}" for name in names()),
+    ),
+    "Sweep": (*sweep_result.FORM, *(f"values_{name}" for name in VARIABLES)),
+    "Vulnerability": (),
+    "Train": (),
+    "Cost": keys.COST,
+    "Jobs": (),
+    "Results": (keys.CHART_OF, keys.CHART_BY),
+    "Library": keys.LIBRARY[:1],
+    "Tour": (),
+}  # fmt: skip
+"""Of each page without a button of its own, the controls that the link tells also where that is their first choice,
+which may be another one tomorrow, or elsewhere: of those whose change draws the whole page. All others stand in the
+address, where the browser's side finds them."""
+WITH_PICTURE = ("Compare", "Train")
 _component = register("share", together("share.js"), together("share.css"), HTML)
 SAVED = "Saved on this server: the link shows it to everybody who can open this page."
 NOT_SAVED = (
@@ -47,10 +67,15 @@ def popover(request: Request, result: Result | None, view: View, is_disabled: bo
             _files(result, view, is_disabled, second, query)
 
 
-def link(answers: Mapping[str, object] | None = None) -> None:
-    """The same button on a page without a report: the link alone."""
+def link(page: str) -> None:
+    """The same button on a page without a report: the link alone. None where the page draws its own one, or its
+    choices are in no link. Called after the page was drawn."""
+    if page not in FIRST or (page == "Train" and keys.JOB not in st.query_params):
+        return
     with st.popover("Share", key="share", width="content"):
-        _component(key="share_link", data={"query": _written(answers or {})})
+        place = pictures.place() if page in WITH_PICTURE else {}
+        told = _told({**place, **choices.answers(*FIRST[page])})
+        _component(key="share_link", data={"first": urlencode(told, doseq=True)})
         kept = uploaded.upload()
         if kept is not None and isinstance(kept[1], Upload) and keys.FILE_DIGEST in st.query_params:
             _saving(kept[1])
@@ -62,8 +87,13 @@ def query_of(request: Request) -> str:
 
 
 def _written(answers: Mapping[str, object]) -> str:
-    told = {key: leave.in_link(key, value) for key, value in answers.items() if value not in (None, [])}
-    return urlencode({**permalink.query(), **told}, doseq=True)
+    told = {**permalink.query(), **_told(answers)}
+    return urlencode(sorted(told.items()), doseq=True)  # the same view, the same link: the address has no certain order
+
+
+def _told(answers: Mapping[str, object]) -> dict[str, object]:
+    """As the controls write it into the address."""
+    return {key: leave.in_link(key, value) for key, value in answers.items() if value not in (None, [])}
 
 
 def _files(result: Result, view: View, is_disabled: bool, second: Result | None, query: str) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import streamlit as st
 
 from app import charts, costs, resources
-from app.components import pulse
+from app.components import downloads, pulse
 from app.costs import Measured
 from app.state import choices, keys
 from app.words import plain
@@ -64,6 +64,10 @@ def results(setup: Setup, used: Mapping[str, object]) -> None:
     if words := costs.verdict(measured):
         st.html(f'<div class="mta-headline">{html.escape(words)}</div>')
     show(measured)
+    downloads.records(
+        "cost", lambda: costs.rows(measured), lambda: costs.provenance(measured, service.device), "cost_downloads",
+        has_rows=running is None,
+    )  # fmt: skip
     pulse.beat("watch_cost", 0.7 if running else None)
 
 

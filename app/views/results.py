@@ -42,6 +42,7 @@ def page() -> None:
         with st.sidebar:
             search = finding.choose(store)
         say_what_became()
+        remembered.keep_runs_in_link()
         show(store, search)
     except ValueError as error:
         st.error(plain(f"{error}."))
@@ -182,11 +183,12 @@ def chart(runs: Sequence[Run]) -> None:
     measures = found.measures(runs)
     left, right = st.columns([3, 2], vertical_alignment="bottom")
     with left:
-        name = st.selectbox("Measure", list(measures), key=keys.CHART_OF)
+        name = st.selectbox("Measure", list(measures), key=keys.CHART_OF, **keys.LINKED)
     with right:
         by = st.segmented_control(
-            "Chart", [BY_EPSILON, BY_ATTACK], default=BY_ATTACK, key=keys.CHART_BY, required=True, width="stretch"
-        )
+            "Chart", [BY_EPSILON, BY_ATTACK], default=BY_ATTACK, key=keys.CHART_BY, required=True, width="stretch",
+            **keys.LINKED,
+        )  # fmt: skip
     rows = found.rows_of(runs, measures[name]) if name in measures else []
     if not rows:
         st.caption("There is nothing to measure in these rows.")
@@ -240,7 +242,7 @@ def details(run: Run) -> None:
         st.code(command, language=None, wrap_lines=True)
     else:
         st.markdown(plain(f"Measured on {found.measured_on(run)}."))
-    rows, made = st.tabs(["Rows", "Provenance"])
+    rows, made = st.tabs(["Rows", "Provenance"], key="found_detail", on_change="rerun", **keys.LINKED)
     with rows:
         st.dataframe(found.rows_table(run), hide_index=True, width="stretch", alt=f"Every row of run {run.id}")
     with made:

@@ -9,7 +9,7 @@ from typing import cast
 import streamlit as st
 
 from app import board_words, remembered, resources, trainings
-from app.components import controls, leave, livechart, pictures, pulse, stage, training_form
+from app.components import controls, downloads, leave, livechart, pictures, pulse, stage, training_form
 from app.components.asking import answer, ask
 from app.components.grid import grid
 from app.library import Picture
@@ -123,6 +123,7 @@ def watch(id: str, picture: Picture | None, used: Mapping[str, object]) -> None:
     finished(record, recipe, picture)
     numbers(events, is_fooling)
     charts(events, tasks, is_fooling)
+    taken_away(record, events)
     shown(record, picture)
     pulse.beat("watch_training", LOOK if record.state in ("queued", "running") else REST)
 
@@ -200,6 +201,16 @@ def charts(events: list[Event], tasks: list[Task], is_fooling: bool) -> None:
             figure = held_out(rows, t, trainings.names_of(rows, t, is_fooling=is_fooling))
             alt = f"{figure.layout.meta['title']}, {len(rows)} times on held-out pictures"
             livechart.draw(f"train_{t.name}", figure, alt, HEIGHT)
+
+
+def taken_away(record: Record, events: list[Event]) -> None:
+    """What the charts show, to be taken away."""
+    is_live = record.state in ("queued", "running")
+    st.caption("What the charts show:")
+    downloads.records(
+        "training", lambda: trainings.told_rows(events), lambda: trainings.provenance(record.order), "train_downloads",
+        has_rows=bool(events) and not is_live,
+    )  # fmt: skip
 
 
 def shown(record: Record, picture: Picture | None) -> None:

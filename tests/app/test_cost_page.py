@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import threading
 from collections.abc import Iterator
@@ -13,7 +14,7 @@ from helpers import to_the_end
 from measured import open_view
 from streamlit.testing.v1 import AppTest
 
-from app import charts, costs, resources
+from app import charts, costs, exports, resources
 from app.costs import Costs, Measured
 from mta_core import cost, devices, peak
 from mta_core.contenders import Setup
@@ -81,6 +82,11 @@ def test_a_measurement_is_shown_to_every_browser() -> None:
     assert any("iterative attacks are left out" in caption.value.lower() for caption in other.caption), (
         "the victim of this studio answers larger pictures"
     )
+    assert not any(button.disabled for button in other.get("download_button"))
+    known = resources.costs().latest(running[0])
+    told = json.loads(exports.records_json(costs.rows(known), costs.provenance(known, resources.costs().device)))
+    assert [row["name"] for row in told["rows"]] == list(known.costs) and told["provenance"]["victim"] == "dmtl"
+    assert {row["turns"] for row in told["rows"] if row["milliseconds"]} == {2}
     assert "times as long" not in html(open_page(cost_batch="4")), "that was another setup"
     without = open_page(cost_precision="float32", cost_attacks="DeepFool")
     assert "times as long" in html(without), "what generators cost does not depend on the attacks beside them"

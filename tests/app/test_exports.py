@@ -125,3 +125,14 @@ def test_rows_are_taken_away_as_they_are() -> None:
     assert len(lines) == 2 and tuple(lines[0]) == ROW_KEYS
     assert json.loads(lines[0]["attacked"]) == ["depth", "normals"]
     assert (json.loads(lines[0]["ci95"]), lines[0]["clean"], lines[0]["task"]) == ([0.1, None], "0.5", "")
+
+
+def test_rows_with_keys_of_their_own_are_the_same_in_both_files() -> None:
+    rows = [{"step": 1, "loss": float("nan")}, {"task": "depth", "ci95": (0.5, 1.0), "probe": {"steps": 3}}]
+    told = json.loads(exports.records_json(rows, {"command": "x"}))
+    assert told["provenance"] == {"command": "x"}
+    lines = list(csv.DictReader(io.StringIO(exports.records_csv(rows).decode())))
+    assert list(lines[0]) == ["step", "loss", "task", "ci95", "probe"]
+    assert lines[0] == {"step": "1", "loss": "", "task": "", "ci95": "", "probe": ""}
+    assert told["rows"][1] == {"task": "depth", "ci95": [0.5, 1.0], "probe": {"steps": 3}}
+    assert {key: json.loads(lines[1][key]) for key in ("ci95", "probe")} == {"ci95": [0.5, 1.0], "probe": {"steps": 3}}

@@ -102,6 +102,24 @@ class TestPage:
         assert "against epsilon (1/255): PGD, dmtl, MTA, dmtl" in at.get("plotly_chart")[0].proto.alt
         assert "dashed" in " ".join(caption.value for caption in at.caption)
 
+    def test_a_link_names_the_chosen_runs_and_what_the_chart_shows(self, three: list[int]) -> None:
+        st.cache_resource.clear()
+        told = {"found_measure": "Depth: Absolute error", "found_by": "Against epsilon"}
+        told["runs"] = ",".join(map(str, three[:2]))
+        for runs, shown in ((told["runs"], "2 chosen"), ("no number,99999,²", "3 runs:"), ("9" * 99, "3 runs:")):
+            at = AppTest.from_file(str(MAIN), default_timeout=60).switch_page("views/results.py")
+            for key, value in (told | {"runs": runs}).items():
+                at.query_params[key] = value
+            assert not at.run().exception
+            assert shown in html(at)
+            assert at.get("plotly_chart")[0].proto.alt.startswith("Depth: Absolute error against epsilon")
+
+    def test_the_address_names_the_chosen_runs(self, results: Open, three: list[int]) -> None:
+        at = results(*three[:2])
+        assert at.query_params["runs"] in (["1,2"], "1,2")
+        at.button(key="delete_runs").click().run()
+        assert "runs" not in at.query_params
+
     def test_no_line_of_clean_pictures_is_told_of_where_there_is_none(self, results: Open, store: Store) -> None:
         ids = [store.add(make_rows(clean=0.1 * i), make_provenance(i)) for i in (1, 2)]
         at = results(*ids)

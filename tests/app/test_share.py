@@ -31,10 +31,15 @@ def send(at: AppTest, data: bytes, name: str = "mine.png", key: str = "upload") 
     return settle(at.run())
 
 
+def shares(at: AppTest) -> list[dict[str, str]]:
+    """What each button Share of the page says."""
+    found = [c for c in at.get("bidi_component") if c.proto.component_name.endswith("mta_share")]
+    return [json.loads(one.proto.json) for one in found]
+
+
 def link(at: AppTest) -> dict[str, list[str]]:
     """The query of the link under Share."""
-    found = next(c for c in at.get("bidi_component") if c.proto.component_name.endswith("mta_share"))
-    return parse_qs(json.loads(found.proto.json)["query"])
+    return parse_qs(shares(at)[0]["query"])
 
 
 def shown(at: AppTest) -> Any:
@@ -155,3 +160,43 @@ def test_a_session_holds_few_uploads(page: Open) -> None:
     held = at.session_state["_held"]["sent"]
     assert [one.name for one in held] == ["2.png", "3.png", "4.png"]
     assert all(isinstance(one, Upload) for one in held)
+
+
+@pytest.mark.parametrize(
+    "view", ["", "compare", "transfer", "sweep", "vulnerability", "cost", "jobs", "results", "library", "tour"]
+)
+def test_every_page_has_one_button(page: Open, view: str) -> None:
+    assert len(shares(page(view, tasks="Depth", attack="FGSM", attacks="FGSM"))) == 1
+
+
+def test_a_form_that_is_in_no_link_has_none(page: Open) -> None:
+    assert not shares(page("train"))
+
+
+@pytest.mark.parametrize(
+    ("view", "chosen"),
+    [
+        ("compare", {"tasks": "Depth", "attacks": "FGSM", "steps": "3", "scene": "0001"}),
+        ("compare", {"compare": "Two side by side", "tasks": "Depth", "attack_a": "FGSM", "epsilon_b": "3"}),
+        ("sweep", {"varied": "Epsilon", "values_epsilon": "1, 2", "tasks": "Depth", "attack": "FGSM"}),
+        ("cost", {"cost_batch": "8"}),
+    ],
+)
+def test_the_link_of_another_page_shows_the_same(page: Open, view: str, chosen: dict[str, str]) -> None:
+    """As the browser writes it: what stands in the address, and beside that the first choices."""
+    at = page(view, **chosen)
+    told = link_beside(at)
+    assert told.keys() > chosen.keys()
+    again = page(view, **{key: values[0] if len(values) == 1 else values for key, values in told.items()})
+    assert link_beside(again) == told
+    assert chosen_in(again) == chosen_in(at) != []
+
+
+def chosen_in(at: AppTest) -> list[object]:
+    return [widget.value for widget in (*at.segmented_control, *at.pills, *at.selectbox, *at.number_input)]
+
+
+def link_beside(at: AppTest) -> dict[str, list[str]]:
+    address = {key: at.query_params[key] for key in at.query_params}
+    lists = {key: value if isinstance(value, list) else [value] for key, value in address.items()}
+    return parse_qs(shares(at)[0]["first"]) | lists

@@ -158,6 +158,13 @@ def test_a_training_is_watched_to_its_end(own_runs: Path, monkeypatch: pytest.Mo
     assert "quick is finished" in at.success[0].value
     assert "quick" in [card.name for card in generators.cards("dmtl")]
     assert at.button(key="train_new")
+    assert not any(button.disabled for button in at.get("download_button"))
+    rows = trainings.told_rows(resources.board().events(id))
+    steps = [row["step"] for row in rows if "of" in row]
+    assert steps == sorted(steps) and len(steps) > 1 and all("loss" in row for row in rows[: len(steps)])
+    epochs = rows[len(steps) :]
+    assert len(epochs) == 2 and all(f"adversarial {t.main_measure.name}" in epochs[0] for t in SCENE_TASKS)
+    assert "owner" not in trainings.provenance(record.order)
     assert not has_stage(open_page(job=id)), "the server has kept nobody's picture"
     at.switch_page("views/jobs.py").run()
     assert "seat" not in at.session_state["_held"]

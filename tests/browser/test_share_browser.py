@@ -27,6 +27,14 @@ IN_THE_DIALOG = 2
 """Clicks in the system's own window for files: on the file, and on Open."""
 NO_CLIPBOARD = "Object.defineProperty(Navigator.prototype, 'clipboard', { get: () => undefined })"
 """As on a page over plain http."""
+PIXELS = """async (stage) => Promise.all([...stage.querySelectorAll('img')].map(async (image) => {
+  const canvas = new OffscreenCanvas(image.naturalWidth, image.naturalHeight)
+  const context = canvas.getContext('2d')
+  context.drawImage(image, 0, 0)
+  const { data } = context.getImageData(0, 0, canvas.width, canvas.height)
+  const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', data))
+  return [...digest].map((byte) => byte.toString(16).padStart(2, '0')).join('')
+}))"""
 ADVERSARIAL = '.mta-stage img[alt^="Adversarial picture"]'
 
 
@@ -83,11 +91,17 @@ def alts(page: Page) -> list[str]:
     return found
 
 
+def pixels(page: Page) -> list[str]:
+    """Every picture that is shown, pixel by pixel, by a digest each."""
+    found: list[str] = page.locator(".mta-stage").evaluate(PIXELS)
+    return found
+
+
 def test_a_first_visitor_has_a_link_to_an_attacked_photograph_in_six_clicks(visit: Visit, photo: Path) -> None:
     page, hand = visit(), Hand()
     hand.click(page.locator(".st-key-source").get_by_text("Upload", exact=True))
     with page.expect_file_chooser() as chooser:
-        hand.click(page.locator(".st-key-upload").get_by_role("button").first)
+        hand.click(page.locator(".st-key-upload button:visible").first)
     chooser.value.set_files(photo)
     hand.clicks += IN_THE_DIALOG
     is_shown(page, photo.name)
@@ -96,6 +110,52 @@ def test_a_first_visitor_has_a_link_to_an_attacked_photograph_in_six_clicks(visi
     told = parse_qs(urlparse(link).query)
     assert told["file"] == [photo.name] and imaging.digest(photo.read_bytes()).startswith(told["sha256"][0])
     assert told["attack"] == ["MTA"] and page.locator(ADVERSARIAL).count() == 1
+    seen = alts(page), pixels(page)
+    assert len(set(seen[1])) > 4, "different pictures"
+    tab = page.context.new_page()
+    tab.goto(link, timeout=PATIENCE)
+    is_shown(tab, photo.name)
+    assert (alts(tab), pixels(tab)) == seen, "the very same pictures"
+
+
+def test_a_link_of_compare_says_what_is_chosen_beside_the_side_bar(visit: Visit) -> None:
+    """Of what is chosen in a part that is redrawn by itself, as the address has it at the moment."""
+    page = visit("compare?attacks=FGSM&tasks=Depth&scene=2000007", ready=False)
+    page.wait_for_selector(".mta-status:not(.mta-alive)")
+    expect(page.locator(".mta-fill[data-row='FGSM'] b")).to_have_text(re.compile("×"), timeout=PATIENCE)
+    first = copied(page)
+    assert parse_qs(urlparse(first).query).items() >= {"victim": ["dmtl"], "epsilon": ["5"]}.items(), (
+        "first choices too"
+    )
+    page.keyboard.press("Escape")
+    page.get_by_text("In its own unit", exact=True).click()
+    expect(page.locator(".mta-fill[data-row='FGSM'] b")).to_have_text(re.compile(" m$"), timeout=PATIENCE)
+    link = copied(page)
+    assert parse_qs(urlparse(link).query).get("scale") == ["In its own unit"]
+    page.keyboard.press("Escape")
+    page.get_by_text("Times worse", exact=True).click()
+    expect(page.locator(".mta-fill[data-row='FGSM'] b")).to_have_text(re.compile("×"), timeout=PATIENCE)
+    assert copied(page) == first
+    tab = page.context.new_page()
+    tab.goto(link, timeout=PATIENCE)
+    expect(tab.locator(".mta-fill[data-row='FGSM'] b")).to_have_text(re.compile(" m$"), timeout=PATIENCE)
+
+
+@pytest.mark.parametrize("width", [1440, 390])
+def test_the_button_is_in_the_same_place_on_every_page(visit: Visit, width: int) -> None:
+    places = set()
+    for path in ("", "compare?attacks=FGSM&tasks=Depth", "sweep", "cost", "results", "library", "tour"):
+        page = visit(path, width=width, ready=False)
+        button = page.get_by_role("button", name="Share")
+        button.wait_for()
+        box = button.bounding_box()
+        assert box is not None and button.count() == 1
+        places.add(tuple(round(value) for value in box.values()))
+        button.click()
+        expect(page.locator(".mta-share-link input")).to_have_value(re.compile("^http"), timeout=PATIENCE)
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth + 1")
+        page.context.close()
+    assert len(places) == 1, places
 
 
 def test_a_link_to_an_upload_is_opened_by_its_own_browser_and_asks_another_one(
