@@ -20,8 +20,8 @@ pytestmark = pytest.mark.usefixtures("with_generators")
 MODES: list[tuple[str, dict[str, Any], str]] = [
     (kind.name, settings, scope)
     for kind in SCALING
-    for settings in ([{}, {"instance": "universal"}] if kind.name == "mta" else [{}])
     for scope in kind.scopes
+    for settings in ([{}, {"instance": "universal"}] if (kind.name, scope) == ("mta", "per-task") else [{}])
 ]
 
 
