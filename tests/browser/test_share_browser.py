@@ -16,7 +16,7 @@ from urllib.parse import parse_qs, urlparse
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 from serving import ROOT
-from visits import PATIENCE, settled
+from visits import IDLE, PATIENCE, settled
 
 from mta_core import imaging
 from tests import toys
@@ -143,18 +143,19 @@ def test_a_link_of_compare_says_what_is_chosen_beside_the_side_bar(visit: Visit)
 
 @pytest.mark.parametrize("width", [1440, 390])
 def test_the_button_is_in_the_same_place_on_every_page(visit: Visit, width: int) -> None:
-    places = set()
+    places, page = set(), visit("", width=width, ready=False)
+    home = page.url
     for path in ("", "compare?attacks=FGSM&tasks=Depth", "sweep", "cost", "results", "library", "tour"):
-        page = visit(path, width=width, ready=False)
+        page.goto(f"{home}{path}")
         button = page.get_by_role("button", name="Share")
         button.wait_for()
+        page.wait_for_selector(IDLE)  # until then the style may still be on its way
         box = button.bounding_box()
         assert box is not None and button.count() == 1
         places.add(tuple(round(value) for value in box.values()))
         button.click()
         expect(page.locator(".mta-share-link input")).to_have_value(re.compile("^http"), timeout=PATIENCE)
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth + 1")
-        page.context.close()
     assert len(places) == 1, places
 
 
