@@ -119,7 +119,7 @@ def test_every_task_says_its_own_values(t: Task) -> None:
     difference = t.difference(value, other)
     header, (plane,) = unpack(readings.of_difference(t, difference).packed())
     assert np.abs(plane - difference[0].double().numpy()).max() <= 0.5001 * 10.0 ** -header["planes"][0]["digits"]
-    assert header.get("unit", "") in ("", "m", "°")
+    assert header.get("unit", "") in ("", "m", "°", "SD")
 
 
 def test_pixels_without_a_label_have_no_value() -> None:
