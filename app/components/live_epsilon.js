@@ -84,12 +84,16 @@ const liveEpsilon = (() => {
   }
 
   function follow(root) {
+    const epsilon = value(root.live)
+    compose(root, epsilon)
+    ask(root, epsilon)
+  }
+
+  function compose(root, epsilon) {
     const { live } = root
-    const epsilon = value(live)
     const isAhead = epsilon !== null && live.panels.length > 0 && epsilon !== live.shown.shown
     for (const panel of live.panels ?? []) isAhead ? paint(live, panel, epsilon) : clear(panel)
     root.classList.toggle("mta-ahead", isAhead)
-    ask(root, epsilon)
   }
 
   function clear({ figure }) {
@@ -125,14 +129,18 @@ const liveEpsilon = (() => {
   function paint(live, { figure, file, step, reach, exact, gain }, epsilon) {
     const { clean } = live
     const direction = directions.get(file)
-    const { context, data, caption, button } = cover(figure, clean, exact)
+    const made = cover(figure, clean, exact)
+    const what = [file, step, gain, epsilon].join()
+    if (made.what === what) return // it is there already
+    made.what = what
+    const { context, data, caption, button } = made
     const factor = step * Math.min(epsilon, reach ?? Infinity)
     let used = gain
     if (gain === null) adversarial(clean.data, direction, factor, data.data)
     else used = perturbation(clean.data, direction, factor, gain, data.data)
     context.putImageData(data, 0, 0)
-    const what = gain === null ? caption : caption.replace(/×\S+$/, `×${used}`)
-    const words = `${what}${gain === null ? `, ${epsilon}${live.shown.unit}` : ""}`
+    const name = gain === null ? caption : caption.replace(/×\S+$/, `×${used}`)
+    const words = `${name}${gain === null ? `, ${epsilon}${live.shown.unit}` : ""}`
     figure.querySelector("figcaption").textContent = words
     button?.setAttribute("aria-label", `${words}${exact ? "" : ", preview"}`)
   }
@@ -186,6 +194,31 @@ const liveEpsilon = (() => {
     clearTimeout(root.live.timer)
     root.live.timer = setTimeout(() => root.isConnected && follow(root), ms)
   }
+
+  // A slider says where it is behind the frame of the movement that moves it. Where it will be is known before: at the
+  // same place of its track as the pointer.
+  let held = null // where the pointer was, and the slider, when it was taken
+
+  function takeHold({ target, clientX }) {
+    const within = stage?.isConnected && stage.live?.told && `.st-key-${stage.live.told.key}`
+    held = within && target.closest?.(within) ? { x: clientX } : null
+  }
+
+  function drag({ clientX }) {
+    const slider = held && stage?.isConnected && input(stage.live)
+    const epsilon = slider ? value(stage.live) : null
+    if (epsilon === null || !isHeld(slider)) return
+    held.from ??= epsilon
+    const track = slider.closest("[style*=left]")?.parentElement?.clientWidth
+    if (!track) return
+    const [low, high, step] = [slider.min, slider.max, slider.step].map(Number)
+    const there = held.from + ((clientX - held.x) / track) * (high - low)
+    const nearest = low + Math.round((there - low) / step) * step
+    compose(stage, Number(Math.max(low, Math.min(high, nearest)).toFixed(6)))
+  }
+
+  addEventListener("pointerdown", takeHold, true)
+  addEventListener("pointermove", drag, true)
 
   // Streamlit tells of a slider when it is let go; its own element says where it is.
   const moves = { subtree: true, attributes: true, attributeFilter: ["aria-valuetext", "value", "data-dragging"] }

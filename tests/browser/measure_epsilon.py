@@ -32,13 +32,15 @@ STEPS, PAUSE = 24, 40  # movements of a drag, and ms between two of them
 WATCH = """wanted => {
   const taken = { repainted: [], previews: 0, preview: 0 }
   window.taken = taken
-  let moved = 0
-  addEventListener('pointermove', (event) => (moved = event.timeStamp), true)
+  let moved = 0, seen = 0
+  addEventListener('pointermove', ({ timeStamp }) => (moved = timeStamp === seen ? 0 : timeStamp), true)
   const put = CanvasRenderingContext2D.prototype.putImageData
   CanvasRenderingContext2D.prototype.putImageData = function (...what) {
     put.apply(this, what)
-    const since = moved
+    const isAtOnce = window.event?.type === 'pointermove'  // or behind it, when the slider has followed
+    const since = isAtOnce ? window.event.timeStamp : moved
     moved = 0
+    if (isAtOnce) seen = since
     if (!since || !this.canvas.closest('.mta-stage')) return
     requestAnimationFrame(() => {
       const { port1, port2 } = new MessageChannel()

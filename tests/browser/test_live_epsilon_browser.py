@@ -199,6 +199,28 @@ def middle(page: Page, key: str = "epsilon") -> tuple[float, float]:
     return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
 
 
+def test_it_is_drawn_in_the_very_frame_of_the_movement(visit: Visit) -> None:
+    """Streamlit's slider follows the pointer a frame later; what is drawn before is what it says then."""
+    page = visit("?tasks=Depth")
+    settled(page)
+    x, y = middle(page)
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x + 8, y)
+    caption = page.locator('.mta-row[data-row="picture"] figcaption').nth(1)
+    slider = page.locator(".st-key-epsilon input[type=range]")
+    expect(caption).to_contain_text("/255")
+    page.evaluate("""() => addEventListener('pointermove', () => {
+      window.drawn = document.querySelectorAll('.mta-row[data-row="picture"] figcaption')[1].textContent
+    }, true)""")
+    for way in (20, 33, 47, 90, 160, 500, 61, -500, 12):
+        before = slider.input_value()
+        page.mouse.move(x + way, y)
+        expect(slider).not_to_have_value(before)
+        assert page.evaluate("window.drawn") == f"Adversarial, {slider.get_attribute('aria-valuetext')}"
+    page.mouse.up()
+
+
 @pytest.mark.parametrize(("norm", "key"), [("L-inf", "epsilon"), ("L2", "epsilon_l2")])
 def test_it_follows_the_mouse_and_its_result_takes_its_place(visit: Visit, norm: str, key: str) -> None:
     page = visit(f"?tasks=Depth&norm={norm}")
