@@ -225,12 +225,14 @@ def upload(page: Page, file: Path) -> str:
     return alert.first.inner_text() if alert.count() else page.locator(".mta-row h3").first.inner_text()
 
 
+@pytest.mark.slow
 def test_photographs_are_uploaded(visit: Visit, data_pack: Path) -> None:
     page = visit("?source=Upload&tasks=Depth")
     for file in sorted((data_pack / "photos").glob("*.jpg")):
         assert upload(page, file) == file.name
 
 
+@pytest.mark.slow
 def test_odd_files_are_shown_or_explained(visit: Visit, data_pack: Path) -> None:
     page = visit("?source=Upload&tasks=Depth")
     for file in sorted((data_pack / "odd_images").iterdir()):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+import pytest
 from playwright.sync_api import Page, expect
 from visits import PATIENCE
 
@@ -44,6 +45,7 @@ def test_two_people_share_the_device(visit: Visit) -> None:
     expect(card(board, "21 pictures")).to_have_count(1, timeout=PATIENCE)
 
 
+@pytest.mark.slow
 def test_a_closed_tab_finds_its_job_by_the_boards_link(visit: Visit) -> None:
     page = visit(LONG.format(count=20), ready=False)
     start(page)

@@ -46,6 +46,7 @@ def x_range(figure: Locator) -> list[float]:
     return found
 
 
+@pytest.mark.slow
 def test_charts_are_mounted_once_and_keep_their_zoom_over_many_updates(visit_charts: Callable[..., Page]) -> None:
     page = drawn(visit_charts())
     figure = chart(page, "A wave, turn 0")

@@ -27,6 +27,7 @@ def place(tmp_path: Path) -> dict[str, str]:
     return environment
 
 
+@pytest.mark.slow
 def test_after_a_kill_the_board_offers_to_go_on(
     place: dict[str, str], browser: Browser, request: pytest.FixtureRequest, tmp_path: Path
 ) -> None:

@@ -141,6 +141,7 @@ def test_a_link_of_compare_says_what_is_chosen_beside_the_side_bar(visit: Visit)
     expect(tab.locator(".mta-fill[data-row='FGSM'] b")).to_have_text(re.compile(" m$"), timeout=PATIENCE)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("width", [1440, 390])
 def test_the_button_is_in_the_same_place_on_every_page(visit: Visit, width: int) -> None:
     places, page = set(), visit("", width=width, ready=False)
@@ -188,6 +189,7 @@ def test_a_link_to_an_upload_is_opened_by_its_own_browser_and_asks_another_one(
     assert copied(other) == link
 
 
+@pytest.mark.slow
 def test_a_picture_saved_on_purpose_is_shown_to_whoever_has_the_link(visit: Visit, photo: Path) -> None:
     page = visit("?source=Upload&tasks=Depth")
     page.locator(".st-key-upload input[type=file]").set_input_files(photo)
@@ -245,6 +247,7 @@ def test_the_report_opens_from_disk_and_asks_nothing_of_any_network(taken: Path,
     context.close()
 
 
+@pytest.mark.slow
 def test_the_lines_of_the_report_give_its_numbers(taken: Path, log: Path) -> None:
     """As people run them: in a fresh process, with the weights of the server."""
     page = (taken / "report.html").read_text()

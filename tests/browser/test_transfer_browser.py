@@ -52,6 +52,7 @@ def test_both_victims_are_seen_and_a_data_set_fills_in(visit: Visit) -> None:
     assert "the paper's" in page.locator(".mta-caption").last.inner_text().lower()
 
 
+@pytest.mark.slow
 def test_a_measurement_is_found_after_a_reload_and_stopped(visit: Visit) -> None:
     """The address keeps the data set, the number of pictures and the attacks."""
     query = "transfer?to=other&attack=PGD&pgd_num_steps=2&tasks=Depth&tables=Data+set&pictures=23&others=FGSM"
