@@ -345,7 +345,11 @@ class TestLabelMap:
              r"^expected classes of the model \(road, car, sky, bed, Bed 2, a-b / c\) in map.json, got 'lane'$"),
             ({"space": "nyu13", "classes": {"road": "street"}},
              r"^expected classes of nyu13 \(bed, books, .*\) in map.json, got 'street'$"),
-            ({"space": "nyu13", "classes": {"road": "floor"}}, r"^expected 2 to 255 classes, got 1$"),
+            ({"space": ["nyu13"], "classes": {"road": "floor"}}, r"the space among nyu13, taskonomy$"),
+            ({"space": "nyu13", "classes": {"road": "floor", "ROAD": "wall"}},
+             r"^expected each class of the model once in map.json, got 'ROAD' again$"),
+            ({"space": "nyu13", "classes": {"road": "floor"}},
+             r"^expected at least two classes of nyu13 to be meant in map.json, got 1$"),
         ],
     )  # fmt: skip
     def test_other_files_are_refused(
