@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import secrets
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
@@ -201,7 +202,7 @@ def message(replay: Replay, asked: Sequence[str], at: int, job: Mapping[str, Any
         "notes": _notes(replay),
         "files": [[name, len(data)] for name, data in files],
     }
-    return json.dumps(header).encode() + b"\n" + b"".join(data for _, data in files)
+    return json.dumps(header, allow_nan=False).encode() + b"\n" + b"".join(data for _, data in files)
 
 
 def _told(replay: Replay, t: Task) -> dict[str, Any]:
@@ -212,12 +213,17 @@ def _told(replay: Replay, t: Task) -> dict[str, Any]:
         "owner": replay.owners[t.name],
         "colour": TASK_COLOURS[t.name],
         "measure": f"{measure.named(replay.result.request.is_targeted).label}, {direction(measure.higher_is_better)}",
-        "curve": replay.curve(t.name),
+        "curve": [(step, loss) for step, loss in replay.curve(t.name) if math.isfinite(loss)],
         "seen": {
-            step: {"measure": s.measure, "loss": s.loss, **({"bars": s.bars} if s.bars else {})}
+            step: {"measure": s.measure, "loss": _finite(s.loss), **({"bars": s.bars} if s.bars else {})}
             for step, s in sorted(replay.seen[t.name].copy().items())
         },
     }
+
+
+def _finite(loss: float | None) -> float | None:
+    """None for what JSON has no word for: a victim that fails on the way may answer anything."""
+    return loss if loss is not None and math.isfinite(loss) else None
 
 
 def _notes(replay: Replay) -> list[str]:

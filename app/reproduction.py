@@ -20,6 +20,7 @@ from mta_core.attacks import Attack
 from mta_core.devices import Device
 from mta_core.goal import PICTURE
 from mta_core.kinds import Aim
+from mta_core.victims import own
 from mta_core.weights import WeightsError
 
 OUT = "reproduced"
@@ -235,4 +236,7 @@ def needs(todo: Sequence[Attacked]) -> list[str]:
             found.append(f"It needs the file {origin.name} there, with the SHA-256 {origin.sha256}.")
         if any(FOLDER in text for text in (origin.public_data, one.like)):
             found.append(f"Put the folder that holds the data in the place of {FOLDER}.")
+    names = dict.fromkeys(name for one in todo for name in (one.request.victim, one.request.to) if name)
+    if models := ", ".join(name for name in names if own.is_own(name)):
+        found.append(f"Set {own.VARIABLE} as it was on the server, where it names {models}.")
     return found

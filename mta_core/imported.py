@@ -16,11 +16,15 @@ from dataclasses import asdict, replace
 from hashlib import sha256
 from pathlib import Path
 from tempfile import mkdtemp
-from typing import Any
+from typing import Any, get_args
 
 import torch
 
 from mta_core import generators, tasks, victims, weights
+from mta_core.attacks import ATTACKS
+from mta_core.attacks.generative import Generative
+from mta_core.budget import Norm
+from mta_core.kinds import Instance, Scope
 from mta_core.locks import FileLock
 from mta_core.store import KEPT_DAYS
 from mta_core.weights import Card, WeightsError, write_atomically
@@ -30,6 +34,8 @@ MAX_BYTES, MAX_HEADER = 2_000_000_000, 4_000_000
 """Of a weight file, and of the list of tensors it begins with: a ResNet-152 has 70,000 there."""
 PROBE = 64
 """Side of the picture that a victim must answer before it is taken in."""
+MAX_EPSILON = 1e6
+"""Of a generator: more than any norm of a picture."""
 DAY = 86_400
 PATIENCE = 10.0
 """Seconds to wait for another who imports or removes."""
@@ -165,6 +171,26 @@ def _check_card(card: Card) -> None:
         raise WeightsError("expected options of the card that are finite numbers, one is not")
     if len(card.sha256) != 64:
         raise WeightsError("expected the sha256 of the weights in the card, 64 hexadecimal digits")
+    if card.kind == "generator":
+        _check_aims(card)
+
+
+def _check_aims(card: Card) -> None:
+    """Raises WeightsError where a generator's card does not say what it does in terms that attacks know."""
+    known: dict[str, tuple[object, ...]] = {
+        "method": tuple(kind.name for kind in ATTACKS if issubclass(kind, Generative)),
+        "instance": get_args(Instance), "scope": get_args(Scope), "norm": tuple(str(norm) for norm in Norm),
+    }  # fmt: skip
+    for key, values in known.items():
+        if key in card.options and card.options[key] not in values:
+            raise WeightsError(f"expected {key} in the card's options to be {' or '.join(map(str, values))}")
+    if wrong := [
+        key for key in ("victim", "victim_sha256", "target") if not isinstance(card.options.get(key, ""), str)
+    ]:
+        raise WeightsError(f"expected texts in the card's options, {' and '.join(wrong)} is none")
+    epsilon = card.options.get("epsilon", 1)
+    if not (type(epsilon) in (int, float) and 0 < epsilon <= MAX_EPSILON):
+        raise WeightsError(f"expected epsilon in the card's options in (0, {MAX_EPSILON:g}]")
 
 
 def _is_finite(value: Any) -> bool:
@@ -177,10 +203,12 @@ def _check_file(data: bytes, card: Card) -> None:
     """Raises WeightsError where these are not the weights of that card, before anything else looks at them."""
     if len(data) > MAX_BYTES:
         raise WeightsError(f"expected weights of at most {MAX_BYTES:,} bytes, got {len(data):,}")
-    if data[:4] == b"PK\x03\x04" or data[:1] == b"\x80":
-        raise WeightsError("expected a safetensors file, got a pickled one, which can run programs: it stays unread")
     (length,) = struct.unpack("<Q", data[:8]) if len(data) >= 8 else (0,)
-    if not 0 < length <= min(MAX_HEADER, len(data) - 8):
+    if not 0 < length <= min(MAX_HEADER, len(data) - 8) or data[8:9] != b"{":
+        if data[:4] == b"PK\x03\x04" or data[:1] == b"\x80":  # a list of so many bytes may begin so, too
+            raise WeightsError(
+                "expected a safetensors file, got a pickled one, which can run programs: it stays unread"
+            )
         raise WeightsError("expected a safetensors file: its first bytes do not say how long its list of tensors is")
     if sha256(data).hexdigest() != card.sha256.lower():
         raise WeightsError("the weights are not the file that the card describes: the sha256 differs")

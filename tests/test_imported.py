@@ -146,6 +146,29 @@ HOSTILE: dict[str, tuple[Callable[[bytes, bytes], Pair], str]] = {
 }  # fmt: skip
 
 
+def test_a_list_of_tensors_of_any_length_is_no_pickle(toy: Pair) -> None:
+    """The first byte of a file is that of a length; a pickle's is 128."""
+    length = struct.unpack("<Q", toy[0][:8])[0]
+    padding = b" " * ((128 - length) % 256)
+    data = struct.pack("<Q", length + len(padding)) + toy[0][8 : 8 + length] + padding + toy[0][8 + length :]
+    assert data[:1] == b"\x80"
+    assert imported.take_in(*fitting(data, toy[1])).name == "toy"
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"method": ["x"]}, {"method": "pgd"}, {"instance": {}}, {"scope": 3}, {"norm": "l7"}, {"epsilon": "x"},
+        {"epsilon": -1}, {"epsilon": True}, {"epsilon": 10**400}, {"victim": 5}, {"target": []}, {"victim_sha256": 7},
+    ],
+)  # fmt: skip
+def test_a_generator_says_what_it_is_for_in_known_terms(files: Path, options: dict[str, Any]) -> None:
+    data, card = ((files / f"drawn{suffix}").read_bytes() for suffix in (".safetensors", ".json"))
+    with pytest.raises(WeightsError, match="card's options"):
+        imported.take_in(data, changed(card, options={**json.loads(card)["options"], **options}))
+    assert left() == []
+
+
 @pytest.mark.parametrize("how", HOSTILE)
 def test_refuses_wrong_and_hostile_files_in_a_sentence(how: str, toy: Pair) -> None:
     make, says = HOSTILE[how]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from app import resources
 from app.components import controls, goals, pictures
 from app.library import Shelf
-from mta_core.attacks import attack_class
+from mta_core.attacks import ATTACKS, attack_class
 from mta_core.budget import Norm
 from mta_core.generators import instance_of, method_of, scope_of
 from mta_core.tasks import TASKS
@@ -22,6 +22,8 @@ def of_victim(card: Card) -> Opening:
 
 
 def of_generator(card: Card) -> Opening:
+    if method_of(card) not in {kind.name for kind in ATTACKS}:
+        return {}, "It says that it belongs to an attack that nobody knows here."
     workshop = resources.workshop()
     for victim in workshop.victims():
         own = next((made for made in workshop.generators(victim.name) if made.name == card.name), None)

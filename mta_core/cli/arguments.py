@@ -16,6 +16,7 @@ from mta_core.cli.survival_options import add_survive
 from mta_core.cli.typed import positive as _positive
 from mta_core.cli.typed import seed as _seed
 from mta_core.cli.typed import some as _text
+from mta_core.cli.typed import threads as _threads
 
 REPRODUCIBLE = (
     "mta-table1", "mta-table2", "mta-table3", "mta-table4", "mta-table5", "mta-table6", "mta-table7",
@@ -103,7 +104,7 @@ def _add_attack(commands: Any) -> None:
     command.add_argument("--to", metavar="W", help="another victim that is shown the same adversarial pictures")
     command.add_argument(
         "--threads",
-        type=_positive,
+        type=_threads,
         metavar="N",
         help="of the processor; another number rounds sums differently (default: one a core)",
     )

@@ -12,6 +12,13 @@ def positive(text: str) -> int:
     return number
 
 
+def threads(text: str) -> int:
+    number = integer(text)
+    if not 1 <= number <= 1024:  # far more than that end the process
+        raise argparse.ArgumentTypeError(f"expected a whole number from 1 to 1024, got {text[:100]!r}")
+    return number
+
+
 def seed(text: str) -> int:
     number = integer(text)
     if not 0 <= number < 2**31:

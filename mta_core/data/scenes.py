@@ -173,8 +173,11 @@ class ArrayLayout(SceneLayout):
         path = self.root / kind / f"{name}.npy"
         try:
             with path.open("rb") as file:
-                array: NDArray[np.float32] = np.lib.format.read_array(file, allow_pickle=False).astype(np.float32)
-        except (OSError, ValueError, TypeError, EOFError) as error:
+                found = np.lib.format.read_array(file, allow_pickle=False)
+            if np.iscomplexobj(found):
+                raise ValueError("its numbers are complex")
+            array: NDArray[np.float32] = found.astype(np.float32)
+        except (OSError, ValueError, TypeError, EOFError, MemoryError) as error:  # a few bytes may claim terabytes
             raise DataError(f"expected an array in {kind}/{path.name} under {self.root}: {error}") from error
         if array.ndim == 2 and kind == "depth":
             array = array[..., None]

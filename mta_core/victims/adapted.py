@@ -11,9 +11,11 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mta_core import label_spaces
+from mta_core.devices import is_out_of_memory
 from mta_core.label_spaces import Classes
 from mta_core.vectors import standardised
 from mta_core.victims.base import MEAN, STD, Victim
+from mta_core.weights import brief
 
 Read = Callable[[Any], Any]
 RELATIVE = "relative"
@@ -81,9 +83,18 @@ class Adapted(Victim):
         )  # fmt: skip
 
     def predict(self, normalised: Tensor, tasks: Collection[str]) -> dict[str, Tensor]:
-        """Raw maps of whatever size the network answers in."""
-        found = self.network(normalised)
-        maps = found if self.read is None else self.read(found)
+        """Raw maps of whatever size the network answers in.
+
+        Raises:
+            ValueError: the network raises something, or answers otherwise than it did when it was declared.
+        """
+        try:
+            found = self.network(normalised)
+            maps = found if self.read is None else self.read(found)
+        except Exception as error:  # it is anybody's
+            if isinstance(error, MemoryError) or is_out_of_memory(error):
+                raise
+            raise ValueError(f"the model raised {type(error).__name__}: {brief(error)}") from error
         if isinstance(maps, Tensor) and len(self.tasks) == 1:
             maps = {next(iter(self.tasks)): maps}
         if not (isinstance(maps, Mapping) and set(self.tasks) <= set(maps)):

@@ -59,7 +59,8 @@ def _answers(victim: Victim, pictures: Tensor, name: str) -> dict[str, Tensor]:
     try:
         found = victim(pictures)
     except Exception as error:  # it is anybody's
-        reason = f"{type(error).__name__}: {brief(error)}"
+        cause = error.__cause__ if isinstance(error.__cause__, Exception) else error
+        reason = f"{type(cause).__name__}: {brief(cause)}"
         raise ValueError(f"expected {name} to answer pictures of {height}x{width}, it raised {reason}") from error
     if not isinstance(found, dict):
         raise ValueError(f"expected {name} to answer with a map for each task, by task, got {type(found).__name__}")

@@ -40,6 +40,8 @@ def load(spec: Spec) -> tuple[Adapted, str, str]:
         ValueError: there is no such model, or it does something else; transformers is not installed.
     """
     library = _library()
+    if spec.target.startswith(("/", "./", "../", "~")) and not Path(spec.target).expanduser().is_dir():
+        raise ValueError(f"expected the folder of a model of transformers, {spec.target} is none")
     where = str(Path(spec.target).expanduser()) if Path(spec.target).expanduser().is_dir() else spec.target
     options = {"local_files_only": where != spec.target or os.path.isdir(where), "trust_remote_code": False}
     config = _read(spec, library.AutoConfig.from_pretrained, where, options)

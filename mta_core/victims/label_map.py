@@ -40,7 +40,12 @@ def with_label_map(victim: Adapted, path: Path) -> Adapted:
             raise ValueError(f"expected classes of the model ({', '.join(own)}) in {path.name}, got {name[:100]!r}")
         if meaning not in theirs:
             raise ValueError(f"expected classes of {space} ({', '.join(theirs)}) in {path.name}, got {meaning[:100]!r}")
-        groups.setdefault(meaning, []).append(places[clean(name).casefold()])
+        place = places[clean(name).casefold()]
+        if any(place in group for group in groups.values()):
+            raise ValueError(f"expected each class of the model once in {path.name}, got {name[:100]!r} again")
+        groups.setdefault(meaning, []).append(place)
+    if len(groups) < 2:
+        raise ValueError(f"expected at least two classes of {space} to be meant in {path.name}, got {len(groups)}")
     answered = [name for name in theirs if name in groups]
     return victim.answering(_space(space, answered), [sorted(groups[name]) for name in answered])
 
@@ -65,6 +70,7 @@ def _read(path: Path) -> tuple[str, Mapping[str, str]]:
     is_sound = (
         isinstance(given, dict)
         and given.keys() == {"space", "classes"}
+        and isinstance(given["space"], str)
         and given["space"] in BY_NAME
         and isinstance(given["classes"], dict)
         and len(given["classes"]) > 0

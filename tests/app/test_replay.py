@@ -154,6 +154,16 @@ def test_the_browser_gets_what_it_asks_for_and_can_put_it_together(exact: Worksh
     assert read(replay.message(made, [], 4, {}))[1] == {}
 
 
+def test_losses_that_are_no_numbers_are_left_out(result: Result) -> None:
+    name, last = "segmentation", result.history[-1]
+    wild = replace(last, losses=dict.fromkeys(last.losses, float("nan")))
+    made = replayed(replace(result, history=[*result.history[:-1], wild]))
+    assert any(loss != loss for _, loss in made.curve(next(iter(last.losses))))
+    header, _ = read(replay.message(made, [], 4, {}))
+    told = {task["name"]: task["curve"] for task in header["tasks"]}
+    assert told[name] and all(loss == loss for curve in told.values() for _, loss in curve)
+
+
 def test_a_message_has_a_bounded_size(exact: Workshop, result: Result, monkeypatch: pytest.MonkeyPatch) -> None:
     made = replayed(result)
     names = [f"frame/depth/{done}" for done in (1, 2, 3)]

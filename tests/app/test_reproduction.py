@@ -267,3 +267,15 @@ def test_a_generator_is_named(cases: Mapping[str, Case], place: Path, monkeypatc
     monkeypatch.setattr(weights, "RUNS", place / "runs")
     lines = reproduction.command_lines(reproduction.attacked(cases["a generator"].result), Where("cpu", 1))
     assert "generator=drawn" in lines[0]
+
+
+def test_models_of_the_operators_own_are_said_to_be_needed(
+    cases: Mapping[str, Case], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    todo = reproduction.attacked(next(iter(cases.values())).result, None)
+    assert not any("MTA_VICTIMS" in text for text in reproduction.needs(todo))
+    monkeypatch.setenv("MTA_VICTIMS", f"{todo[0].request.victim}=somebody:model")
+    assert (
+        reproduction.needs(todo)[-1]
+        == f"Set MTA_VICTIMS as it was on the server, where it names {todo[0].request.victim}."
+    )

@@ -232,6 +232,16 @@ def zipped_image(root: Path) -> None:
         np.savez(file, np.zeros((HEIGHT, WIDTH, 3)))
 
 
+def endless_image(root: Path) -> None:
+    header = {"descr": "<f8", "fortran_order": False, "shape": (10**6, 10**6, 3)}
+    with (root / "val" / "image" / "0.npy").open("wb") as file:
+        np.lib.format.write_array_header_1_0(file, header)
+
+
+def complex_depth(root: Path) -> None:
+    np.save(root / "val" / "depth" / "0.npy", np.ones((HEIGHT, WIDTH, 1), np.complex64))
+
+
 def image_with_alpha(root: Path) -> None:
     np.save(root / "val" / "image" / "0.npy", np.zeros((HEIGHT, WIDTH, 4), np.float32))
 
@@ -257,6 +267,8 @@ def pickled_image(root: Path) -> None:
         (pickled_image, "expected an array in image/0.npy under"),
         (flat_image, "expected image/0.npy to be (height, width, 3) under"),
         (zipped_image, "expected an array in image/0.npy under"),
+        (endless_image, "expected an array in image/0.npy under "),
+        (complex_depth, "expected an array in depth/0.npy under "),
         (image_with_alpha, "expected image/0.npy to be (height, width, 3) under"),
         (image_in_bytes, "expected the pixels of image/0.npy in [0, 1] under"),
         (narrow_normals, "expected normal and label of 0.npy to be of one size under"),

@@ -360,6 +360,8 @@ class TestTransformers:
             return str(raised.value)
 
         assert refused(str(tmp_path)).startswith(f"expected a model of transformers in {tmp_path}: ")
+        nothing = tmp_path / "nothing"
+        assert refused(str(nothing)) == f"expected the folder of a model of transformers, {nothing} is none"
         config = json.loads((folder(segformer) / "config.json").read_text())
         other = {**config, "architectures": ["SegformerForImageClassification"]}
         (tmp_path / "config.json").write_text(json.dumps(other))

@@ -61,6 +61,13 @@ class Wild(Net):
 
 CLASSES = ("road", "car", "sky", "bed ", "Bed", "a=b, c")
 
+class Tired(Net):
+    count = 0
+    def forward(self, x):
+        self.count += 1
+        if self.count > 3: raise KeyError("no more\\ntoday")
+        return super().forward(x)
+def tired(): return adapt(Tired(), {"segmentation": CLASSES}, (48, 64))
 def make(): return adapt(Net(), {"segmentation": CLASSES}, (48, 64), mean=(0.5,) * 3, std=(0.25,) * 3)
 def two(): return adapt(Two(), {"segmentation": CLASSES[:5], "depth": "relative"}, (48, 64))
 def batchy(): return adapt(Batchy(), {"segmentation": CLASSES}, (48, 64))
@@ -187,6 +194,24 @@ def test_what_is_no_victim_is_refused_in_a_sentence(
         load(function)
     text = str(raised.value)
     assert text.startswith(says.format(module=module)) and "\n" not in text
+
+
+def test_what_a_network_raises_later_is_said_in_a_sentence(load: Callable[..., victims.Victim]) -> None:
+    victim, pictures = load("tired"), toys.make_pictures(1, 48, 64)
+    victim(pictures)
+    with pytest.raises(ValueError, match=r"^the model raised KeyError: .*no more") as raised:
+        victim(pictures)
+    assert "\n" not in str(raised.value)
+
+
+def test_want_of_memory_stays_what_it_is() -> None:
+    class Full(torch.nn.Module):
+        def forward(self, pictures: torch.Tensor) -> torch.Tensor:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+
+    victim = adapt(Full(), {"depth": "metres"}, (48, 64))
+    with pytest.raises(torch.OutOfMemoryError):
+        victim(toys.make_pictures(1, 48, 64))
 
 
 def test_modules_that_are_not_there_or_fail_are_named(tmp_path: Path) -> None:
@@ -320,7 +345,11 @@ class TestLabelMap:
              r"^expected classes of the model \(road, car, sky, bed, Bed 2, a-b / c\) in map.json, got 'lane'$"),
             ({"space": "nyu13", "classes": {"road": "street"}},
              r"^expected classes of nyu13 \(bed, books, .*\) in map.json, got 'street'$"),
-            ({"space": "nyu13", "classes": {"road": "floor"}}, r"^expected 2 to 255 classes, got 1$"),
+            ({"space": ["nyu13"], "classes": {"road": "floor"}}, r"the space among nyu13, taskonomy$"),
+            ({"space": "nyu13", "classes": {"road": "floor", "ROAD": "wall"}},
+             r"^expected each class of the model once in map.json, got 'ROAD' again$"),
+            ({"space": "nyu13", "classes": {"road": "floor"}},
+             r"^expected at least two classes of nyu13 to be meant in map.json, got 1$"),
         ],
     )  # fmt: skip
     def test_other_files_are_refused(
