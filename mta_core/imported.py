@@ -180,7 +180,9 @@ def _check_file(data: bytes, card: Card) -> None:
     (length,) = struct.unpack("<Q", data[:8]) if len(data) >= 8 else (0,)
     if not 0 < length <= min(MAX_HEADER, len(data) - 8):  # a length that is sound may begin as a pickle does
         if data[:4] == b"PK\x03\x04" or data[:1] == b"\x80":
-            raise WeightsError("expected a safetensors file, got a pickled one, which can run programs: it stays unread")
+            raise WeightsError(
+                "expected a safetensors file, got a pickled one, which can run programs: it stays unread"
+            )
         raise WeightsError("expected a safetensors file: its first bytes do not say how long its list of tensors is")
     if sha256(data).hexdigest() != card.sha256.lower():
         raise WeightsError("the weights are not the file that the card describes: the sha256 differs")

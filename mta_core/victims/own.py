@@ -31,7 +31,7 @@ from mta_core.weights import Card, find_cards
 VARIABLE = "MTA_VICTIMS"
 LOADERS = {MODULE: from_module.load, TORCHVISION: from_torchvision.load, TRANSFORMERS: from_transformers.load}
 AGAIN = 60.0
-"""Seconds after which one that could not be loaded is tried again: pages ask for all of them whenever they are drawn."""
+"""Seconds after which one that could not be loaded is tried again: pages ask for all whenever they are drawn."""
 Stamp = tuple[tuple[str, int, int], ...]
 
 
