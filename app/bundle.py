@@ -59,7 +59,8 @@ differ = [
     if found[victim][task][state][name] != value
 ]
 used = json.loads((HERE / "settings.json").read_text())["weights"]
-now = {card.name: card.sha256 for cards in (victims.cards(), generators.cards()) for card in cards}
+cards = [*victims.cards(), *generators.cards(), *map(victims.find, found)]
+now = {card.name: card.sha256 for card in cards}
 differ += [f"the weights {name} are not those of settings.json" for name in used if now.get(name) != used[name]]
 print("\\n".join(differ) or "The same to the last digit.")
 sys.exit(bool(differ))

@@ -21,6 +21,7 @@ from mta_core.devices import Device
 from mta_core.goal import PICTURE
 from mta_core.kinds import Aim
 from mta_core.victims import own
+from mta_core.victims.spec import is_spec
 from mta_core.weights import WeightsError
 
 OUT = "reproduced"
@@ -185,9 +186,15 @@ PRINT = "\nprint(results.dumps(measures))\n"
 def python_lines(todo: Sequence[Attacked], where: Where, *, ends: str = PRINT) -> str:
     """A program that computes the measures of every victim anew, and prints them as JSON unless it `ends` otherwise; to
     be run in the program's folder."""
-    body = "".join(_block(one) for one in todo)
+    named = "".join(f"victims.allow({name!r})\n" for name in _victims(todo) if is_spec(name))
+    body = named + "".join(_block(one) for one in todo)
     head = HEAD.format(threads=where.threads, device=where.device).splitlines(keepends=True)
     return "".join(line for line in head if _is_used(line, body)) + body + ends
+
+
+def _victims(todo: Sequence[Attacked]) -> list[str]:
+    """Their names, each once."""
+    return list(dict.fromkeys(name for one in todo for name in (one.request.victim, one.request.to) if name))
 
 
 def _is_used(line: str, body: str) -> bool:
@@ -236,7 +243,7 @@ def needs(todo: Sequence[Attacked]) -> list[str]:
             found.append(f"It needs the file {origin.name} there, with the SHA-256 {origin.sha256}.")
         if any(FOLDER in text for text in (origin.public_data, one.like)):
             found.append(f"Put the folder that holds the data in the place of {FOLDER}.")
-    names = dict.fromkeys(name for one in todo for name in (one.request.victim, one.request.to) if name)
-    if models := ", ".join(name for name in names if own.is_own(name)):
-        found.append(f"Set {own.VARIABLE} as it was on the server, where it names {models}.")
+    for name in (name for name in _victims(todo) if own.is_own(name)):
+        where = "it must lie where its name says" if is_spec(name) else f"{own.VARIABLE} must name it as it did here"
+        found.append(f"The victim {name} is no model of this program: {where}.")
     return found

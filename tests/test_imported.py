@@ -80,6 +80,14 @@ def test_weights_are_found_where_others_are(toy: Pair, files: Path) -> None:
     assert left() == [f"imported/{name}.{kind}" for name in ("mine", "toy") for kind in ("json", "safetensors")]
 
 
+def test_a_sound_file_may_begin_with_the_first_byte_of_a_pickle(toy: Pair) -> None:
+    """Its first byte belongs to the length of its header: one file in 32 has that one there."""
+    (length,) = struct.unpack("<Q", toy[0][:8])
+    more = (0x80 - length) % 256
+    data = struct.pack("<Q", length + more) + toy[0][8 : 8 + length] + b" " * more + toy[0][8 + length :]
+    assert data[:1] == pickle.dumps(0)[:1] and imported.take_in(*fitting(data, toy[1])).name == "toy"
+
+
 class Bomb:
     def __reduce__(self) -> tuple[Any, ...]:
         return (exec, ("raise SystemExit('unpickled')",))

@@ -94,6 +94,7 @@ const liveEpsilon = (() => {
     const isAhead = epsilon !== null && live.panels.length > 0 && epsilon !== live.shown.shown
     for (const panel of live.panels ?? []) isAhead ? paint(live, panel, epsilon) : clear(panel)
     root.classList.toggle("mta-ahead", isAhead)
+    if (root.view.at) tell(root) // the values at the cursor are those of what is seen
   }
 
   function clear({ figure }) {

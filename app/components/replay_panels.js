@@ -97,7 +97,8 @@ function drawOutput(root, panel, told, step) {
     panel.canvas.setAttribute("aria-label", `${told.title} after step ${step}: ${seen.measure}`)
   }
   panel.value.textContent = seen ? seen.measure : "…"
-  const loss = seen?.loss ?? told.curve.find(([x]) => x === at)?.[1]
+  const known = at ? told.curve.find(([x]) => x === at)?.[1] : undefined // its first is of the random start, not of the clean picture
+  const loss = seen?.loss ?? known
   panel.words.textContent = `${told.measure} · loss ${loss === undefined ? "…" : loss.toFixed(3)}`
   panel.marker.setAttribute("x1", step)
   panel.marker.setAttribute("x2", step)

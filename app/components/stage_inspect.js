@@ -47,7 +47,9 @@ function tell(root) {
     return
   }
   for (const panel of root.panels) {
-    const found = valueAt(seen(root, panel, at), at, aspect)
+    const image = seen(root, panel, at)
+    const live = image === panel.image && panel.frame.live // covered with what the slider of epsilon makes of it
+    const found = live ? composedAt(live, image, at, aspect) : valueAt(image, at, aspect)
     panel.value.hidden = !found
     if (!found) continue
     if (panel.value.textContent !== found.text) panel.value.textContent = found.text

@@ -98,6 +98,13 @@ function valueAt(image, at, aspect) {
     return { text, colour: reading.colours?.[which.values[i] + which.least] }
   }
   if (!["clean", "adversarial", "noise", "target"].includes(panel) || !image.naturalWidth) return undefined
-  const { data } = rgba(image)
-  return { text: `RGB ${data[4 * i]} ${data[4 * i + 1]} ${data[4 * i + 2]}` }
+  return { text: rgb(rgba(image).data, i) }
+}
+
+const rgb = (data, i) => `RGB ${data[4 * i]} ${data[4 * i + 1]} ${data[4 * i + 2]}`
+
+// The same where a panel is covered with a picture composed here; an amplified perturbation does not tell its values.
+function composedAt({ data }, image, at, aspect) {
+  const [column, row] = pixelAt(image, at, aspect)
+  return { text: image.dataset.panel === "adversarial" ? rgb(data.data, row * data.width + column) : "…" }
 }

@@ -25,8 +25,11 @@ QUERIES = ("MaskFormerForInstanceSegmentation",)
 ASKED_FOR_MORE = ("OneFormerForUniversalSegmentation",)
 """Models that need more than a picture."""
 METRES, DEPTHS = "metres", ("metres", RELATIVE)
-UNITS = {"glpn": METRES, "zoedepth": METRES, "depth_pro": METRES, "dpt": RELATIVE}
+UNITS = {"glpn": METRES, "zoedepth": METRES}
 """What the depth of each kind of model is in; others say it themselves, or a person does."""
+DEPTH_PRO = "depth_pro"
+NEAREST, FARTHEST = 1e-4, 1e4
+"""Of inverse depth, as Depth Pro is read in its own library."""
 SIZE = (480, 640)
 """Of pictures for models whose processor asks for none: that of NYUv2."""
 FLOOR = 1e-6
@@ -62,7 +65,8 @@ def load(spec: Spec) -> tuple[Adapted, str, str]:
     if kind.__name__.endswith(ESTIMATES):
         space = _depth_space(spec, config)
         said = "relative inverse depth" if space == RELATIVE else "depth in metres"
-        return Adapted(network, {"depth": space}, size, read=_depth, **seen), f"{called}, {said}", spec.target
+        read = _metres_of_depth_pro if (config.model_type, space) == (DEPTH_PRO, METRES) else _depth
+        return Adapted(network, {"depth": space}, size, read=read, **seen), f"{called}, {said}", spec.target
     classes = label_spaces.declare([str(config.id2label[i]) for i in sorted(config.id2label)])
     read = _logits if kind.__name__.endswith(SEGMENTS) else _queries
     victim = Adapted(network, {"segmentation": classes.space}, size, read=read, **seen)
@@ -104,9 +108,18 @@ def _kind(spec: Spec, library: Any, config: Any) -> Any:
 
 
 def _depth_space(spec: Spec, config: Any) -> str:
+    """Depth Pro answers inverse depth, which its field of view, where it is there, makes one of metres. DPT learns
+    inverse depth without a unit; with a projection it is DINOv2's, of which some answer metres, and none says which."""
+    has_field = bool(getattr(config, "use_fov_model", False))
     said = spec.options.get("depth") or {"metric": METRES, "relative": RELATIVE}.get(
         str(getattr(config, "depth_estimation_type", "")), UNITS.get(str(config.model_type), "")
     )
+    if config.model_type == DEPTH_PRO:
+        said = said or (METRES if has_field else RELATIVE)
+        if said == METRES and not has_field:
+            raise ValueError(f"expected depth=relative for {spec.target}: it tells no field of view, so no metres")
+    if config.model_type == "dpt" and not getattr(config, "add_projection", False):
+        said = said or RELATIVE
     if said not in DEPTHS:
         raise ValueError(f"expected depth={' or depth='.join(DEPTHS)} for {spec.target}, whose unit nobody knows")
     return said
@@ -125,7 +138,8 @@ def _normalisation(processor: Any) -> dict[str, tuple[float, ...]]:
 
 def _size(processor: Any) -> tuple[int, int]:
     """Height and width; a square where the processor names one side."""
-    for asked in (getattr(processor, "crop_size", None), getattr(processor, "size", None)):
+    is_cropped = getattr(processor, "do_center_crop", None) is not False  # some name a size that they do not crop to
+    for asked in (getattr(processor, "crop_size", None) if is_cropped else None, getattr(processor, "size", None)):
         sides = dict(asked) if isinstance(asked, Mapping) else vars(asked) if asked else {}
         if sides.get("height") and sides.get("width"):
             return int(sides["height"]), int(sides["width"])
@@ -142,6 +156,14 @@ def _logits(found: Any) -> Tensor:
 def _depth(found: Any) -> Tensor:
     depth: Tensor = found.predicted_depth
     return depth[:, None] if depth.ndim == 3 else depth
+
+
+def _metres_of_depth_pro(found: Any) -> Tensor:
+    """What it answers is inverse depth of a camera whose focal length is the picture's width (Bochkovskii et al.:
+    "Depth Pro", ICLR 2025, section 3.1); the field of view, in degrees, tells the real one."""
+    width_by_focal = 2 * torch.tan(torch.deg2rad(found.field_of_view.float()) / 2)
+    inverse = _depth(found).float() * width_by_focal.view(-1, 1, 1, 1)
+    return 1 / inverse.clamp(NEAREST, FARTHEST)
 
 
 def _queries(found: Any) -> Tensor:

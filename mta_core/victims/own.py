@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
 import sys
 import threading
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +30,8 @@ from mta_core.weights import Card, find_cards
 
 VARIABLE = "MTA_VICTIMS"
 LOADERS = {MODULE: from_module.load, TORCHVISION: from_torchvision.load, TRANSFORMERS: from_transformers.load}
+AGAIN = 60.0
+"""Seconds after which one that could not be loaded is tried again: pages ask for all whenever they are drawn."""
 Stamp = tuple[tuple[str, int, int], ...]
 
 
@@ -39,6 +43,8 @@ class _Known:
 
 _allowed: set[str] = set()
 _known: dict[str, _Known] = {}
+_failed: dict[tuple[str, str], float] = {}
+"""When it was tried last, by name and spec."""
 _said: set[str] = set()
 _lock = threading.RLock()
 
@@ -80,10 +86,13 @@ def _named_or_none() -> Mapping[str, str]:
 def cards() -> list[Card]:
     """Of the models that the operator has named; those that cannot be loaded are left out, and said once."""
     found = []
-    for name in _named_or_none():
+    for name, text in _named_or_none().items():
+        if time.monotonic() - _failed.get((name, text), -math.inf) < AGAIN:
+            continue
         try:
             found.append(find(name))
         except ValueError as error:
+            _failed[name, text] = time.monotonic()
             _complain(f"{VARIABLE}: {name} is left out: {error}")
     return found
 

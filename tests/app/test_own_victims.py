@@ -39,7 +39,7 @@ def street(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "app_models.py").write_text(MODULE)
     (tmp_path / "app_trap.py").write_text(f"open({str(tmp_path / 'sprung')!r}, 'w')\n")
     monkeypatch.syspath_prepend(tmp_path)
-    for name, empty in (("_allowed", set()), ("_known", {}), ("_said", set())):
+    for name, empty in (("_allowed", set()), ("_known", {}), ("_said", set()), ("_failed", {})):
         monkeypatch.setattr(own, name, empty)
     monkeypatch.setenv(own.VARIABLE, "street=app_models:make")
 

@@ -62,7 +62,7 @@ def message(shown: float = 5.0, **more: Any) -> bytes:
     files = {name: png(pixels) for name, pixels in pictures.items()}
     captions = ("Clean", "Adversarial", "Perturbation ×10")
     cells = [
-        {"caption": caption, "alt": caption, "digest": f"{name}{shown if name == 'adversarial' else ''}"}
+        {"caption": caption, "alt": caption, "digest": f"{name}{shown if name == 'adversarial' else ''}", "panel": name}
         for name, caption in zip(pictures, captions, strict=True)
     ]
     live = {
@@ -124,6 +124,21 @@ def test_pictures_are_composed_at_once_to_the_grey_level(alone: Page) -> None:
         assert captions(alone) == ["Clean", f"Adversarial, {epsilon:g}/255", "Perturbation ×10"]
     slide(alone, 5.0)
     assert alone.locator("canvas").count() == 0 and captions(alone) == ["Clean", "Adversarial", "Perturbation ×10"]
+
+
+def test_the_value_at_the_cursor_is_that_of_the_picture_that_is_seen(alone: Page) -> None:
+    draw(alone)
+    alone.locator(".mta-open").first.focus()
+    alone.keyboard.press("ArrowRight")  # shows the cross-hair in the middle
+    values = alone.locator(".mta-value")
+    before, row, column = values.nth(1).inner_text(), SIZE[0] // 2, SIZE[1] // 2
+    for epsilon in (16.0, 2.0):
+        slide(alone, epsilon)
+        expected = np.rint(composed(epsilon))[row, column].astype(int)
+        expect(values.nth(1)).to_have_text(f"RGB {' '.join(map(str, expected))}")
+        expect(values.first).to_have_text(f"RGB {' '.join(map(str, CLEAN[row, column]))}")
+    slide(alone, 5.0)
+    expect(values.nth(1)).to_have_text(before)
 
 
 def test_what_cannot_grow_does_not(alone: Page) -> None:

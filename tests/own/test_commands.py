@@ -42,7 +42,7 @@ def models_of_ones_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "street_models.py").write_text(MODULE)
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.delitem(__import__("sys").modules, "street_models", raising=False)
-    for name, empty in (("_allowed", set()), ("_known", {}), ("_said", set())):
+    for name, empty in (("_allowed", set()), ("_known", {}), ("_said", set()), ("_failed", {})):
         monkeypatch.setattr(own, name, empty)
     monkeypatch.delenv(own.VARIABLE, raising=False)
     monkeypatch.setattr(weights, "RUNS", tmp_path / "runs")

@@ -19,7 +19,7 @@ from mta_core.devices import Device
 from mta_core.explore import Subject
 from mta_core.objective import pseudo_targets
 from mta_core.tasks import answered
-from mta_core.victims import Adapted, own
+from mta_core.victims import Adapted, from_transformers, own
 from tests import toys
 
 VOC = models.segmentation.LRASPP_MobileNet_V3_Large_Weights.DEFAULT.meta["categories"]
@@ -246,6 +246,37 @@ def metric(library: Any) -> tuple[Any, Any]:
     return depth_anything(library, depth_estimation_type="metric", max_depth=20)
 
 
+def depth_pro(library: Any, **more: Any) -> tuple[Any, Any]:
+    encoder = {
+        "model_type": "dinov2", "num_hidden_layers": 2, "hidden_size": 16, "num_attention_heads": 2, "patch_size": 4,
+        "image_size": 16, "mlp_ratio": 2,
+    }  # fmt: skip
+    config = library.DepthProConfig(
+        fusion_hidden_size=8, patch_size=16, intermediate_hook_ids=[1, 0], intermediate_feature_dims=[8, 8],
+        scaled_images_ratios=[0.5, 1.0], scaled_images_overlap_ratios=[0.0, 0.2], scaled_images_feature_dims=[8, 8],
+        num_fov_head_layers=0, image_model_config=dict(encoder), patch_model_config=dict(encoder),
+        fov_model_config=dict(encoder), **{"use_fov_model": True, **more},
+    )  # fmt: skip
+    network = library.DepthProForDepthEstimation(config)
+    ends = [(network.head.layers[-2], 0.5)]  # at random it is all infinitely far, where nothing changes it
+    if network.use_fov_model:
+        ends.append((network.fov_model.head.layers[-1], 60.0))
+    with torch.no_grad():
+        for last, usual in ends:
+            last.weight.mul_(1e-3)
+            last.bias.fill_(usual)
+    return network, library.DepthProImageProcessor(size=SMALL)
+
+
+def without_field(library: Any) -> tuple[Any, Any]:
+    return depth_pro(library, use_fov_model=False)
+
+
+def projected(library: Any) -> tuple[Any, Any]:
+    network, processor = dpt(library)
+    return type(network)(type(network.config)(**{**network.config.to_dict(), "add_projection": True})), processor
+
+
 @pytest.fixture(scope="module")
 def library() -> Any:
     found = pytest.importorskip("transformers")
@@ -288,8 +319,10 @@ class TestTransformers:
             (glpn, "metres", "?size=64x96"),
             (depth_anything, "relative", ""),
             (metric, "metres", ""),
+            (depth_pro, "metres", ""),
+            (without_field, "relative", ""),
         ],
-        ids=["dpt", "glpn", "depth_anything", "metric"],
+        ids=["dpt", "glpn", "depth_anything", "metric", "depth_pro", "without_field"],
     )
     def test_models_that_estimate_depth(
         self, folder: Callable[..., Path], make: Callable[..., Any], space: str, size: str
@@ -310,6 +343,26 @@ class TestTransformers:
             logits = network.eval()(**inputs).logits
         expected = F.interpolate(logits, (64, 64), mode="bilinear")
         torch.testing.assert_close(victim(pictures)["segmentation"], expected, atol=1e-4, rtol=1e-4)
+
+    def test_depth_pro_answers_the_metres_that_the_library_answers(
+        self, library: Any, folder: Callable[..., Path]
+    ) -> None:
+        victim, _ = load(f"transformers:{folder(depth_pro)}")
+        picture = (toys.make_pictures(1, 64, 64) * 255).round() / 255
+        processor = library.DepthProImageProcessor(size=SMALL)
+        inputs = processor((picture[0].movedim(0, -1) * 255).byte().numpy(), return_tensors="pt")
+        with torch.no_grad():
+            found = victim.network(**inputs)
+            size = tuple(found.predicted_depth.shape[-2:])  # as it is answered: nothing is resized
+            (expected,) = processor.post_process_depth_estimation(found, target_sizes=[size])
+            answer = victim.predict(inputs["pixel_values"], ["depth"])["depth"]
+        torch.testing.assert_close(answer[0, 0], expected["predicted_depth"], rtol=1e-4, atol=1e-4)
+
+    def test_a_size_that_nothing_is_cropped_to_does_not_count(self, library: Any) -> None:
+        big = {"height": 96, "width": 128}
+        crops = library.BeitImageProcessor(size=big, crop_size=SMALL, do_center_crop=True)
+        whole = library.BeitImageProcessor(size=big, crop_size=SMALL)
+        assert (from_transformers._size(crops), from_transformers._size(whole)) == ((64, 64), (96, 128))
 
     def test_channels_and_scale_are_the_processors(self, library: Any, folder: Callable[..., Path]) -> None:
         flipped, _ = load(f"transformers:{folder(mobilevit)}")
@@ -349,6 +402,10 @@ class TestTransformers:
         assert load(f"{name}?depth=metres")[1].tasks == {"depth": "metres"}
         with pytest.raises(ValueError, match=r"^expected depth=metres or depth=relative for "):
             load(f"{name}?depth=miles")
+        with pytest.raises(ValueError, match=r"^expected depth=metres or depth=relative for "):
+            load(f"transformers:{folder(projected)}")  # DINOv2's: metres or none, and it does not say
+        with pytest.raises(ValueError, match=r"^expected depth=relative for .* no field of view"):
+            load(f"transformers:{folder(without_field)}?depth=metres")
 
     def test_what_is_no_such_model_is_refused(
         self, library: Any, folder: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -98,6 +98,7 @@ def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.Fixt
     monkeypatch.setattr(own, "_allowed", set())
     monkeypatch.setattr(own, "_known", {})
     monkeypatch.setattr(own, "_said", set())
+    monkeypatch.setattr(own, "_failed", {})
     monkeypatch.delenv(own.VARIABLE, raising=False)
     return name
 
@@ -229,6 +230,24 @@ def test_modules_that_are_not_there_or_fail_are_named(tmp_path: Path) -> None:
 
 
 class TestWhoMayNameThem:
+    def test_one_that_fails_is_not_tried_at_every_look(
+        self, module: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        tried = tmp_path / "tried"
+        (tmp_path / f"{module}_slow.py").write_text(
+            "from pathlib import Path\n"
+            f"tried = Path({str(tried)!r})\n"
+            "def make():\n"
+            "    tried.write_text((tried.read_text() if tried.exists() else '') + '.')\n"
+            "    raise OSError('not yet')\n"
+        )
+        monkeypatch.setenv(own.VARIABLE, f"slow={module}_slow:make")
+        for _ in range(3):
+            assert "slow" not in [card.name for card in victims.cards()]
+        assert tried.read_text() == ".", "a page asks for all victims whenever it is drawn"
+        monkeypatch.setattr(own, "AGAIN", 0.0)
+        assert victims.cards() is not None and tried.read_text() == "..", "but later on it is"
+
     def test_a_name_alone_loads_nothing(self, module: str, tmp_path: Path) -> None:
         (tmp_path / "trap.py").write_text("raise AssertionError('imported')\n")
         for name in ("trap:make", f"transformers:{tmp_path}", "torchvision:fcn_resnet50?weights=DEFAULT"):
