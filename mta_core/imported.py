@@ -6,6 +6,7 @@ They lie in `runs/imported/`; what was removed waits below it, in `.removed/`, t
 from __future__ import annotations
 
 import json
+import math
 import shutil
 import struct
 import threading
@@ -36,6 +37,8 @@ PROBE = 64
 """Side of the picture that a victim must answer before it is taken in."""
 MAX_EPSILON = 1e6
 """Of a generator: more than any norm of a picture."""
+MAX_PIXELS = 1024 * 1024
+"""Of a victim's or a generator's pictures: everybody waits while one is attacked."""
 DAY = 86_400
 PATIENCE = 10.0
 """Seconds to wait for another who imports or removes."""
@@ -169,6 +172,8 @@ def _check_card(card: Card) -> None:
         raise WeightsError(f"expected tasks that this program knows (see `list tasks`), got {', '.join(unknown)[:200]}")
     if not all(_is_finite(value) for value in card.options.values()):
         raise WeightsError("expected options of the card that are finite numbers, one is not")
+    if math.prod(card.input_size) > MAX_PIXELS:  # whoever looks at it pays for it
+        raise WeightsError(f"expected an input_size of at most {MAX_PIXELS:,} pixels, got {card.input_size}")
     if len(card.sha256) != 64:
         raise WeightsError("expected the sha256 of the weights in the card, 64 hexadecimal digits")
     if card.kind == "generator":

@@ -12,7 +12,7 @@ import json
 import os
 import re
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from functools import lru_cache
@@ -33,6 +33,8 @@ RUNS = Path(os.environ.get("MTA_RUNS", ROOT / "runs"))
 NAME = r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}"
 """What weights may be called: it becomes a file's name, a flag and a line in menus."""
 KINDS = ("victim", "generator")
+LEVELS = 12
+"""Of lists and objects in one another."""
 MIN_SIDE, MAX_SIDE = 32, 4096
 """The smallest and the largest height or width that a card may name."""
 MAX_TASKS = 64
@@ -94,7 +96,7 @@ class Card:
         try:
             if len(data) > MAX_BYTES:
                 raise ValueError(f"it has more than {MAX_BYTES:,} bytes")
-            fields = json.loads(data.decode("utf-8"))
+            fields = json.loads(data.decode("utf-8-sig"))
             card = cls(**{**fields, "input_size": tuple(fields["input_size"])})
         except (ValueError, TypeError, KeyError, RecursionError) as error:
             raise WeightsError(f"expected a weight card in {where}: {brief(error)}") from error
@@ -104,21 +106,34 @@ class Card:
     def _check(self, where: str) -> None:
         mappings = (self.options, self.tasks, self.recipe, self.metrics)
         texts = (self.name, self.architecture, self.data, self.terms, self.command, self.summary, self.sha256)
-        sound = (
-            all(isinstance(mapping, dict) for mapping in mappings)
-            and all(
-                isinstance(text, str) and text.isprintable() for text in (*texts, *self.tasks, *self.tasks.values())
-            )
-            and re.fullmatch(NAME, self.name) is not None
-            and self.kind in KINDS
-            and len(self.input_size) == 2
-            and all(type(number) is int for number in (*self.input_size, self.seed))
-            and all(MIN_SIDE <= side <= MAX_SIDE for side in self.input_size)
-            and 0 < len(self.tasks) <= MAX_TASKS
-            and all(_is_sound(mapping) for mapping in mappings)
+        wrong = next((what for what, is_so in self._wanted(mappings, texts) if not is_so), "")
+        if wrong:
+            raise WeightsError(f"expected a weight card in {where}: it must have {wrong}")
+
+    def _wanted(self, mappings: Sequence[object], texts: Sequence[object]) -> Iterator[tuple[str, bool]]:
+        """What each field must be, and whether it is; what comes later relies on what came before."""
+        yield "options, tasks, recipe and metrics as JSON objects", all(isinstance(one, dict) for one in mappings)
+        yield "texts that can be printed", all(isinstance(one, str) and one.isprintable() for one in texts)
+        yield (
+            f"a name of letters, digits and ._-, at most 100, got {str(self.name)[:100]!r}",
+            bool(re.fullmatch(NAME, self.name)),
         )
-        if not sound:
-            raise WeightsError(f"expected a weight card in {where}: a field has the wrong type or value")
+        yield f"a kind that is {' or '.join(KINDS)}", self.kind in KINDS
+        yield (
+            f"an input_size of two whole numbers in [{MIN_SIDE}, {MAX_SIDE}]",
+            len(self.input_size) == 2
+            and all(type(side) is int and MIN_SIDE <= side <= MAX_SIDE for side in self.input_size),
+        )
+        yield "a whole number as seed", type(self.seed) is int
+        yield f"1 to {MAX_TASKS} tasks", 0 < len(self.tasks) <= MAX_TASKS
+        yield (
+            "a label space for each task",
+            all(isinstance(one, str) and one.isprintable() for one in (*self.tasks, *self.tasks.values())),
+        )
+        yield (
+            f"options, tasks, recipe and metrics of plain text and numbers, nested at most {LEVELS} deep",
+            all(_is_sound(mapping) for mapping in mappings),
+        )
 
 
 def _read_small(path: Path) -> bytes:
@@ -132,7 +147,7 @@ def _read_small(path: Path) -> bytes:
     return data
 
 
-def _is_sound(value: Any, levels: int = 12) -> bool:
+def _is_sound(value: Any, levels: int = LEVELS) -> bool:
     """Whether lists and mappings lie at most so deep in one another, since readers of cards recurse, and no text in
     them steers a terminal."""
     if isinstance(value, str):

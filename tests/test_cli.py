@@ -506,6 +506,7 @@ TRAIN = ("train", "victim", "--out", "out", "--preset")
         ((*ATTACK, "--data", "nowhere"), "expected data among rooms, "),
         ((*ATTACK, "--data", "rooms"), "expected the name of a picture of "),
         ((*ATTACK, "--data", "rooms", "--fit", "pad"), "expected --fit for picture files alone"),
+        ((*ATTACK, "--split", "train"), "expected --split for pictures of --data alone"),
         ((*ATTACK, "--epsilon", "0"), "expected epsilon in (0, 255]"),
         ((*ATTACK, "--epsilon", "300"), "expected epsilon in (0, 255]"),
         ((*ATTACK, "--epsilon", "nan"), "expected epsilon"),

@@ -145,6 +145,8 @@ HOSTILE: dict[str, tuple[Callable[[bytes, bytes], Pair], str]] = {
     "a name like a file": (lambda d, c: (d, changed(c, name="toy.JSON")), "expected a name that means nothing else"),
     "a word of ours": (lambda d, c: (d, changed(c, name="auto")), "expected a name that means nothing else"),
     "a giant picture": (lambda d, c: (d, changed(c, input_size=[10**6, 10**6])), "expected a weight card in the card"),
+    "a great picture": (lambda d, c: (d, changed(c, input_size=[4096, 4096])), "an input_size of at most 1,048,576"),
+    "a seed that is none": (lambda d, c: (d, changed(c, seed="7")), "it must have a whole number as seed"),
     "surplus field": (lambda d, c: (d, changed(c, surprise=1)), "expected a weight card in the card"),
     "other kind": (lambda d, c: (d, changed(c, kind="generator")), "expected an architecture among "),
     "a card that is none": (lambda d, c: (d, b"[" * 100_000), "expected a weight card in the card"),

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import streamlit as st
 
 from app import resources, tables, versus, works
-from app.components import status
+from app.components import by_name, status
 from app.components.controls import WIDE
 from app.request import Request
 from app.result import AttackEvent, Result
@@ -47,8 +47,7 @@ def choose_card(attacked: str, tasks: Sequence[Task]) -> Card | None:
     found = candidates(resources.workshop().victims(), attacked, tasks)
     if not found:
         return None
-    name = st.selectbox("Second victim", [NONE, *found], key=keys.SECOND, help=HELP, **keys.LINKED)
-    return found.get(name)
+    return found.get(by_name.choose("Second victim", [NONE, *found], key=keys.SECOND, help=HELP))
 
 
 def choose_threat(offered: Sequence[str] = tuple(THREATS)) -> Threat:

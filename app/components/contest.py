@@ -9,7 +9,7 @@ import streamlit as st
 
 from app import library, resources, variants
 from app.comparison import Trial
-from app.components import beside, controls, goals, leave, pictures
+from app.components import beside, by_name, controls, goals, leave, pictures
 from app.heatmap import SEPARATOR, Column
 from app.library import Picture
 from app.request import Request
@@ -272,7 +272,7 @@ def _pair(picture: Picture, card: Card, tasks: tuple[Task, ...]) -> Pair:
     sides = []
     defaults = (0, next((i for i, v in enumerate(own) if v.label == "PGD"), len(own) - 1))
     for letter, key, suffix, index in (("A", "attack_a", "", defaults[0]), ("B", "attack_b", EPSILON_B, defaults[1])):
-        label = st.selectbox(f"Attack {letter}", list(names), index, key=key, help=HELP, **keys.LINKED)
+        label = by_name.choose(f"Attack {letter}", list(names), index, key=key, help=HELP)
         sides.append((names[label], controls.choose_epsilon(norm, suffix, f"Epsilon of {letter}")))
     steps = _steps([variant for variant, _ in sides])
     picture = library.at_size(picture, card.input_size)

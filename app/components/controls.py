@@ -9,7 +9,7 @@ from typing import Any
 import streamlit as st
 
 from app import library, resources, variants
-from app.components import goals
+from app.components import by_name, goals
 from app.library import Picture
 from app.panels import GAINS, Beside
 from app.request import Request
@@ -74,8 +74,7 @@ def fitting(cards: list[Card], labelled: Collection[str]) -> list[Card]:
 
 def choose_victim(cards: list[Card], label: str = "Victim") -> Card:
     names = [card.name for card in cards]
-    chosen = st.selectbox(label, names, key="victim", help="The model under attack.", **keys.LINKED)
-    return cards[names.index(chosen)]
+    return cards[names.index(by_name.choose(label, names, key="victim", help="The model under attack."))]
 
 
 def _other(cards: list[Card], attacked: Card) -> Card:
@@ -83,11 +82,8 @@ def _other(cards: list[Card], attacked: Card) -> Card:
     fitting = {card.name: card for card in cards if _answered(card, attacked)}
     names = list(fitting)
     first = next((i for i, name in enumerate(names) if name != attacked.name), names.index(attacked.name))
-    chosen = st.selectbox(
-        "Tried on", names, first, key="to", help="The model that is shown the same adversarial pictures.",
-        **keys.LINKED,
-    )  # fmt: skip
-    return fitting[chosen]
+    told = "The model that is shown the same adversarial pictures."
+    return fitting[by_name.choose("Tried on", names, first, key="to", help=told)]
 
 
 def _answered(card: Card, other: Card) -> list[Task]:
@@ -205,15 +201,8 @@ def _choice(kind: type[Attack], f: Field[Any], cards: list[Card]) -> Any:
             limits["label"], f.default, key=key, help=limits["help"], persist_state="session", **keys.LINKED
         )
     names = list(limits.get("choices", [f.default, *(card.name for card in cards)]))
-    return st.selectbox(
-        limits["label"],
-        names,
-        names.index(f.default),
-        key=key,
-        help=limits["help"],
-        persist_state="session",
-        **keys.LINKED,
-    )
+    first = names.index(f.default)
+    return by_name.choose(limits["label"], names, first, key=key, help=limits["help"], persist_state="session")
 
 
 def gain_of_perturbation() -> int:

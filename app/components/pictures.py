@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from app import library, resources
-from app.components import picker, sent
+from app.components import by_name, picker, sent
 from app.library import Picture, Shelf
 from app.state import choices, keys, permalink, uploaded
 from app.words import nearest, plain
@@ -20,9 +20,7 @@ def choose() -> Picture | None:
     """The chosen picture; None where there is nothing to show yet."""
     gallery, objects, connected = resources.gallery(), resources.objects(), resources.connected()
     sources = [*([GALLERY] if gallery else []), *([OBJECTS] if objects else []), UPLOAD, *connected]
-    source = st.segmented_control(
-        "Picture", sources, default=sources[0], required=True, key="source", width="stretch", **keys.LINKED
-    )
+    source = by_name.choose_of_few("Picture", sources, key="source", width="stretch")
     if source == UPLOAD:
         return _upload() or (_gallery_scene(gallery) if gallery else None)
     sent.leave_link()
@@ -61,10 +59,8 @@ def choose_data_set() -> tuple[str, Shelf] | None:
     if not shelves:
         st.caption("There is no data set: the gallery is missing and none is connected.")
         return None
-    label = st.selectbox(
-        "Data set", list(shelves), key="data", **keys.LINKED,
-        help="What is shipped, and what is connected: see the page Library.",
-    )  # fmt: skip
+    told = "What is shipped, and what is connected: see the page Library."
+    label = by_name.choose("Data set", list(shelves), key="data", help=told)
     return label, shelves[label]
 
 

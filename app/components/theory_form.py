@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from app import resources, theory_job
+from app.components import by_name
 from app.components.controls import NORMS, RANGES
 from app.components.pictures import GALLERY
 from app.library import Shelf
@@ -79,17 +80,13 @@ def choose() -> Chosen | None:
 
 
 def choose_set(known: dict[str, Shelf], key: str) -> Shelf:
-    label = st.selectbox(
-        "Data set", list(known), key=key, help="What is shipped, and what is connected: see the page Library.",
-        **keys.LINKED,
-    )  # fmt: skip
-    return known[label]
+    told = "What is shipped, and what is connected: see the page Library."
+    return known[by_name.choose("Data set", list(known), key=key, help=told)]
 
 
 def choose_victim(shelf: Shelf, key: str) -> Card:
     found = {card.name: card for card in cards(shelf)}
-    name = st.selectbox("Victim", list(found), key=key, help="The model whose losses are moved.", **keys.LINKED)
-    return found[name]
+    return found[by_name.choose("Victim", list(found), key=key, help="The model whose losses are moved.")]
 
 
 def _tasks(shelf: Shelf, card: Card) -> tuple[str, ...]:

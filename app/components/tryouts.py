@@ -9,7 +9,7 @@ from dataclasses import replace
 import streamlit as st
 
 from app import orders, paper, resources, series, series_job, tables, tried
-from app.components import downloads, linked
+from app.components import by_name, downloads, linked
 from app.components.asking import answer, ask
 from app.components.chrome import FIRST_PRESET
 from app.components.pictures import GALLERY, OBJECTS
@@ -158,7 +158,7 @@ def _form(request: Request) -> Asked:
         return ()
     left, middle, right = st.columns([2, 1, 4])
     with left:
-        name = st.selectbox("Pictures of", list(shelves), key=keys.DATA, **keys.LINKED)
+        name = by_name.choose("Pictures of", list(shelves), key=keys.DATA)
     shelf = shelves[name]
     size = max(len(part) for part in series.parts_of(shelf.data, request.tasks))
     with middle:

@@ -102,6 +102,11 @@ def picker(key: str) -> str:
     return f"{key}_picker"
 
 
+def not_here(key: str) -> str:
+    """What the link chose in the control of that key, which does not offer it: its key in the session."""
+    return f"_not_here_{key}"
+
+
 def target_key(t: Task) -> str:
     """Key of the control that says what a task is to answer."""
     return f"target_{t.name}"

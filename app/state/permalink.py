@@ -41,6 +41,20 @@ def keep_in_link(key: str, value: str, default: str = "") -> None:
         del st.query_params[key]
 
 
+def not_here(key: str, offered: Sequence[str]) -> str:
+    """What the link chose in a control that does not offer it, until something is chosen there; empty where it offers
+    all that was chosen. Called before the control is drawn, which drops it from the link."""
+    asked = in_link(key)
+    if asked and key not in st.session_state and asked not in offered:
+        st.session_state[keys.not_here(key)] = asked
+    return str(st.session_state.get(keys.not_here(key), ""))
+
+
+def forget_not_here(key: str) -> None:
+    """Called when something is chosen in that control."""
+    st.session_state.pop(keys.not_here(key), None)
+
+
 def thumbnail(key: str, names: Sequence[str]) -> str:
     """The scene or object, or the cell of the study, chosen here, else by the link.
 

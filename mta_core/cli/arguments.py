@@ -93,7 +93,7 @@ def _add_attack(commands: Any) -> None:
     command.add_argument(
         "--data", metavar="NAME[:PATH]", help="take the pictures, and their labels, from rooms, nyuv2:PATH, ..."
     )
-    command.add_argument("--split", default="test", help="part of the data (default: %(default)s)")
+    command.add_argument("--split", help="part of those data (default: test)")
     command.add_argument(
         "--fit",
         default="crop",

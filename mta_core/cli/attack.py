@@ -62,10 +62,12 @@ def _reader(arguments: argparse.Namespace, choice: Choice) -> Callable[[str], tu
     """
     size = choice.card.input_size
     if arguments.data is None:
+        if arguments.split is not None:
+            raise ValueError("expected --split for pictures of --data alone: picture files have no splits")
         return lambda text: (imaging.read_fitted(text, size, arguments.fit), {})
     if arguments.fit != "crop":
         raise ValueError("expected --fit for picture files alone: pictures of --data are cropped with their labels")
-    source = open_data(arguments.data, arguments.split, size)
+    source = open_data(arguments.data, arguments.split or "test", size)
     for name in arguments.images:
         index_of(source, name)
     return lambda name: labelled_picture(source, name, choice.tasks)

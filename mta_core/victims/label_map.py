@@ -63,7 +63,7 @@ def _read(path: Path) -> tuple[str, Mapping[str, str]]:
     try:
         if path.stat().st_size > MAX_BYTES:
             raise ValueError(f"it has more than {MAX_BYTES:,} bytes")
-        given = json.loads(path.read_text(encoding="utf-8"))
+        given = json.loads(path.read_text(encoding="utf-8-sig"))
     except (OSError, ValueError, RecursionError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else brief(error)
         raise WeightsError(f"expected a label map in {path}: {reason}") from error

@@ -200,3 +200,13 @@ def link_beside(at: AppTest) -> dict[str, list[str]]:
     address = {key: at.query_params[key] for key in at.query_params}
     lists = {key: value if isinstance(value, list) else [value] for key, value in address.items()}
     return parse_qs(shares(at)[0]["first"]) | lists
+
+
+def test_a_link_that_names_what_is_not_here_says_so(page: Open) -> None:
+    at = page(victim="our *house*", source="our photos", tasks="Depth", attack="PGD", pgd_num_steps="1")
+    gone = "The link names {}, which is not here: this is {}."
+    assert said(at.warning) == [gone.format("our photos", "Gallery"), gone.format("our *house*", "dmtl")]
+    at = settle(at.run())
+    assert len(at.warning) == 2, "until something is chosen there"
+    settle(at.selectbox(key="victim").set_value(at.selectbox(key="victim").options[1]).run())
+    assert said(at.warning) == [gone.format("our photos", "Gallery")]
