@@ -48,11 +48,16 @@ class Recording:
 
     Args:
         clean: (3, H, W) in [0, 1], on the CPU.
+
+    Attributes:
+        outputs: PNGs of what the victim answers, by task and by the number of steps made; whoever looks adds them.
+        size: bytes of all that is kept.
     """
 
     def __init__(self, clean: Tensor, norm: Norm, limit: int = LIMIT) -> None:
         self.clean, self.power, self.limit = clean, POWERS[norm], limit
         self.frames: dict[str, dict[int, Frame]] = {}
+        self.outputs: dict[tuple[str, int], bytes] = {}
         self.stride = 1
         self.size = 0
 
@@ -106,9 +111,17 @@ class Recording:
         """How many steps were made; 0 where its turn never came."""
         return max(self.frames.get(perturbation, {0: None}))
 
+    def add_output(self, task: str, done: int, png: bytes) -> None:
+        """Keeps what is to be seen of a task's answer, unless all was let go of; the oldest recordings make room."""
+        if not self.frames:
+            return
+        self.size += len(png) - len(self.outputs.get((task, done), b""))
+        self.outputs[task, done] = png
+        _make_room(self, TOTAL)
+
     def clear(self) -> None:
         """Lets go of everything."""
-        self.frames, self.size = {}, 0
+        self.frames, self.outputs, self.size = {}, {}, 0
 
 
 def to_levels(perturbation: Tensor, top: float, power: float) -> Tensor:
@@ -125,10 +138,15 @@ def from_levels(levels: Tensor, top: float, power: float) -> Tensor:
 
 def keep(recording: Recording) -> Recording:
     """Counts it among all that are there, and lets go of the oldest where they are too large together."""
-    _kept[:] = [known for known in _kept if known() is not None]
     _kept.append(ref(recording))
-    while len(_kept) > 1 and sum(known.size for one in _kept if (known := one()) is not None) > TOTAL - LIMIT:
-        oldest = _kept.pop(0)()
-        if oldest is not None:
-            oldest.clear()
+    _make_room(recording, TOTAL - LIMIT)
     return recording
+
+
+def _make_room(own: Recording, most: int) -> None:
+    """Lets go of the oldest other ones until all together have at most so many bytes."""
+    known = [recording for one in _kept if (recording := one()) is not None]
+    others = [recording for recording in known if recording is not own]
+    while others and sum(recording.size for recording in known) > most:
+        others.pop(0).clear()
+    _kept[:] = [ref(recording) for recording in known if recording is own or recording in others]

@@ -38,13 +38,12 @@ class Seen:
     """What a victim answers after so many steps.
 
     Attributes:
-        png: its answer in colours; empty where the whole picture has one, which `bars` has.
+        bars: its answer where the whole picture has one; else the recording has it, in colours.
         loss: of that very picture in float32, as the attack reckons it; None before it is computed.
     """
 
     measure: str
     value: float
-    png: bytes = b""
     bars: list[list[Any]] = field(default_factory=list)
     loss: float | None = None
 
@@ -66,9 +65,15 @@ class Replay:
         self.owners = {name: JOINT if JOINT in result.outcome.perturbations else name for name in outcomes}
         self.seen: dict[str, dict[int, Seen]] = {name: {} for name in outcomes}
         for name, o in outcomes.items():  # known already, but for their losses
-            self.seen[name][0] = _seen(o, o.clean, None)
-            self.seen[name][self.last(name)] = _seen(o, o.adversarial, None)
+            self._see(name, 0, o.clean, None)
+            self._see(name, self.last(name), o.adversarial, None)
         self._order = bisected(self.steps)
+
+    def _see(self, name: str, step: int, value: Tensor, loss: float | None) -> None:
+        """Keeps an answer for all who look."""
+        self.seen[name][step], png = _seen(self.result.outcome.tasks[name], value, loss)
+        if png:
+            self.recording.add_output(name, step, png)
 
     def last(self, task: str) -> int:
         """After how many steps the attack on a task had ended."""
@@ -107,7 +112,7 @@ class Replay:
                 for o in outcomes:
                     answer = answers[o.task.name].float().cpu()
                     loss = float(o.task.loss(answer, o.reference)[0])
-                    self.seen[o.task.name][step] = _seen(o, o.task.decode(answer), loss)
+                    self._see(o.task.name, step, o.task.decode(answer), loss)
             yield Tick()
 
     def count(self) -> tuple[int, int]:
@@ -131,8 +136,7 @@ class Replay:
         if not step.isdecimal():
             return None
         if kind == "output":
-            known = self.seen.get(of, {}).get(int(step))
-            return known.png or None if known else None
+            return self.recording.outputs.get((of, int(step)))
         frame = self.recording.frames.get(of, {}).get(int(step)) if kind == "frame" else None
         return frame.packed if frame else None
 
@@ -153,16 +157,17 @@ def bisected(steps: Sequence[int]) -> list[int]:
     return list(dict.fromkeys(order))
 
 
-def _seen(o: TaskOutcome, value: Tensor, loss: float | None) -> Seen:
+def _seen(o: TaskOutcome, value: Tensor, loss: float | None) -> tuple[Seen, bytes]:
+    """With its PNG; empty where the whole picture has one answer."""
     t, measure = o.task, o.main_measure
     number = float(t.measures_of(t.statistics(value, o.reference, o.clean))[measure.name][0])
     if isinstance(t, Classification):
         bars = panels.answers(t, "", "", value, o.clean)["bars"]
-        return Seen(measure.format(number), number, bars=bars, loss=loss)
+        return Seen(measure.format(number), number, bars, loss), b""
     every = [v for v in (o.clean, o.adversarial, o.truth, o.reference if o.is_targeted else None) if v is not None]
     span = t.legend(*every).span or t.span(*every)
     coloured = t.colour(value, span)[0] if t.tones is None else t.tone(value, span)[0]
-    return Seen(measure.format(number), number, drawing(coloured, t.tones).png, loss=loss)
+    return Seen(measure.format(number), number, loss=loss), drawing(coloured, t.tones).png
 
 
 def message(replay: Replay, asked: Sequence[str], at: int, job: Mapping[str, Any]) -> bytes:

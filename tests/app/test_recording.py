@@ -71,6 +71,8 @@ def test_the_oldest_recordings_are_let_go_where_all_are_too_large(monkeypatch: p
         monkeypatch.setattr(recording, "LIMIT", made[0].size or made[-1].size)
         monkeypatch.setattr(recording, "TOTAL", 3 * recording.LIMIT)
     assert [bool(one.frames) for one in made] == [False, True, True, True]
+    made[2].add_output("depth", 1, bytes(1))
+    assert [bool(one.frames) for one in made] == [False, False, True, True], "what is seen of answers counts, too"
     del made[1:]
     gc.collect()
     assert keep(Recording(clean, budget.norm)) and len(recording._kept) == 1, "what nobody holds is not counted"
