@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import shlex
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -24,6 +25,9 @@ SPACES = {
 }  # fmt: skip
 """Label spaces in words; others are called by their names."""
 NORMS = {"linf": "L-inf", "l2": "L2"}
+OPERATOR = "named by the operator"
+"""Where a model of one's own is from."""
+PLACES = (*imported.PLACES, OPERATOR)
 MAIN = 6
 """Numbers in the short form of a card; the others are in its table."""
 Fact = tuple[str, str]
@@ -34,15 +38,15 @@ class Entry:
     """Weights with their card.
 
     Attributes:
-        path: of the weight file.
+        path: of the weight file; None for a model that the operator named, which has its own.
     """
 
     card: Card
-    path: Path
+    path: Path | None
 
     @property
     def place(self) -> str:
-        return imported.place_of(self.path)
+        return OPERATOR if self.path is None else imported.place_of(self.path)
 
 
 @dataclass(frozen=True)
@@ -57,8 +61,9 @@ class Line:
 
 
 def entries(kind: str) -> list[Entry]:
-    """All victims or generators, shipped ones first."""
-    return [Entry(card, path) for card, path in weights.find_cards(kind)]
+    """All victims or generators, shipped ones first, the operator's own models last."""
+    own = victims.own.cards() if kind == "victim" else []
+    return [*(Entry(card, path) for card, path in weights.find_cards(kind)), *(Entry(card, None) for card in own)]
 
 
 def is_wanted(entry: Entry, text: str, labels: Collection[str], places: Collection[str]) -> bool:
@@ -96,7 +101,13 @@ def facts(entry: Entry) -> list[Fact]:
     height, width = card.input_size
     found = [("Answers" if card.kind == "victim" else "Attacks", answers_of(card.tasks))]
     found += _aims(card) if card.kind == "generator" else []
-    found += [
+    if entry.path is None:
+        model = str(card.options["model"])
+        found += [("Model", model), *([("Trained on", card.data)] if card.data else [])]
+        found += [("Pictures", f"{width} × {height} pixels"), ("sha256", card.sha256)]
+        return [*found, ("On the command line", f"--victim {shlex.quote(model)}")]
+    return [
+        *found,
         ("Architecture", " ".join([card.architecture, *_options(card)])),
         ("Parameters", _count(card)),
         ("Weight file", f"{entry.path.stat().st_size / 1e6:.1f} MB" if entry.path.exists() else "not there"),
@@ -107,7 +118,6 @@ def facts(entry: Entry) -> list[Fact]:
         ("sha256", card.sha256),
         ("Lies in", f"{shown_path(entry.path)} ({entry.place})"),
     ]
-    return found
 
 
 def _aims(card: Card) -> list[Fact]:

@@ -10,7 +10,6 @@ from app import cards, remembered
 from app.components import leave, library_data, library_weights
 from app.state import keys
 from app.words import plain
-from mta_core import imported
 from mta_core.tasks import TASKS
 
 STYLE = Path(__file__).parent.parent / "components" / "library.css"
@@ -47,10 +46,11 @@ def choose() -> tuple[str, str, list[str], list[str]]:
     if shelf == DATA:
         return DATA, text, tasks, []
     known = {entry.place for entry in cards.entries(SHELVES[shelf])}
-    places = [place for place in imported.PLACES if place in known]
+    places = [place for place in cards.PLACES if place in known]
     where = st.multiselect(
         "Where", places, key=for_places, placeholder="anywhere",
-        help="Shipped with the program, trained here (own runs), or imported.", **keys.LINKED,
+        help="Shipped with the program, trained here (own runs), imported, or a model of the operator's own.",
+        **keys.LINKED,
     )  # fmt: skip
     return shelf, text, tasks, where
 

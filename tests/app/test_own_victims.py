@@ -64,6 +64,14 @@ def test_it_is_compared_like_the_others(page: Open) -> None:
     assert "street" in at.selectbox(key="victim").options and not at.error and not at.exception
 
 
+def test_the_library_has_its_card(page: Open) -> None:
+    at = page("library")
+    shown = " ".join(str(part.proto.body) for part in at.get("html"))
+    assert "street" in shown and "named by the operator" in shown and "--victim app_models:make" in shown
+    at.button(key="use_victim_street").click().run()
+    assert not at.exception and at.selectbox(key="victim").value == "street"
+
+
 def test_a_browser_names_no_module(page: Open, tmp_path: Path) -> None:
     for view, name in (("", "app_trap:make"), ("transfer", "app_models:make")):
         at = page(view, victim=name, to=name, second=name, attack="PGD", pgd_num_steps="1")
