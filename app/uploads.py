@@ -4,6 +4,7 @@ holds them, and by everybody who has the link where they were saved on purpose. 
 
 from __future__ import annotations
 
+import errno
 import json
 import re
 import threading
@@ -24,6 +25,8 @@ SHOWN = 32
 """Hexadecimal digits of a SHA-256 in a link: as good as all 64 where nobody makes files to be taken for each other."""
 DIGEST = re.compile(r"[0-9a-f]{16,64}")
 LONGEST_NAME = 120
+MAX_SAVED = 2**31
+"""Bytes of all that are saved on purpose."""
 SAVED = "saved on this server for its link"
 
 
@@ -107,9 +110,12 @@ def folder() -> Path:
 
 
 def save(upload: Upload) -> None:
-    """Keeps it for everybody who has the link; raises OSError where it cannot be written."""
+    """Keeps it for everybody who has the link; raises OSError where it cannot be written, or too much is kept."""
     with _WRITING:
         folder().mkdir(parents=True, exist_ok=True)
+        if sum(path.stat().st_size for path in folder().iterdir()) + len(upload.data) > MAX_SAVED:
+            room = f"{MAX_SAVED / 2**30:g} GiB"
+            raise OSError(errno.ENOSPC, f"those that were saved fill the {room} that there are for them")
         write_atomically(folder() / upload.sha256, upload.data)
         write_atomically(folder() / f"{upload.sha256}.json", json.dumps({"name": upload.name}).encode())
 

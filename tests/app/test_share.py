@@ -136,6 +136,14 @@ def test_a_saved_picture_is_shown_to_everybody_and_removed_by_who_sent_it(page: 
     assert page(**told).info
 
 
+def test_only_so_much_is_saved(page: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(uploads, "MAX_SAVED", len(MINE) - 1)
+    at = send(page(source="Upload", tasks="Depth", attack="FGSM"), MINE)
+    settle(at.button(key="save").click().run())
+    assert "The picture cannot be saved: those that were saved fill the " in said(at.error)[0]
+    assert "save" in keys(at) and not list(uploads.folder().iterdir())
+
+
 def test_another_session_does_not_find_what_was_not_saved(page: Open, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(resources, "browser", lambda: "one")
     at = send(page(source="Upload", tasks="Depth", attack="FGSM"), MINE)
