@@ -15,7 +15,8 @@ from mta_core.victims.dmtl import SPACES, Dmtl
 from mta_core.victims.mtan import Mtan
 from mta_core.weights import SHIPPED, Card, save_weights
 
-SIZE = (288, 384)
+SIZE = (96, 128)
+"""Of all pictures: enough to be looked at, and quick."""
 AIMED = "segmentation=floor,depth=2.0,normals=up"
 """The target of one of the generators, not in the words of the tasks."""
 
@@ -83,7 +84,8 @@ def make_gallery(root: Path, count: int = 3) -> None:
         random = np.random.default_rng(number)
         labels = np.full(SIZE, 11, np.uint8)
         labels[height // 2 :] = 4
-        labels[120:220, 60 + 40 * number : 180 + 40 * number] = 9
+        left = (3 + 2 * number) * width // 19
+        labels[5 * height // 12 : 3 * height // 4, left : left + width // 3] = 9
         depth = np.where(labels == 11, 4000, np.linspace(4000, 1500, height)[:, None]).astype(np.uint16)
         normals = np.where((labels == 4)[..., None], (127, 255, 127), (127, 127, 255)).astype(np.uint8)
         colours = np.array([(90 + 12 * i, 60 + 11 * i, 200 - 10 * i) for i in range(13)])[labels]

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 import streamlit as st
 from helpers import settle
+from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1 import AppTest
-from studio import make_classifier, make_gallery, make_generators, make_weights
+from studio import SIZE, make_classifier, make_gallery, make_generators, make_weights
 
 from app import resources
-from app.library import Picture, Shelf, open_gallery
+from app.library import Picture, Shelf, at_size, open_gallery
 from app.request import Request
 from app.workshop import Workshop
 from mta_core import devices, store, weights
@@ -26,6 +28,15 @@ from mta_core.weights import Card, save_weights
 from tests.toys import write_domains
 
 MAIN = Path(__file__).resolve().parents[2] / "app" / "main.py"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def components_looked_for_once() -> Iterator[None]:
+    """Each AppTest looks through all installed packages for components of Streamlit, as a server does once."""
+    with pytest.MonkeyPatch.context() as patch:
+        known = cache(manifest_scanner.scan_component_manifests)
+        patch.setattr(manifest_scanner, "scan_component_manifests", known)
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -69,7 +80,7 @@ def gallery() -> Shelf:
 
 @pytest.fixture
 def picture(gallery: Shelf) -> Picture:
-    return gallery.read(0)
+    return at_size(gallery.read(0), SIZE)
 
 
 @pytest.fixture

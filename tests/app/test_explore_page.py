@@ -182,7 +182,7 @@ def test_a_kept_upload_is_fitted_anew_and_removed(page: Open) -> None:
     assert read_stage(at)["rows"][0]["title"] == "mine.png"
     for fit in ("Pad", "Crop"):
         settle(at.segmented_control(key="fit").set_value(fit).run())
-        assert at.session_state["_held"]["shown"].request.picture.key.endswith(fit.lower())
+        assert at.session_state["_held"]["shown"].request.picture.key.endswith(f"{fit.lower()}@96x128")
     settle(at.button(key="remove").click().run())
     assert read_stage(at)["rows"][0]["title"] == "Room 1"
     assert "remove" not in {button.key for button in at.button}

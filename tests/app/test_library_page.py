@@ -80,7 +80,7 @@ class TestCards:
         assert names(at) == ["dmtl"] and "1 victim" in html(at)
         assert "own runs" in html(at) and "Segmentation (13 indoor classes), Depth (metres)" in html(at)
         digest = victims.find("dmtl").sha256
-        assert digest in html(at) and "384 × 288 pixels" in html(at)
+        assert digest in html(at) and "128 × 96 pixels" in html(at)
         at = library(shelf="Generators")
         assert set(names(at)) == {"mta-dmtl", "joint", "gap", "aimed", "universal"} and "Made against" in html(at)
 

@@ -74,7 +74,7 @@ def test_another_epsilon_is_composed_as_the_attack_makes_it(
         real = at(attack, units=other, norm=norm, **settings)
         made = real.outcome.perturbations["depth"].adversarial
         difference = composed(first.outcome.clean, panel, direction, other) - made * 255
-        assert difference.abs().max() <= 1e-3, "grey levels"
+        assert difference.abs().max() <= 5e-3, "grey levels"
         assert sent(real)[1].keys() == directions.keys(), "the direction is the same, so that it is sent once"
 
 

@@ -37,7 +37,7 @@ def asked(
     gallery: Shelf, request_for: Callable[..., Request], studio: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Series:
     shutil.copytree(studio / "runs", tmp_path / "runs")
-    make_other(tmp_path / "runs", "mtan", (96, 128))
+    make_other(tmp_path / "runs", "mtan", (64, 96))
     monkeypatch.setattr(weights, "RUNS", tmp_path / "runs")
     used = tuple({**victims.digests(victims.find("dmtl")), **victims.digests(victims.find("mtan"))}.items())
     request = replace(request_for("fgsm"), tasks=SCENE_TASKS[1:2], to="mtan", weights=used)

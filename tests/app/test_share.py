@@ -216,5 +216,5 @@ def test_a_link_that_names_what_is_not_here_says_so(page: Open) -> None:
     assert said(at.warning) == [gone.format("our photos", "Gallery"), gone.format("our *house*", "dmtl")]
     at = settle(at.run())
     assert len(at.warning) == 2, "until something is chosen there"
-    settle(at.selectbox(key="victim").set_value(at.selectbox(key="victim").options[1]).run())
-    assert said(at.warning) == [gone.format("our photos", "Gallery")]
+    settle(at.segmented_control(key="source").set_value("Upload").run())
+    assert said(at.warning) == [gone.format("our *house*", "dmtl")]

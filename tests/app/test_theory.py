@@ -21,7 +21,7 @@ from helpers import job_of, on_board, to_the_end, until_board_rests
 from measured import ask_amid, charts, open_view, status
 from PIL import Image
 from streamlit.testing.v1 import AppTest
-from studio import make_weights
+from studio import SIZE, make_weights
 
 from app import board_words, exports, resources, theory_charts, theory_job, theory_picture, theory_words
 from app.library import Shelf
@@ -275,11 +275,11 @@ def test_the_gradients_of_a_picture_are_seen(page: Open, workshop: Workshop) -> 
     at = gradients_of(page(theory_number="2"))
     body = next(e.proto.body for e in at.get("html") if "mta-gradients" in e.proto.body)
     pictures = [Image.open(io.BytesIO(base64.b64decode(data))) for data in re.findall(r"base64,([^\"]+)", body)]
-    assert len(pictures) == 4 and {picture.size for picture in pictures} == {(384, 288)}
+    assert len(pictures) == 4 and {picture.size for picture in pictures} == {SIZE[::-1]}
     assert body.count('alt="Where the loss of') == 3 and "0001" in body
     gallery = resources.gallery()
     assert gallery is not None
-    sample = gallery.data[1]
+    sample = gallery.data_at(SIZE)[1]
     targets = {name: target[None] for name, target in sample.targets.items()}
     losses, gradients = task_gradients(workshop.subject("dmtl").precise, sample.image[None], targets)
     flat = gradients[:, 0].double().flatten(1)

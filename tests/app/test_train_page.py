@@ -20,7 +20,7 @@ import streamlit as st
 from conftest import MAIN
 from helpers import on_board, read_message, stage_bytes, until_board_rests
 from streamlit.testing.v1 import AppTest
-from studio import make_generators
+from studio import SIZE, make_generators
 
 from app import board_words, resources, trainings, watching
 from app.state import keys
@@ -130,7 +130,7 @@ def test_what_is_chosen_is_what_is_trained() -> None:
     recipe = trainings.recipe_of(record.order)
     assert recipe.name == "of-mine" and recipe.method == "gap" and recipe.instance == "universal"  # type: ignore[union-attr]
     assert recipe.scope == "joint" and recipe.weighting == "fixed"  # type: ignore[union-attr]
-    assert dict(recipe.weights)["depth"] == 2.5 and recipe.phases == ((3, 288, 384),)
+    assert dict(recipe.weights)["depth"] == 2.5 and recipe.phases == ((3, *SIZE),)
     assert recipe.pattern_epochs == 1 and record.order.settings["minutes"] == 0  # type: ignore[union-attr]
     assert at.query_params["job"] == record.id
 

@@ -194,11 +194,11 @@ def test_with_one_victim_the_page_says_what_that_means(transfer: Open) -> None:
 
 
 def test_another_size_is_told(transfer: Open, studio: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    add_victim(studio, tmp_path, monkeypatch, "small", 96, 128)
+    add_victim(studio, tmp_path, monkeypatch, "small", 64, 96)
     at = transfer(tasks="Depth", attack="FGSM")
-    assert any("for small they are resized to 128x96" in caption.value for caption in at.caption)
+    assert any("for small they are resized to 96x64" in caption.value for caption in at.caption)
     at = transfer(tasks="Depth", attack="FGSM", victim="small", to="dmtl")
-    assert any("made at 128x96, the size of small; for dmtl" in caption.value for caption in at.caption)
+    assert any("made at 96x64, the size of small; for dmtl" in caption.value for caption in at.caption)
     assert read_stage(at)["rows"][1]["cells"][3]["caption"] == "dmtl, attacked"
 
 
