@@ -124,6 +124,7 @@ def test_rows_come_after_every_turn(monkeypatch: pytest.MonkeyPatch) -> None:
     assert [row["turns"] for row in rows] == [1] * len(GENERATORS) + [2] * len(GENERATORS)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not peak.can_measure(CPU), reason="this system does not tell a process's peak memory")
 def test_peak_memory_is_that_of_the_weights_and_of_what_is_held_at_once() -> None:
     rows = last_rows(replace(SMALL, size=(256, 384), ngf=16, attacks=(), repeats=1))

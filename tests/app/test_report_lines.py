@@ -235,7 +235,10 @@ def test_the_command_line_gives_the_same_numbers(
     assert found == cases[name].measures
 
 
-@pytest.mark.parametrize("name", ["PGD with a random start", "like another picture", "a second victim", NAMES[-1]])
+@pytest.mark.parametrize(
+    "name",
+    [NAMES[0], *(pytest.param(name, marks=pytest.mark.slow) for name in ("like another picture", *NAMES[-3::2]))],
+)
 def test_the_script_of_the_zip_finds_the_same(
     name: str, cases: Mapping[str, Case], place: Path, tmp_path: Path
 ) -> None:

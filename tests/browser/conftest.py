@@ -43,7 +43,7 @@ def server(log: Path) -> Iterator[str]:
     root = log.parent
     environment = dict(os.environ) | {"MTA_RUNS": str(root / "runs"), "MTA_DATA_ROOTS": str(root / "data")}
     write_scenes(root / "data" / "scenes", count=3)
-    make_other(root / "runs")
+    make_other(root / "runs", size=(288, 384))
     make_study(root / "runs")
     if not has_shipped_weights():
         make_weights(root / "runs")

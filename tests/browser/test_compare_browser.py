@@ -72,6 +72,7 @@ def test_a_data_set_is_started_stopped_and_taken_away(visit: Visit) -> None:
     assert page.locator(".mta-matrix").inner_text() == kept, "the link shows what was kept"
 
 
+@pytest.mark.slow
 def test_a_reload_finds_the_comparison_that_runs(visit: Visit) -> None:
     page = visit(f"compare?on=Data+set&count=23&{QUICK}", ready=False)
     page.get_by_role("button", name="Start").click()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+import pytest
 from playwright.sync_api import Page, expect
 from visits import IDLE, PATIENCE
 
@@ -12,6 +13,7 @@ WHO = re.compile(r"(GAP|MTA), (4|10) blocks")
 """Whoever has the turn: the status is looked at now and then."""
 
 
+@pytest.mark.slow
 def test_a_measurement_is_started_followed_and_stopped(visit: Callable[..., Page]) -> None:
     page = visit("", ready=False)
     page.get_by_role("link", name="Cost").click()

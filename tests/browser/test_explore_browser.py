@@ -73,6 +73,7 @@ def test_a_choice_that_falls_together_with_a_beat_is_heard(visit: Visit) -> None
         expect(page.locator(".mta-row h3").first).to_have_text(f"Room {number + 1}", timeout=PATIENCE)
 
 
+@pytest.mark.slow
 def test_epsilon_is_moved_by_keyboard(visit: Visit) -> None:
     page = visit()
     page.locator(".st-key-epsilon input[type=range]").focus()
@@ -81,6 +82,7 @@ def test_epsilon_is_moved_by_keyboard(visit: Visit) -> None:
     settled(page)
 
 
+@pytest.mark.slow
 def test_pgd_runs_and_stops(visit: Visit) -> None:
     page = visit("?pgd_num_steps=100&attack=PGD", ready=False)
     chart = page.locator(".mta-chart polyline").first
@@ -241,6 +243,7 @@ def test_odd_files_are_shown_or_explained(visit: Visit, data_pack: Path) -> None
             assert said.startswith(f"{file.name} cannot be read: ") and said.endswith("."), said
 
 
+@pytest.mark.slow
 def test_a_second_victim_stands_beside_the_first_and_is_in_the_address(visit: Visit) -> None:
     page = visit("?attack=FGSM&tasks=Depth")
     settled(page)

@@ -21,6 +21,7 @@ def card(board: Page, words: str):  # type: ignore[no-untyped-def]
     return board.locator('[class*="st-key-job_"]', has=board.locator("h3", has_text=words))
 
 
+@pytest.mark.slow
 def test_two_people_share_the_device(visit: Visit) -> None:
     """One waits for the other, moves up when the first pauses, and both see the same board."""
     first = visit(LONG.format(count=22), ready=False)

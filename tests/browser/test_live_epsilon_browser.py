@@ -236,7 +236,9 @@ def test_it_is_drawn_in_the_very_frame_of_the_movement(visit: Visit) -> None:
     page.mouse.up()
 
 
-@pytest.mark.parametrize(("norm", "key"), [("L-inf", "epsilon"), ("L2", "epsilon_l2")])
+@pytest.mark.parametrize(
+    ("norm", "key"), [("L-inf", "epsilon"), pytest.param("L2", "epsilon_l2", marks=pytest.mark.slow)]
+)
 def test_it_follows_the_mouse_and_its_result_takes_its_place(visit: Visit, norm: str, key: str) -> None:
     page = visit(f"?tasks=Depth&norm={norm}")
     settled(page)

@@ -43,6 +43,7 @@ def choose(page: Page, row: int) -> None:
     table.click(position={"x": 15, "y": HEAD + ROW * row + ROW // 2})
 
 
+@pytest.mark.slow
 def test_what_others_write_is_found_by_every_page(visit: Visit, store: Store, tmp_path: Path) -> None:
     one, other = open_results(visit), open_results(visit)
     expect(one.locator(".stAlert")).to_contain_text("Nothing is kept here yet")

@@ -118,6 +118,7 @@ def test_a_first_visitor_has_a_link_to_an_attacked_photograph_in_six_clicks(visi
     assert (alts(tab), pixels(tab)) == seen, "the very same pictures"
 
 
+@pytest.mark.slow
 def test_a_link_of_compare_says_what_is_chosen_beside_the_side_bar(visit: Visit) -> None:
     """Of what is chosen in a part that is redrawn by itself, as the address has it at the moment."""
     page = visit("compare?attacks=FGSM&tasks=Depth&scene=2000007", ready=False)
