@@ -11,10 +11,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from studio import SIZE
 from test_panels import finished
 
 from app import exports
-from app.library import Shelf
+from app.library import Shelf, at_size
 from app.request import Request
 from app.workshop import Workshop
 from mta_core import imaging
@@ -35,7 +36,7 @@ def test_the_png_stays_inside_the_budget(
 def test_the_array_is_the_perturbation(workshop: Workshop, request_for: Callable[..., Request]) -> None:
     result = finished(workshop, request_for())
     saved = np.load(io.BytesIO(exports.perturbation_npy(result, "normals")), allow_pickle=False)
-    assert saved.dtype == np.float32 and saved.shape == (3, 288, 384)
+    assert saved.dtype == np.float32 and saved.shape == (3, *SIZE)
     assert (saved == result.outcome.perturbations["normals"].perturbation.numpy()).all()
 
 
@@ -64,7 +65,7 @@ def test_the_report_tells_where_the_attack_leads(
         for name, request in {
             "away": asked,
             "target": replace(asked, target="segmentation=wall,depth=1,normals=up"),
-            "like": replace(asked, like=gallery.read(1)),
+            "like": replace(asked, like=at_size(gallery.read(1), SIZE)),
         }.items()
     }
     found = {name: (one["goal"], one["target"], one["target_picture"]) for name, one in told.items()}

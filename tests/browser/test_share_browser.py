@@ -10,11 +10,12 @@ import subprocess
 import sys
 import zipfile
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import parse_qs, urlparse
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, Download, Locator, Page, TimeoutError, expect
 from serving import ROOT
 from visits import IDLE, PATIENCE, settled
 
@@ -223,10 +224,18 @@ def taken(visit: Visit, tmp_path: Path, photo: Path) -> Path:
     is_shown(page, photo.name)
     page.get_by_role("button", name="Share").click()
     for key, name in (("get_report", "report.html"), ("get_zip", "all.zip")):
-        with page.expect_download() as download:
-            page.locator(f".st-key-{key} button:enabled").click()
-        download.value.save_as(tmp_path / name)
+        download(page, key).save_as(tmp_path / name)
     return tmp_path
+
+
+def download(page: Page, key: str) -> Download:
+    """What a click brings, or another: Streamlit makes the file on the click, and one in the moment in which the page
+    is drawn anew asks for what is not there any more (`remove_deferred` of its `MediaFileManager` says so)."""
+    for _ in range(3):
+        with suppress(TimeoutError), page.expect_download(timeout=20_000) as found:
+            page.locator(f".st-key-{key} button:enabled").click()
+            return found.value
+    raise AssertionError(f"no download by {key}")
 
 
 @pytest.mark.parametrize("dark", [False, True])

@@ -78,8 +78,6 @@ def narrow(): return adapt(Net(4), {"segmentation": CLASSES}, (48, 64))
 def flat(): return adapt(nn.Flatten(), {"segmentation": CLASSES}, (48, 64))
 def tiny(): return adapt(Net(), {"segmentation": CLASSES}, (4, 64))
 def miles(): return adapt(Net(1), {"depth": "miles"}, (48, 64))
-def typed(): return adapt(Net(1), {"depht": "metres"}, (48, 64))
-def crossed(): return adapt(Net(13), {"depth": "nyu13"}, (48, 64))
 def bare(): return Net()
 def fails(): raise RuntimeError("no weights\\nhere")
 def leaves(): raise SystemExit(3)
@@ -184,8 +182,6 @@ def test_a_function_may_belong_to_a_class(load: Callable[..., victims.Victim]) -
         ("flat", "expected {module}:flat to answer pictures of 48x64, it raised ValueError: expected a map"),
         ("tiny", "expected an input size of {module}:tiny with sides in [32, 4096], got (4, 64)"),
         ("miles", "expected {module}:miles to answer in label spaces among nyu13, "),
-        ("typed", "expected {module}:typed to answer tasks among segmentation, "),
-        ("crossed", "expected depth in a label space among metres"),
         ("wild", "the victim {module}:wild answers segmentation with NaN or infinity"),
         ("cut", "expected a gradient of segmentation at the picture from {module}:cut, there is none: it does"),
         ("stepped", "expected a gradient of segmentation at the picture from {module}:stepped, there is none"),
