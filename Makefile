@@ -33,11 +33,13 @@ check: setup
 	$(BIN)/mypy
 	$(MAKE) test
 
-# A browser for the tests: the system's if there is one, else Debian's as root, else Playwright's own.
+# A browser for the tests: Chromium's headless shell, which is twice as fast, from Debian as root; else the system's
+# Chromium, else Debian's, else Playwright's own.
+INSTALL := [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get update -qq && \
+  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends
 browser: setup
-	@command -v chromium >/dev/null || command -v google-chrome >/dev/null || \
-	{ [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get update -qq && \
-	  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium >/dev/null; } || \
+	@command -v chromium-headless-shell >/dev/null || { $(INSTALL) chromium-headless-shell >/dev/null 2>&1; } || \
+	command -v chromium >/dev/null || command -v google-chrome >/dev/null || { $(INSTALL) chromium >/dev/null; } || \
 	$(BIN)/python -m playwright install $$([ "$$(id -u)" = 0 ] && echo --with-deps) chromium || \
 	echo "WARNING: no browser could be installed, the browser tests will be SKIPPED" >&2
 

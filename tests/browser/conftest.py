@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Browser, Error, Page, sync_playwright
 from serving import FAILED, ROOT, serving, visiting
 from studio import has_shipped_weights, make_gallery, make_other, make_weights
-from visits import FLAGS
+from visits import BROWSERS, FLAGS
 
 from mta_core.study.plan import Probe
 from tests import study_made
@@ -63,7 +63,7 @@ def make_study(runs: Path) -> None:
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    executable = shutil.which("chromium") or shutil.which("google-chrome")
+    executable = next((path for name in BROWSERS if (path := shutil.which(name))), None)
     # Never stopped: after a test that failed, `stop` may wait for ever. It ends with this process, which is at its end.
     playwright = sync_playwright().start()
     if executable is None and not Path(playwright.chromium.executable_path).exists():
