@@ -250,10 +250,15 @@ def _place(card: Path) -> tuple[str, str]:
     return card.parent.name, card.stem
 
 
+def _cards(folder: Path, pattern: str) -> list[Path]:
+    """Not by `Path.glob`, which raises where a folder goes away while it looks."""
+    return sorted((folder / name for name in glob.glob(pattern, root_dir=folder)), key=_place)
+
+
 def find_cards(kind: str) -> Iterator[tuple[Card, Path]]:
     """Every sound card of that kind with its weight file's path: the shipped ones first, then those in `runs/`."""
     seen = set()
-    for path in (*sorted(SHIPPED.glob("*.json"), key=_place), *sorted(RUNS.glob("*/*.json"), key=_place)):
+    for path in (*_cards(SHIPPED, "*.json"), *_cards(RUNS, "*/*.json")):
         weights = path.with_suffix(".safetensors")
         if not weights.exists():
             continue

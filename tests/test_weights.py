@@ -7,7 +7,9 @@ import json
 import os
 import pickle
 import re
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -281,3 +283,21 @@ def test_cards_are_listed_by_their_names(here: Path) -> None:
     for name in ("toy-robust", "toy", "other"):
         weights.save_weights(make_victim(), replace(CARD, name=name), here / "shipped")
     assert [card.name for card, _ in weights.find_cards("victim")] == ["other", "toy", "toy-robust"]
+
+
+def test_cards_are_found_while_folders_come_and_go(here: Path, folder: Path) -> None:
+    """Somebody takes a training away while a page is drawn."""
+    is_over = threading.Event()
+
+    def come_and_go() -> None:
+        while not is_over.is_set():
+            (here / "runs" / "two").mkdir()
+            (here / "runs" / "two").rmdir()
+
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(come_and_go)
+        try:
+            found = [[card.name for card, _ in weights.find_cards("victim")] for _ in range(1000)]
+        finally:
+            is_over.set()
+    assert all(names == ["toy"] for names in found)
