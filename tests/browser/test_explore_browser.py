@@ -63,6 +63,7 @@ def test_a_scene_is_picked_with_mouse_and_keyboard(visit: Visit) -> None:
     settled(page)
 
 
+@pytest.mark.slow
 def test_a_choice_that_falls_together_with_a_beat_is_heard(visit: Visit) -> None:
     """What happens in the browser at one time is sent as one message, which redraws only the part it names."""
     page = visit("?pgd_num_steps=100&attack=PGD", ready=False, script=CLICK_WITH_A_BEAT)
@@ -126,6 +127,7 @@ def test_downloads_hold_what_they_say(visit: Visit) -> None:
     assert report["settings"]["epsilon"] == 5
 
 
+@pytest.mark.slow
 def test_a_copied_link_shows_the_same_view(visit: Visit) -> None:
     page = visit()
     page.locator(".mta-picker button").nth(1).click()
