@@ -34,7 +34,9 @@ def nothing(page: Page) -> None:
 
 
 def whole(page: Page) -> None:
+    """When nothing more is computed."""
     settled(page)
+    page.wait_for_function("() => !/measuring|Computing/.test(document.body.innerText)")
 
 
 def below(page: Page) -> None:
@@ -43,6 +45,7 @@ def below(page: Page) -> None:
     page.locator('[data-testid="stTabs"]').first.scroll_into_view_if_needed()
     page.evaluate("document.querySelector('[data-testid=\"stTabs\"]').scrollIntoView()")
     page.wait_for_timeout(4000)  # it is filled in
+    whole(page)
 
 
 def inspected(page: Page) -> None:
@@ -93,7 +96,7 @@ def shared(page: Page) -> None:
 
 VIEWS: dict[str, tuple[str, Act, bool]] = {
     "explore-light": ("/", whole, False),
-    "explore-dark": ("/?attack=PGD&number=3", whole, True),
+    "explore-dark": ("/?attack=PGD", whole, True),
     "inspector": ("/?attack=PGD", inspected, False),
     "divider": ("/?attack=PGD", divided, True),
     "survival": ("/?detail=Does+it+survive%3F", below, False),
