@@ -27,4 +27,5 @@ def _note_lacks() -> None:
 
 
 def _choose_colour() -> None:
-    permalink.keep_in_link(keys.SURFACE, str(heard.told(keys.SURFACE_VIEW, "colour")), surfaces.COLOURS[0])
+    if colour := heard.told(keys.SURFACE_VIEW, "colour"):
+        permalink.keep_in_link(keys.SURFACE, str(colour), surfaces.COLOURS[0])

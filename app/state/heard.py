@@ -14,20 +14,21 @@ DIRECTIONS = 4
 """How many of those sent last the browser keeps, as `live_epsilon.js` says."""
 
 
+def told(component: str, what: str) -> Any:
+    """What the browser's side of a component just told; None where the component is on no page any more by now: what a
+    browser says may arrive after somebody has turned to another tab."""
+    return getattr(st.session_state.get(component), what, None)
+
+
 def picked(key: str) -> str:
     """The scene or object that was just clicked."""
-    return str(st.session_state[keys.picker(key)].picked)
+    return str(told(keys.picker(key), "picked"))
 
 
 def opened(key: str) -> tuple[str, str] | None:
     """The row and the task of the cell of the heat map of this key that was just clicked."""
-    told = st.session_state[key].opened
-    return (str(told[0]), str(told[1])) if isinstance(told, list | tuple) and len(told) == 3 else None
-
-
-def told(component: str, what: str) -> Any:
-    """What the browser's side of a component just told."""
-    return getattr(st.session_state[component], what)
+    cell = told(key, "opened")
+    return (str(cell[0]), str(cell[1])) if isinstance(cell, list | tuple) and len(cell) == 3 else None
 
 
 def keep_told(component: str, what: dict[str, Any]) -> None:
@@ -52,8 +53,8 @@ def take_lacks(whose: str = _LACKS) -> bool:
 
 def note_inspected() -> None:
     """The browser has not got all the values that it is to tell at the cursor."""
-    told = st.session_state[keys.STAGE].inspects
-    st.session_state[_INSPECTED] = frozenset(str(one) for one in told) if isinstance(told, list) else frozenset()
+    digests = told(keys.STAGE, "inspects")
+    st.session_state[_INSPECTED] = frozenset(str(one) for one in digests) if isinstance(digests, list) else frozenset()
 
 
 def take_inspected() -> frozenset[str]:
@@ -63,8 +64,8 @@ def take_inspected() -> frozenset[str]:
 
 def note_moved() -> None:
     """Epsilon is being moved, and the browser asks for what comes of it."""
-    told = st.session_state[keys.STAGE].moved
-    number = told[0] if isinstance(told, list | tuple) and told else None
+    to = told(keys.STAGE, "moved")
+    number = to[0] if isinstance(to, list | tuple) and to else None
     if isinstance(number, int | float):
         st.session_state[_MOVED] = float(number)
 

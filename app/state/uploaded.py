@@ -42,7 +42,7 @@ def forget_upload() -> None:
 
 
 def is_uploader_empty() -> bool:
-    return st.session_state[keys.UPLOADER] is None
+    return st.session_state.get(keys.UPLOADER) is None
 
 
 def wanted() -> Wanted | None:

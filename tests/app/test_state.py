@@ -35,3 +35,22 @@ def test_a_part_drawn_with_an_older_choice_is_noticed() -> None:
     assert at.run().markdown[0].value == "`False`"
     del at.session_state["is_new"]
     assert at.run().markdown[0].value == "`True`"
+
+
+def test_what_comes_from_a_component_that_is_gone_is_not_heard() -> None:
+    """Somebody turned to another tab while its message was on its way."""
+
+    def script() -> None:
+        import streamlit as st
+
+        from app.components import replay, surface
+        from app.state import heard
+
+        replay._asked()
+        surface._choose_colour()
+        heard.note_inspected()
+        heard.note_moved()
+        st.write([heard.opened("matrix"), sorted(heard.take_inspected()), heard.moved(), dict(st.query_params)])
+
+    at = AppTest.from_function(script, default_timeout=60).run()
+    assert not at.exception and at.json[0].value.replace(" ", "").replace("\n", "") in ("[null,[],null,{}]",)
