@@ -80,6 +80,8 @@ def epsilon_curve(points: Sequence[CurvePoint], t: Task, chosen: float, unit: st
     figure.add_vline(chosen, line={"color": "#7a8490", "width": 1, "dash": "dash"})
     figure.update_yaxes(tickformat=_tick_format(measure), ticksuffix=_suffix(measure), rangemode="tozero")
     figure.update_xaxes(title_text=f"epsilon ({unit})", rangemode="tozero")
+    if not points:  # the axis would be of numbers that mean nothing
+        figure.update_yaxes(showticklabels=False)
     return finish(figure, f"{t.label} against epsilon", height=280)
 
 

@@ -20,6 +20,7 @@ from app.words import facts, in_sentence, perturbation_title, plain
 from mta_core.explore import TaskOutcome
 from mta_core.jobs import Job
 from mta_core.tasks import Measure, Task
+from mta_core.wording import counted
 
 MEASURES, EPSILON, LOSS, SIZE = "Measures", "Against epsilon", "Loss by step", "Perturbation"
 SURVIVAL = "Does it survive?"
@@ -137,6 +138,8 @@ def _epsilon(request: Request, is_live: bool) -> bool:
         points, note = [], "The curve is computed when the attack has ended."
     elif points is None:
         points, is_whole = _compute_curve(request)
+        if not is_whole:
+            note = f"Computing: {counted(len(points), 'point')} so far. {note}"
     unit = "1/255" if request.budget.epsilon_unit == "1/255" else "L2 norm"
     _legend("noise", "adversarial")
     for column, t in zip(grid([1] * len(request.tasks)), request.tasks, strict=True):
