@@ -37,12 +37,15 @@ Ends with 0 where they are the same to the last digit, else with 1.
 
 import json
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, ".")
+if find_spec("mta_core") is None:
+    sys.exit("expected to be run in the program's folder, which holds mta_core")
 
 '''
 END = """

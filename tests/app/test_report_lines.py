@@ -258,6 +258,16 @@ def test_the_script_of_the_zip_finds_the_same(
         fresh(place, str(script))
 
 
+def test_the_script_of_the_zip_says_where_it_runs(cases: Mapping[str, Case], tmp_path: Path) -> None:
+    packed = bundle.zip_of(cases[NAMES[1]].result, Where("cpu", 1), DEVICE)
+    with zipfile.ZipFile(io.BytesIO(packed)) as archive:
+        archive.extractall(tmp_path)
+    command = [sys.executable, "-I", str(next(tmp_path.glob("*/reproduce.py")))]
+    made = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
+    assert made.returncode == 1
+    assert made.stderr == "expected to be run in the program's folder, which holds mta_core\n"
+
+
 def test_it_says_what_a_named_model_needs(cases: Mapping[str, Case]) -> None:
     (said,) = reproduction.needs(reproduction.attacked(cases["one that has a name"].result))[1:]
     assert said == "The victim street is no model of this program: MTA_VICTIMS must name it as it did here."
