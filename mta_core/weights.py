@@ -98,7 +98,9 @@ class Card:
                 raise ValueError(f"it has more than {MAX_BYTES:,} bytes")
             fields = json.loads(data.decode("utf-8-sig"))
             card = cls(**{**fields, "input_size": tuple(fields["input_size"])})
-        except (ValueError, TypeError, KeyError, RecursionError) as error:
+        except KeyError as error:
+            raise WeightsError(f"expected a weight card in {where}: it has no {error.args[0]}") from error
+        except (ValueError, TypeError, RecursionError) as error:
             raise WeightsError(f"expected a weight card in {where}: {brief(error)}") from error
         card._check(where)
         return card

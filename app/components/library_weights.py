@@ -89,10 +89,13 @@ def form() -> None:
     if missing and path:
         st.button("Import", key="import_weights", type="primary", on_click=take_path, args=(path, name))
         return
+    asked = f"Choose {' and '.join(missing)} {'too' if files else 'first'}." if missing else ""
     st.button(
         "Import", key="import_weights", type="primary", on_click=take_files, args=(found, name),
-        disabled=bool(missing), help=f"Choose {' and '.join(missing)} first." if missing else None,
+        disabled=bool(missing), help=asked or None,
     )  # fmt: skip
+    if files and asked:
+        st.info(asked)
 
 
 def _parted(files: Mapping[str, Any]) -> dict[str, Any]:

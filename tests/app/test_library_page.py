@@ -146,7 +146,7 @@ class TestWeights:
         at = library()
         assert at.button(key="import_weights").disabled
         at = self.upload(at, elsewhere, ".safetensors")
-        assert at.button(key="import_weights").proto.help == "Choose the card first."
+        assert at.button(key="import_weights").proto.help == at.info[0].value == "Choose the card too."
         at = self.upload(at, elsewhere, ".safetensors", ".json")
         at.button(key="import_weights").click().run()
         assert "The victim toy is imported" in at.success[0].value and names(at) == ["dmtl", "toy"]
