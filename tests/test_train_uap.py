@@ -22,19 +22,19 @@ from mta_core.kinds import Aim
 from mta_core.objective import make_problem, pseudo_targets
 from mta_core.tasks import SCENE_TASKS
 from mta_core.train_uap import UapRecipe, UapTraining, train_uap
-from mta_core.train_victim import train_victim
+from mta_core.victims import own
 from mta_core.weights import Card, WeightsError
-from tests.toys import CPU, tiny_recipe, write_scenes
+from tests.toys import CPU, SHADES, write_scenes
 
 NAMES = tuple(task.name for task in SCENE_TASKS)
 
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a victim of scenes, and beside it the scenes."""
+    """A folder of runs, and beside it scenes."""
     root = tmp_path_factory.mktemp("uap")
     write_scenes(root / "scenes")
-    list(train_victim(tiny_recipe(root / "scenes"), CPU, root / "runs" / "victim"))
+    (root / "runs").mkdir()
     return root / "runs"
 
 
@@ -42,8 +42,10 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def recipe(runs: Path, monkeypatch: pytest.MonkeyPatch) -> UapRecipe:
     monkeypatch.setattr(weights, "RUNS", runs)
     monkeypatch.setattr(weights, "SHIPPED", runs / "nothing")
+    monkeypatch.setattr(own, "_allowed", set())
+    victims.allow(SHADES)
     return UapRecipe(
-        name="same", victim="tiny", data=(f"nyuv2:{runs.parent / 'scenes'}",), epsilon=16.0, epochs=2, per_epoch=4,
+        name="same", victim=SHADES, data=(f"nyuv2:{runs.parent / 'scenes'}",), epsilon=16.0, epochs=2, per_epoch=4,
         num_steps=3, num_candidates=2, holdout=5, share=0.5, fooling_rate=1.0,
     )  # fmt: skip
 
@@ -59,7 +61,7 @@ def clean_pictures(recipe: UapRecipe) -> Tensor:
 
 def changes(recipe: UapRecipe, attack_name: str, **settings: str) -> Mapping[str, float]:
     """How far each task's answers are from the clean ones."""
-    victim, card = victims.load("tiny")
+    victim, card = victims.load(SHADES)
     clean = clean_pictures(recipe)
     targets = pseudo_targets(victim, SCENE_TASKS, clean)
     budget = Budget.from_units(recipe.norm, recipe.epsilon)
@@ -85,12 +87,12 @@ def test_is_stored_found_and_stronger_than_noise(recipe: UapRecipe, runs: Path, 
     events = list(train_uap(chosen, CPU, runs / name, command="make it"))
     card = Card.read(runs / name / f"{name}.json")
     assert card.architecture == "patterns" and card.input_size == (64, 96) and card.command == "make it"
-    assert {"method": "uap", "instance": "universal", "victim": "tiny", "scope": scope}.items() <= card.options.items()
+    assert {"method": "uap", "instance": "universal", "victim": SHADES, "scope": scope}.items() <= card.options.items()
     assert card.summary.startswith("UAP, universal, non-targeted") and card.terms
     assert {f"fooled {n}" for n in ([JOINT] if scope == "joint" else NAMES)} <= set(card.metrics["held_out"])
     assert len([event for event in events if isinstance(event, Progress)]) == 8
-    found = generators.choose(generators.AUTO, "tiny", Aim(NAMES, scope), "uap", is_universal=True)
-    assert generators.scope_of(found) == scope and Uap().resolve(victims.load("tiny")[1], Aim(NAMES, scope)) == Uap(
+    found = generators.choose(generators.AUTO, SHADES, Aim(NAMES, scope), "uap", is_universal=True)
+    assert generators.scope_of(found) == scope and Uap().resolve(victims.load(SHADES)[1], Aim(NAMES, scope)) == Uap(
         generator=found.name
     )
     network, _ = generators.load(name)
@@ -149,7 +151,6 @@ def test_towards_an_answer(recipe: UapRecipe, tmp_path: Path) -> None:
 
 
 def test_a_picture_is_pushed_towards_the_answer(recipe: UapRecipe) -> None:
-    """The only one that is learnt from: what an untrained victim says of others is anyone's guess."""
     target = "segmentation=wall,depth=1.6,normals=up"
     training = UapTraining(replace(recipe, target=target, epsilon=64, limit=2, per_epoch=1, num_steps=10), CPU)
     list(training.run_epoch())
