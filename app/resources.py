@@ -60,7 +60,7 @@ def shelves() -> dict[str, Shelf]:
     return {shelf.name: shelf for shelf in found if shelf}
 
 
-@st.cache_resource(show_spinner=False)
+@st.cache_resource(show_spinner=False, on_release=Board.close)
 def board() -> Board:
     """The job board, whose jobs the worker does beside the attacks of all browsers."""
     made = workshop()
@@ -94,7 +94,7 @@ def warm() -> None:
         workshop().prepare(cards[0].name, shelf.read(0))
 
 
-@st.cache_resource(show_spinner=False)
+@st.cache_resource(show_spinner=False, on_release=Tidying.close)
 def tidying() -> Tidying:
     """Gives memory back when people have gone."""
     return Tidying(workshop().forget)

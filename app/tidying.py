@@ -26,6 +26,7 @@ class Tidying:
         self._due: list[float] = []
         self._left: list[tuple[float, Callable[[], None]]] = []
         self._changed = threading.Condition()
+        self._is_closed = False
         threading.Thread(target=self._work, name="tidying", daemon=True).start()
 
     def come(self) -> None:
@@ -42,11 +43,22 @@ class Tidying:
             self._due = [*[at for at in self._due if at > now + SOON][-8:], now + SOON, now + LATE]
             self._changed.notify()
 
+    def close(self) -> None:
+        """Ends: what would have been let go of later is let go of now."""
+        with self._changed:
+            self._is_closed = True
+            gone, self._left = self._left, []
+            self._changed.notify()
+        for _, let_go in gone:
+            let_go()
+
     def _work(self) -> None:
         while True:
             with self._changed:
-                while not self._due or min(self._due) > time.monotonic():
+                while not self._is_closed and (not self._due or min(self._due) > time.monotonic()):
                     self._changed.wait(min(self._due) - time.monotonic() if self._due else None)
+                if self._is_closed:
+                    return
                 now = time.monotonic()
                 self._due = [at for at in self._due if at > now + 1.0]  # several who leave together count once
                 gone = [let_go for at, let_go in self._left if at <= now + 1.0]

@@ -67,7 +67,14 @@ class Board:
         self._here: dict[str, _Work] = {}
         self._served: dict[str, float] = {}
         self._changed = threading.Condition(threading.RLock())
+        self._is_closed = False
         threading.Thread(target=self._schedule, name="board", daemon=True).start()
+
+    def close(self) -> None:
+        """Begins no more jobs; one that runs goes on to its end."""
+        with self._changed:
+            self._is_closed = True
+            self._changed.notify_all()
 
     def submit(self, order: Order) -> str:
         """Queues an order; its id.
@@ -227,6 +234,8 @@ class Board:
     def _schedule(self) -> None:
         while True:
             with self._changed:
+                if self._is_closed:
+                    return
                 try:
                     self._begin_next()
                 except OSError:  # a disk that is full or gone may come back

@@ -94,8 +94,23 @@ class Office:
 
 
 @pytest.fixture
-def office(tmp_path: Path) -> Office:
-    return Office(tmp_path / "jobs")
+def office(tmp_path: Path) -> Iterator[Office]:
+    made = Office(tmp_path / "jobs")
+    yield made
+    made.board.close()
+
+
+def test_closed_it_ends_what_runs_and_leaves_the_rest_to_another(office: Office) -> None:
+    runs = office.ask(50, pause=0.001)
+    until(lambda: office.done(runs) > 0)
+    waits = office.ask()
+    office.board.close()
+    office.wait(runs)
+    time.sleep(0.1)
+    assert office.state(waits) == "queued"
+    other = Board(office.board.folder, Worker(), CPU, {"count": count})
+    office.wait(waits)
+    other.close()
 
 
 def test_an_order_is_done_and_any_server_finds_what_became_of_it(office: Office, tmp_path: Path) -> None:

@@ -29,6 +29,15 @@ def test_what_was_kept_for_people_goes_when_the_last_of_them_has_left(monkeypatc
     house.come()
 
 
+def test_closed_it_lets_go_of_all_at_once() -> None:
+    given: list[str] = []
+    house = Tidying(lambda: given.append("forgotten"))
+    house.come()
+    house.go(lambda: given.append("let go"))
+    house.close()
+    assert given == ["let go"]
+
+
 def test_only_the_newest_are_kept() -> None:
     kept = Kept()
     for number in range(9):

@@ -18,7 +18,7 @@ DONE = """() => {
 
 
 def test_it_fills_in_and_follows_what_is_chosen(visit: Visit) -> None:
-    page = visit("?tasks=Depth&detail=Does+it+survive%3F")
+    page = visit("?victim=other&tasks=Depth&detail=Does+it+survive%3F")
     page.wait_for_function(DONE)
     chart = page.locator(".mta-livechart")
     expect(chart).to_have_attribute("aria-label", re.compile("Depth: Absolute error after JPEG.*quality 10:"))
