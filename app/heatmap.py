@@ -264,6 +264,18 @@ def headline(columns: Sequence[Column], lines: Sequence[Line]) -> str:
     )
 
 
+def without_headline(columns: Sequence[Column], lines: Sequence[Line]) -> str:
+    """Why nobody did most to anything."""
+    rivals = [_abreast([line for line in own if not line.is_reference]) for own in by_victim(lines).values()]
+    num_measured = max(sum(bool(line.standing and line.standing.rows) for line in own) for own in rivals)
+    if num_measured == 0:
+        return "Nothing is measured yet."
+    if num_measured == 1:
+        return "It takes two attacks on the same pictures to say which does more."
+    is_targeted = any(c.is_targeted for c in columns)
+    return f"No attack {'comes visibly nearer to the target' if is_targeted else 'makes anything visibly worse'}."
+
+
 def _attack_of(line: Line) -> str:
     return line.label.removesuffix(f"{SEPARATOR}{line.victim}")
 

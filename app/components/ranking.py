@@ -37,7 +37,6 @@ SCALE, SCALE_TO_TARGET, DETAIL = "scale", "scale_target", "compare_detail"
 """Keys of the controls below the side bar."""
 VALUES, ROWS = "Values", "Rows"
 STOP_HELP = "Ends the comparison and keeps what has been measured."
-WAITING = "Nothing is measured yet."
 CAPTION = "How far each measure fell: a row for each attack, a column for each task"
 TARGET_CAPTION = "How near each attack comes to the target: a row for each attack, a column for each task"
 INTERVALS = (
@@ -251,7 +250,8 @@ def _notes(work: Work | None, lines: Sequence[Line]) -> None:
 
 
 def _map(contest: Contest, lines: Sequence[Line]) -> None:
-    st.html(f'<p class="mta-headline">{html.escape(heatmap.headline(contest.columns, lines) or WAITING)}</p>')
+    said = heatmap.headline(contest.columns, lines) or heatmap.without_headline(contest.columns, lines)
+    st.html(f'<p class="mta-headline">{html.escape(said)}</p>')
     is_targeted = contest.trials[0].request.is_targeted
     scales, key = (TARGET_SCALES, SCALE_TO_TARGET) if is_targeted else (SCALES, SCALE)
     first = next(iter(scales))

@@ -20,6 +20,7 @@ from app.heatmap import (
     strongest,
     text,
     times_worse,
+    without_headline,
 )
 from mta_core.compare import Standing
 from mta_core.tasks import SCENE_TASKS, task
@@ -120,6 +121,19 @@ def test_the_strongest_of_each_task_is_named_but_never_the_noise() -> None:
     )
     for nobody in ((NOISE,), (NOISE, STRONG), (NOISE, line("A", 0.4, 0.5), line("B", 0.41, 0.4))):
         assert strongest(COLUMNS, nobody) == {} and headline(COLUMNS, nobody) == ""
+
+
+def test_without_a_winner_it_says_why() -> None:
+    unmeasured = Line("PGD", "words", None, is_running=True)
+    for lines in ((), (unmeasured,), (NOISE, unmeasured)):
+        assert without_headline(COLUMNS, lines) == "Nothing is measured yet."
+    takes_two = "It takes two attacks on the same pictures to say which does more."
+    for lines in ((NOISE, STRONG), (NOISE, STRONG, unmeasured), (replace(WEAK, victim="a"), replace(WEAK, victim="b"))):
+        assert without_headline(COLUMNS, lines) == takes_two
+    harmless = (NOISE, line("A", 0.4, 0.5), line("B", 0.41, 0.4))
+    assert without_headline(COLUMNS, harmless) == "No attack makes anything visibly worse."
+    aimed = [replace(column, is_targeted=True) for column in COLUMNS]
+    assert without_headline(aimed, harmless) == "No attack comes visibly nearer to the target."
 
 
 def test_a_lead_that_may_be_chance_is_not_passed_over() -> None:
