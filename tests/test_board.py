@@ -311,7 +311,9 @@ def test_a_queued_job_is_paused_and_cancelled_on_disk(office: Office) -> None:
     assert office.state(id) == "cancelled"
 
 
-@pytest.mark.parametrize("wait", [0.05, 0.4, 1.3])
+@pytest.mark.parametrize(
+    "wait", [pytest.param(0.05, marks=pytest.mark.slow), 0.4, pytest.param(1.3, marks=pytest.mark.slow)]
+)
 def test_a_killed_server_loses_nothing_but_what_was_not_saved(tmp_path: Path, wait: float) -> None:
     folder, script = tmp_path / "jobs", CHILD.format(tests=str(Path(__file__).parent))
     child = subprocess.Popen([sys.executable, "-c", script, str(folder)], stdout=subprocess.PIPE, text=True)

@@ -208,6 +208,7 @@ def test_more_pictures_than_fit_are_left_out_unless_they_were_asked_for(
 
 
 @pytest.mark.skipif(not peak.can_measure(CPU), reason="this system does not tell a process's peak memory")
+@pytest.mark.slow
 def test_a_victim_is_found_from_another_folder(
     small_victim: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -147,7 +147,7 @@ def test_joint_perturbations_need_shared_pictures(subject: Subject, root: Path) 
 @pytest.mark.parametrize(  # every two of them together once
     ("method", "instance", "target"),
     [
-        ("mta", "per-instance", ""),
+        pytest.param("mta", "per-instance", "", marks=pytest.mark.slow),
         pytest.param("gap", "per-instance", "mug", marks=pytest.mark.slow),
         ("mta", "universal", "mug"),
         pytest.param("gap", "universal", "", marks=pytest.mark.slow),

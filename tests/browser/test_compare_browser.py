@@ -92,6 +92,7 @@ def test_two_attacks_are_seen_side_by_side_on_a_phone(visit: Visit) -> None:
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth + 1")
 
 
+@pytest.mark.slow
 def test_on_a_phone_the_map_fits_and_stays_a_table(visit: Visit) -> None:
     page = visit("compare?attacks=FGSM&attacks=MTA", width=390, height=844, ready=False)
     for attack in ("MTA", "FGSM"):

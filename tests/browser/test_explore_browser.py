@@ -210,6 +210,7 @@ def test_new_pictures_are_busy_until_they_are_seen(visit: Visit) -> None:
     assert adversarial(page, "5.5/255").count() == 1
 
 
+@pytest.mark.slow
 def test_the_curve_is_drawn(visit: Visit) -> None:
     page = visit("?tasks=Depth")
     page.get_by_role("tab", name="Against epsilon").click()
