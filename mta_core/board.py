@@ -84,7 +84,8 @@ class Board:
             OSError: it cannot be written.
         """
         self._kind(order.kind)
-        made = f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}"
+        while (self.folder / (made := f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}")).exists():
+            pass  # as many jobs a second as there are names would be needed for this to last
         Record(made, order, created=time.time()).write(self.folder / made)
         self._wake()
         return made
