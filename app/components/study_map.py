@@ -41,8 +41,7 @@ def draw(findings: Findings) -> None:
         st.caption(slip)
     if cell:
         _pictures(findings, cell)
-    for key in (keys.STUDY_BLOCK, keys.STUDY_WHOSE, keys.STUDY_TABLE, keys.STUDY_ATTACK):
-        pages.note_drawn(key)
+    pages.note_study_map()
 
 
 def _choose(findings: Findings) -> tuple[Block, str, Printed]:

@@ -68,7 +68,14 @@ def note_drawn(key: str) -> None:
 
 def note_study() -> None:
     """The same of the parts of the page Vulnerability that do not look again by themselves."""
-    for key in (keys.STUDY_BLOCK, keys.STUDY_WHOSE, keys.STUDY_TABLE, keys.STUDY_ATTACK, keys.STUDY_MAIN):
+    note_study_map()
+    note_drawn(keys.STUDY_MAIN)
+
+
+def note_study_map() -> None:
+    """The same of the map of the study, with the cell whose pictures are below it."""
+    cell = keys.PICKED[keys.STUDY_CELL]
+    for key in (keys.STUDY_BLOCK, keys.STUDY_WHOSE, keys.STUDY_TABLE, keys.STUDY_ATTACK, cell):
         note_drawn(key)
 
 
