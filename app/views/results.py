@@ -96,7 +96,8 @@ def page_number(count: int) -> int:
 def toolbar(store: Store, search: Search, count: int, chosen: Sequence[Run]) -> None:
     ids = [run.id for run in chosen]
     words = counted(count, "deleted run" if search.is_deleted else "run")
-    words += f", {len(ids)} chosen" if ids else ": choose some in the table to look at them or compare them"
+    # Either fits one line of a phone: a choice must not move the table, or the next click misses its row.
+    words += f", {len(ids)} chosen" if ids else ": choose some to compare them"
     st.html(f'<div class="mta-status" role="status">{html.escape(words if count else "No such runs")}</div>')
     with st.container(horizontal=True, vertical_alignment="center", key="results_toolbar", gap="small"):
         if search.is_deleted:
