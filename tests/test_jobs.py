@@ -49,7 +49,7 @@ def test_a_resting_job_lets_others_go_first() -> None:
 
     def restful(job: Job[int]) -> Iterator[int]:
         gate.wait(5)
-        job.rest(0.2)
+        job.rest(0.5)
         yield 0
         order.append("restful")
 

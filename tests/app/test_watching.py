@@ -91,14 +91,15 @@ def test_no_picture_is_made_when_nobody_looks_any_more(own_runs: Path, monkeypat
 
 
 def test_who_has_not_looked_lately_is_let_go(picture: Picture, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(watching, "WATCHED", 0.1)
+    now = 100.0
+    monkeypatch.setattr(watching.time, "monotonic", lambda: now)
     audience, here, gone, elsewhere = Audience(), Seat("a", picture), Seat("a", picture), Seat("b", picture)
     audience.look(gone)
-    time.sleep(0.15)
+    now += watching.WATCHED
     audience.look(here)
     audience.look(elsewhere)
     assert audience.of("a") == [here] and audience.of("b") == [elsewhere]
-    monkeypatch.setattr(watching, "WATCHED", 60.0)
+    now -= 1.0
     assert audience.of("a") == [here], "it is not only passed over"
     audience.leave("a")
     assert audience.of("a") == [] and audience.of("b") == [elsewhere]

@@ -8,14 +8,16 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Error, Page, sync_playwright
+from playwright.sync_api import Browser, Error, Page, expect, sync_playwright
 from serving import FAILED, ROOT, serving, visiting
 from studio import has_shipped_weights, make_gallery, make_other, make_weights
-from visits import BROWSERS, FLAGS
+from visits import BROWSERS, FLAGS, PATIENCE
 
 from mta_core.study.plan import Probe
 from tests import study_made
 from tests.toys import write_scenes
+
+expect.set_options(timeout=PATIENCE)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -87,8 +87,8 @@ def visiting(server: str, log: Path, browser: Browser, test: pytest.Item) -> Ite
         context = browser.new_context(
             viewport={"width": width, "height": height}, color_scheme="dark" if dark else "light", accept_downloads=True
         )
+        context.set_default_timeout(PATIENCE)
         page = context.new_page()
-        page.set_default_timeout(PATIENCE)
         page.add_init_script(script)
         page.on("console", lambda m: wrong.append(f"console: {m.text}") if _is_error(m) else None)
         page.on("pageerror", lambda error: wrong.append(f"page error: {error}"))

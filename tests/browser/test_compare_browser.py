@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
-from visits import PATIENCE, settled
+from visits import settled
 
 Visit = Callable[..., Page]
 QUICK = "attacks=FGSM&attacks=PGD&steps=2&tasks=Depth"
@@ -36,19 +36,19 @@ def test_the_map_fills_and_a_cell_opens_its_run(visit: Visit) -> None:
     page.locator(".mta-chart polyline").first.wait_for(state="attached")
     go_to_compare(page)
     for attack in ("Random noise", "MTA", "FGSM"):
-        expect(cell(page, attack).locator("b")).to_have_text(re.compile(r"×\d"), timeout=PATIENCE)
-    expect(page.locator(".mta-status")).to_contain_text("at 8/255 (L-inf) on Room 1", timeout=PATIENCE)
+        expect(cell(page, attack).locator("b")).to_have_text(re.compile(r"×\d"))
+    expect(page.locator(".mta-status")).to_contain_text("at 8/255 (L-inf) on Room 1")
     link = cell(page, "FGSM").get_attribute("href") or ""
     cell(page, "FGSM").click()
     page.wait_for_function("() => location.pathname === '/'")
     settled(page)
     assert "FGSM, 8/255" in page.locator('.mta-stage img[alt^="Adversarial"]').first.get_attribute("alt")
     precise = page.locator(".mta-measure")
-    expect(precise).not_to_contain_text("≈", timeout=PATIENCE)  # a preview, until float32 has answered
+    expect(precise).not_to_contain_text("≈")  # a preview, until float32 has answered
     seen = precise.inner_text()
     other = visit(link.removeprefix("./"))
     settled(other)
-    expect(other.locator(".mta-measure")).not_to_contain_text("≈", timeout=PATIENCE)
+    expect(other.locator(".mta-measure")).not_to_contain_text("≈")
     assert other.locator(".mta-measure").inner_text() == seen, "the same address in a new tab"
 
 
@@ -56,10 +56,10 @@ def test_the_map_fills_and_a_cell_opens_its_run(visit: Visit) -> None:
 def test_a_data_set_is_started_stopped_and_taken_away(visit: Visit) -> None:
     page = visit(f"compare?on=Data+set&count=24&{QUICK}", ready=False)
     page.get_by_role("button", name="Start").click()
-    expect(cell(page, "PGD").locator("b")).to_have_text(re.compile(r"×\d"), timeout=PATIENCE)
-    expect(page.locator(".mta-status")).to_contain_text("of 24", timeout=PATIENCE)
+    expect(cell(page, "PGD").locator("b")).to_have_text(re.compile(r"×\d"))
+    expect(page.locator(".mta-status")).to_contain_text("of 24")
     page.get_by_role("button", name="Stop").click()
-    expect(page.locator(".mta-status")).to_contain_text("stopped after", timeout=PATIENCE)
+    expect(page.locator(".mta-status")).to_contain_text("stopped after")
     kept = page.locator(".mta-matrix").inner_text()
     with page.expect_download() as waiting:
         page.locator(".st-key-get_rows_json button").click()
@@ -68,7 +68,7 @@ def test_a_data_set_is_started_stopped_and_taken_away(visit: Visit) -> None:
     assert len(counts) == 1 and 1 <= counts.pop() < 24, "every attack has had the same pictures"
     assert {row["attack"] for row in rows} == {"noise", "fgsm", "pgd"}
     page.reload()
-    expect(page.locator(".mta-status")).to_contain_text("stopped after", timeout=PATIENCE)
+    expect(page.locator(".mta-status")).to_contain_text("stopped after")
     assert page.locator(".mta-matrix").inner_text() == kept, "the link shows what was kept"
 
 
@@ -76,10 +76,10 @@ def test_a_data_set_is_started_stopped_and_taken_away(visit: Visit) -> None:
 def test_a_reload_finds_the_comparison_that_runs(visit: Visit) -> None:
     page = visit(f"compare?on=Data+set&count=23&{QUICK}", ready=False)
     page.get_by_role("button", name="Start").click()
-    expect(cell(page, "FGSM").locator("b")).to_have_text(re.compile(r"×\d"), timeout=PATIENCE)
+    expect(cell(page, "FGSM").locator("b")).to_have_text(re.compile(r"×\d"))
     page.reload()
     page.get_by_role("button", name="Stop").click()
-    expect(page.locator(".mta-status")).to_contain_text("stopped after", timeout=PATIENCE)
+    expect(page.locator(".mta-status")).to_contain_text("stopped after")
 
 
 def test_two_attacks_are_seen_side_by_side_on_a_phone(visit: Visit) -> None:
@@ -96,7 +96,7 @@ def test_two_attacks_are_seen_side_by_side_on_a_phone(visit: Visit) -> None:
 def test_on_a_phone_the_map_fits_and_stays_a_table(visit: Visit) -> None:
     page = visit("compare?attacks=FGSM&attacks=MTA", width=390, height=844, ready=False)
     for attack in ("MTA", "FGSM"):
-        expect(cell(page, attack).locator("b")).to_have_text(re.compile(r"×\d"), timeout=PATIENCE)
+        expect(cell(page, attack).locator("b")).to_have_text(re.compile(r"×\d"))
     at_rest(page)
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth + 1")
     cut = "all => all.filter((one) => one.scrollWidth > one.clientWidth + 1).map((one) => one.textContent)"

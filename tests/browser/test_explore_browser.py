@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from playwright.sync_api import Page, expect
-from visits import PATIENCE, READY, settled
+from visits import READY, settled
 
 from mta_core import imaging
 
@@ -56,9 +56,9 @@ def test_one_glance_shows_everything(visit: Visit) -> None:
 def test_a_scene_is_picked_with_mouse_and_keyboard(visit: Visit) -> None:
     page = visit()
     page.locator(".mta-picker button").nth(1).click()
-    expect(page.locator(".mta-row h3").first).to_have_text("Room 2", timeout=PATIENCE)
+    expect(page.locator(".mta-row h3").first).to_have_text("Room 2")
     page.keyboard.press("ArrowRight")
-    expect(page.locator(".mta-row h3").first).to_have_text("Room 3", timeout=PATIENCE)
+    expect(page.locator(".mta-row h3").first).to_have_text("Room 3")
     page.wait_for_url(re.compile("scene="))
     settled(page)
 
@@ -71,7 +71,7 @@ def test_a_choice_that_falls_together_with_a_beat_is_heard(visit: Visit) -> None
     for number in (2, 3, 4):
         page.wait_for_timeout(1500)  # what follows a redraw is over: only the attack's own beats are left
         page.evaluate("number => { window.clickWithBeat = number }", number)
-        expect(page.locator(".mta-row h3").first).to_have_text(f"Room {number + 1}", timeout=PATIENCE)
+        expect(page.locator(".mta-row h3").first).to_have_text(f"Room {number + 1}")
 
 
 @pytest.mark.slow
@@ -95,7 +95,7 @@ def test_pgd_runs_and_stops(visit: Visit) -> None:
     page.get_by_role("button", name="Stop").click()
     page.get_by_role("button", name="Run again").wait_for()
     settled(page)
-    expect(page.locator(".mta-status")).to_contain_text("stopped after", timeout=PATIENCE)
+    expect(page.locator(".mta-status")).to_contain_text("stopped after")
     expect(page.locator('.mta-row[data-row="depth"] img')).to_have_count(4)
 
 
@@ -131,7 +131,7 @@ def test_downloads_hold_what_they_say(visit: Visit) -> None:
 def test_a_copied_link_shows_the_same_view(visit: Visit) -> None:
     page = visit()
     page.locator(".mta-picker button").nth(1).click()
-    expect(page.locator(".mta-row h3").first).to_have_text("Room 2", timeout=PATIENCE)
+    expect(page.locator(".mta-row h3").first).to_have_text("Room 2")
     page.locator(".st-key-shown").get_by_text("Depth", exact=True).click()
     adversarial(page, "Room 2").and_(page.locator('[alt*="for depth"]')).wait_for()
     page.locator(".st-key-epsilon input[type=range]").focus()
@@ -254,8 +254,8 @@ def test_a_second_victim_stands_beside_the_first_and_is_in_the_address(visit: Vi
     page.locator(".st-key-second").get_by_role("combobox").click()
     page.get_by_role("option", name="other").click()
     sides = page.locator(".mta-row").last.locator(".mta-side")
-    expect(sides).to_have_count(2, timeout=PATIENCE)
-    expect(sides.last).to_contain_text("→", timeout=PATIENCE)
+    expect(sides).to_have_count(2)
+    expect(sides.last).to_contain_text("→")
     settled(page)
     assert sides.first.inner_text() == f"dmtl {first}", "the first victim's numbers stay"
     captions = page.locator(".mta-row").last.locator("figcaption").all_inner_texts()
@@ -263,12 +263,12 @@ def test_a_second_victim_stands_beside_the_first_and_is_in_the_address(visit: Vi
     page.wait_for_url(re.compile("second=other"))
     page.locator(".st-key-threat").get_by_role("radio", name="Transfer").click()
     page.wait_for_url(re.compile("threat=Transfer"))
-    expect(page.locator(".mta-row")).to_have_count(2, timeout=PATIENCE)
-    expect(sides.last).to_contain_text("→", timeout=PATIENCE)
+    expect(page.locator(".mta-row")).to_have_count(2)
+    expect(sides.last).to_contain_text("→")
     settled(page)
     seen = sides.all_inner_texts()
     page.reload()
-    expect(sides.last).to_contain_text("→", timeout=PATIENCE)
+    expect(sides.last).to_contain_text("→")
     settled(page)
     assert sides.all_inner_texts() == seen, "the address brings it back"
     with page.expect_download() as download:

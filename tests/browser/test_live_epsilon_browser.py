@@ -13,7 +13,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect
-from visits import PATIENCE, settled
+from visits import settled
 
 from app.components.stage import SCRIPT
 
@@ -272,7 +272,7 @@ def test_it_follows_the_keyboard_and_pgd_is_a_preview(visit: Visit) -> None:
     }""")
     page.keyboard.press("ArrowRight")
     page.wait_for_function("window.previews > 0")
-    page.locator('.mta-stage img[alt^="Adversarial picture"][alt*="5.5/255"]').wait_for(timeout=PATIENCE)
+    page.locator('.mta-stage img[alt^="Adversarial picture"][alt*="5.5/255"]').wait_for()
     settled(page)
     expect(page.locator(".mta-preview")).to_have_count(0)
     expect(page.locator(".st-key-epsilon input[type=range]")).to_be_focused()

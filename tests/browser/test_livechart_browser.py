@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 from serving import serving, visiting
-from visits import IDLE, PATIENCE
+from visits import IDLE
 
 SCRIPT = "tests/browser/livechart_page.py"
 UPDATES = 50
@@ -63,7 +63,7 @@ def test_charts_are_mounted_once_and_keep_their_zoom_over_many_updates(visit_cha
     page.evaluate("() => document.querySelectorAll('.mta-plot').forEach((node) => { node.isTheFirst = true })")
 
     page.locator(".st-key-run label").click()
-    expect(chart(page, f"A wave, turn {UPDATES}")).to_be_visible(timeout=PATIENCE)
+    expect(chart(page, f"A wave, turn {UPDATES}")).to_be_visible()
     page.wait_for_function("turn => document.querySelector('.mta-plot').layout.meta.turn === turn", arg=UPDATES)
     assert x_range(chart(page, f"A wave, turn {UPDATES}")) == pytest.approx(zoomed)
     for name in ("A wave", "Another wave"):

@@ -10,7 +10,6 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 from serving import free_port, serving, visiting
 from studio import has_shipped_weights, make_gallery, make_weights
-from visits import PATIENCE
 
 APP = "app/serve.py"
 Visit = Callable[..., Page]
@@ -35,17 +34,17 @@ def test_after_a_kill_the_board_offers_to_go_on(
     with serving(APP, log, place, port) as server, visiting(server.address, log, browser, request.node) as visit:
         page = visit(query, ready=False)
         page.get_by_role("button", name="Start").click()
-        expect(page.locator(".mta-status")).to_contain_text("picture 2 of 24", timeout=PATIENCE)
+        expect(page.locator(".mta-status")).to_contain_text("picture 2 of 24")
         page.goto("about:blank")  # a page without its server complains
         server.kill()
     with serving(APP, log, place, port) as server, visiting(server.address, log, browser, request.node) as visit:
         board = visit("jobs", ready=False)
         card = board.locator('[class*="st-key-job_"]')
-        expect(card).to_contain_text("The server ended while this was running", timeout=PATIENCE)
+        expect(card).to_contain_text("The server ended while this was running")
         card.get_by_role("button", name="Go on").click()
-        expect(card).to_contain_text("Running", timeout=PATIENCE)
+        expect(card).to_contain_text("Running")
         page = visit(query, ready=False)
-        expect(page.locator(".mta-status")).to_contain_text("of 24", timeout=PATIENCE)
+        expect(page.locator(".mta-status")).to_contain_text("of 24")
         page.get_by_role("button", name="Stop").click()
-        expect(page.locator(".mta-status")).to_contain_text("stopped after", timeout=PATIENCE)
-        expect(card).to_contain_text("Ended early", timeout=PATIENCE)
+        expect(page.locator(".mta-status")).to_contain_text("stopped after")
+        expect(card).to_contain_text("Ended early")

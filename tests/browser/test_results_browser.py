@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
-from visits import IDLE, PATIENCE
+from visits import IDLE
 
 from mta_core.store import Store
 from tests.runs import make_provenance, make_rows
@@ -29,12 +29,12 @@ def store(server: str, log: Path) -> Iterator[Store]:
 
 def open_results(visit: Visit, query: str = "", **options: object) -> Page:
     page = visit(f"results{query}", ready=False, **options)
-    page.wait_for_selector(IDLE, timeout=PATIENCE)
+    page.wait_for_selector(IDLE)
     return page
 
 
 def says(page: Page, words: str) -> None:
-    expect(page.locator(".mta-status").first).to_contain_text(words, timeout=PATIENCE)
+    expect(page.locator(".mta-status").first).to_contain_text(words)
 
 
 def choose(page: Page, row: int) -> None:
@@ -53,7 +53,7 @@ def test_what_others_write_is_found_by_every_page(visit: Visit, store: Store, tm
     document = {"rows": make_rows(attack="mta"), "provenance": make_provenance(1)}
     (tmp_path / "rows.json").write_text(json.dumps(document, indent=2))
     one.locator(".st-key-found_file input[type=file]").set_input_files(tmp_path / "rows.json")
-    expect(one.locator(".stAlert")).to_contain_text("1 run added", timeout=PATIENCE)
+    expect(one.locator(".stAlert")).to_contain_text("1 run added")
     for page in (one, other):
         says(page, "2 runs")
 
@@ -92,5 +92,5 @@ def test_on_a_phone_nothing_but_tables_scrolls_sideways(visit: Visit, store: Sto
     says(page, "2 runs, 1 chosen")
     assert page.get_by_test_id("stDataFrame").first.bounding_box() == place, "a second click would miss its row"
     choose(page, 1)
-    page.locator(".mta-transfer").wait_for(timeout=PATIENCE)
+    page.locator(".mta-transfer").wait_for()
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth + 1")

@@ -17,7 +17,7 @@ from urllib.parse import parse_qs, urlparse
 import pytest
 from playwright.sync_api import Browser, Download, Locator, Page, TimeoutError, expect
 from serving import ROOT
-from visits import IDLE, PATIENCE, settled
+from visits import IDLE, settled
 
 from mta_core import imaging
 from tests import toys
@@ -63,14 +63,14 @@ def copied(page: Page, hand: Hand | None = None) -> str:
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     hand.click(page.get_by_role("button", name="Share"))
     hand.click(page.get_by_role("button", name="Copy link"))
-    expect(page.locator(".mta-share-link [role=status]")).to_have_text("Copied.", timeout=PATIENCE)
+    expect(page.locator(".mta-share-link [role=status]")).to_have_text("Copied.")
     return pasted(page)
 
 
 def pasted(page: Page) -> str:
     """What is in the browser's clipboard."""
     reader = page.context.new_page()
-    reader.goto(f"{page.url.partition('?')[0]}_stcore/health", timeout=PATIENCE)
+    reader.goto(f"{page.url.partition('?')[0]}_stcore/health")
     reader.bring_to_front()
     text = str(reader.evaluate("navigator.clipboard.readText()"))
     reader.close()
@@ -79,7 +79,7 @@ def pasted(page: Page) -> str:
 
 
 def is_shown(page: Page, name: str) -> None:
-    expect(page.locator(".mta-row h3").first).to_have_text(name, timeout=PATIENCE)
+    expect(page.locator(".mta-row h3").first).to_have_text(name)
     settled(page)
 
 
@@ -114,7 +114,7 @@ def test_a_first_visitor_has_a_link_to_an_attacked_photograph_in_six_clicks(visi
     seen = alts(page), pixels(page)
     assert len(set(seen[1])) > 4, "different pictures"
     tab = page.context.new_page()
-    tab.goto(link, timeout=PATIENCE)
+    tab.goto(link)
     is_shown(tab, photo.name)
     assert (alts(tab), pixels(tab)) == seen, "the very same pictures"
 
@@ -124,23 +124,23 @@ def test_a_link_of_compare_says_what_is_chosen_beside_the_side_bar(visit: Visit)
     """Of what is chosen in a part that is redrawn by itself, as the address has it at the moment."""
     page = visit("compare?attacks=FGSM&tasks=Depth&scene=2000007", ready=False)
     page.wait_for_selector(".mta-status:not(.mta-alive)")
-    expect(page.locator(".mta-fill[data-row='FGSM'] b")).to_have_text(re.compile("×"), timeout=PATIENCE)
+    expect(page.locator(".mta-fill[data-row='FGSM'] b")).to_have_text(re.compile("×"))
     first = copied(page)
     assert parse_qs(urlparse(first).query).items() >= {"victim": ["dmtl"], "epsilon": ["5"]}.items(), (
         "first choices too"
     )
     page.keyboard.press("Escape")
     page.get_by_text("In its own unit", exact=True).click()
-    expect(page.locator(".mta-fill[data-row='FGSM'] b")).to_have_text(re.compile(" m$"), timeout=PATIENCE)
+    expect(page.locator(".mta-fill[data-row='FGSM'] b")).to_have_text(re.compile(" m$"))
     link = copied(page)
     assert parse_qs(urlparse(link).query).get("scale") == ["In its own unit"]
     page.keyboard.press("Escape")
     page.get_by_text("Times worse", exact=True).click()
-    expect(page.locator(".mta-fill[data-row='FGSM'] b")).to_have_text(re.compile("×"), timeout=PATIENCE)
+    expect(page.locator(".mta-fill[data-row='FGSM'] b")).to_have_text(re.compile("×"))
     assert copied(page) == first
     tab = page.context.new_page()
-    tab.goto(link, timeout=PATIENCE)
-    expect(tab.locator(".mta-fill[data-row='FGSM'] b")).to_have_text(re.compile(" m$"), timeout=PATIENCE)
+    tab.goto(link)
+    expect(tab.locator(".mta-fill[data-row='FGSM'] b")).to_have_text(re.compile(" m$"))
 
 
 @pytest.mark.slow
@@ -157,7 +157,7 @@ def test_the_button_is_in_the_same_place_on_every_page(visit: Visit, width: int)
         assert box is not None and button.count() == 1
         places.add(tuple(round(value) for value in box.values()))
         button.click()
-        expect(page.locator(".mta-share-link input")).to_have_value(re.compile("^http"), timeout=PATIENCE)
+        expect(page.locator(".mta-share-link input")).to_have_value(re.compile("^http"))
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth + 1")
     assert len(places) == 1, places
 
@@ -172,19 +172,19 @@ def test_a_link_to_an_upload_is_opened_by_its_own_browser_and_asks_another_one(
     page.reload()
     is_shown(page, photo.name)
     tab = page.context.new_page()
-    tab.goto(link, timeout=PATIENCE)
+    tab.goto(link)
     is_shown(tab, photo.name)
     assert alts(tab) == seen
     tab.close()
 
     other = visit(query(link), ready=False)
-    expect(other.get_by_text(f"This link shows {photo.name}, which is not kept here")).to_be_visible(timeout=PATIENCE)
+    expect(other.get_by_text(f"This link shows {photo.name}, which is not kept here")).to_be_visible()
     assert other.locator(".mta-stage").count() == 0
     wrong = tmp_path / "another.png"
     wrong.write_bytes(imaging.encode_png(toys.make_pictures(1, 60, 80, seed=6)))
     field = other.locator(".st-key-upload_again input[type=file]")
     field.set_input_files(wrong)
-    expect(other.get_by_text(f"another.png is another file than the {photo.name}")).to_be_visible(timeout=PATIENCE)
+    expect(other.get_by_text(f"another.png is another file than the {photo.name}")).to_be_visible()
     field.set_input_files(photo)
     is_shown(other, photo.name)
     assert alts(other) == seen, "the very same view"
@@ -212,7 +212,7 @@ def test_over_plain_http_the_link_is_copied_too(visit: Visit) -> None:
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     page.get_by_role("button", name="Share").click()
     page.get_by_role("button", name="Copy link").click()
-    expect(page.locator(".mta-share-link [role=status]")).to_have_text("Copied.", timeout=PATIENCE)
+    expect(page.locator(".mta-share-link [role=status]")).to_have_text("Copied.")
     assert pasted(page) == page.locator(".mta-share-link input").input_value()
 
 

@@ -8,7 +8,7 @@ from itertools import pairwise
 
 import pytest
 from playwright.sync_api import Page, expect
-from visits import PATIENCE, settled
+from visits import settled
 
 Visit = Callable[..., Page]
 DRAWN = '.mta-surface[aria-busy="false"][data-fine="true"]'
@@ -27,7 +27,7 @@ def turned(page: Page, act: Callable[[], object]) -> list[list[float]]:
     """The panels after something that turns them: a check sum and the covered share of each."""
     before = page.locator(".mta-surface").get_attribute("data-view")
     act()
-    expect(page.locator(".mta-surface")).not_to_have_attribute("data-view", before or "", timeout=PATIENCE)
+    expect(page.locator(".mta-surface")).not_to_have_attribute("data-view", before or "")
     page.wait_for_selector(DRAWN)
     seen: list[list[float]] = page.evaluate(PIXELS)
     return seen

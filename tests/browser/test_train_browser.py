@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 
 from playwright.sync_api import Page, expect
-from visits import IDLE, PATIENCE, settled
+from visits import IDLE, settled
 
 Visit = Callable[..., Page]
 NAME = "quick-look"
@@ -27,7 +27,7 @@ def steps(page: Page) -> int:
 def further_than(page: Page, step: int) -> None:
     page.wait_for_function(
         "(step) => Number(/(\\d+) of \\d+ steps/.exec(document.querySelector('.mta-standing')?.innerText)?.[1]) > step",
-        arg=step, timeout=PATIENCE,
+        arg=step,
     )  # fmt: skip
 
 
@@ -43,30 +43,30 @@ def test_a_training_is_started_watched_and_used(visit: Visit) -> None:
     job = page.url
     assert "job=" in job
     chart = page.get_by_label(re.compile("^Fooling loss of each task"))
-    expect(chart.first).to_be_visible(timeout=PATIENCE)
+    expect(chart.first).to_be_visible()
     first = steps(page)
     further_than(page, first)
-    expect(page.locator(".mta-stage img").first).to_be_visible(timeout=PATIENCE)
-    expect(page.get_by_text(re.compile(r"After step \d+"))).to_be_visible(timeout=PATIENCE)
+    expect(page.locator(".mta-stage img").first).to_be_visible()
+    expect(page.get_by_text(re.compile(r"After step \d+"))).to_be_visible()
 
     other = visit(f"train?{job.partition('?')[2]}", width=390, height=844, ready=False)
-    expect(other.locator(".mta-state")).to_have_text("Running", timeout=PATIENCE)
+    expect(other.locator(".mta-state")).to_have_text("Running")
     assert other.evaluate("document.documentElement.scrollWidth <= innerWidth + 1")
     page.get_by_role("button", name="Pause").click()
-    expect(page.locator(".mta-state")).to_have_text("Paused", timeout=PATIENCE)
-    expect(other.locator(".mta-state")).to_have_text("Paused", timeout=PATIENCE)
+    expect(page.locator(".mta-state")).to_have_text("Paused")
+    expect(other.locator(".mta-state")).to_have_text("Paused")
     at = steps(page)
     other.get_by_role("button", name="Go on").click()
     further_than(page, at)
 
     page.get_by_role("button", name="Finish now").click()
-    expect(page.locator(".mta-state")).to_have_text("Ended early", timeout=PATIENCE)
-    expect(page.get_by_text(f"{NAME} is finished")).to_be_visible(timeout=PATIENCE)
+    expect(page.locator(".mta-state")).to_have_text("Ended early")
+    expect(page.get_by_text(f"{NAME} is finished")).to_be_visible()
     page.get_by_role("link", name="Try it in Explore").click()  # what no menu has is dropped from a link
-    expect(page.locator(".st-key-mta_generator").get_by_role("combobox")).to_have_value(NAME, timeout=PATIENCE)
+    expect(page.locator(".st-key-mta_generator").get_by_role("combobox")).to_have_value(NAME)
     settled(page)
     other.get_by_role("button", name="New training").click()
-    expect(other.get_by_role("button", name="Start")).to_be_visible(timeout=PATIENCE)
+    expect(other.get_by_role("button", name="Start")).to_be_visible()
     assert "job=" not in other.url
     link, line = (other.locator(f".mta-line{part}").first.bounding_box() for part in (" .mta-link", ""))
     assert link and line and link["x"] == line["x"], "not indented"

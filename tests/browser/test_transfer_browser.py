@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
-from visits import PATIENCE, READY, settled
+from visits import READY, settled
 
 Visit = Callable[..., Page]
 
@@ -37,7 +37,7 @@ def test_both_victims_are_seen_and_a_data_set_fills_in(visit: Visit) -> None:
     page.wait_for_url(re.compile("pictures=2"))
     page.locator(".st-key-measure button").click()
     page.locator(".st-key-stop_series button").wait_for()
-    expect(page.locator(".mta-caption").first).to_contain_text(re.compile(r"[12] of its pictures"), timeout=PATIENCE)
+    expect(page.locator(".mta-caption").first).to_contain_text(re.compile(r"[12] of its pictures"))
     page.locator(".st-key-stop_series").wait_for(state="detached")
     expect(page.locator(".mta-caption").first).to_contain_text("2 of its pictures")
     with page.expect_download() as download:

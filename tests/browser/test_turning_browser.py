@@ -6,7 +6,6 @@ from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import Page, expect
-from visits import PATIENCE
 
 CLICK = """(() => {
   let isClicked = false
@@ -23,4 +22,4 @@ CLICK = """(() => {
 @pytest.mark.parametrize("delay", [0, 5, *(pytest.param(delay, marks=pytest.mark.slow) for delay in (10, 15, 20, 50))])
 def test_a_click_while_the_first_page_is_being_drawn_shows_the_other(visit: Callable[..., Page], delay: int) -> None:
     page = visit("", ready=False, script=CLICK.replace("DELAY", str(delay)))
-    expect(page.locator(".mta-cost tbody tr").first).to_contain_text("37.69 M", timeout=PATIENCE)
+    expect(page.locator(".mta-cost tbody tr").first).to_contain_text("37.69 M")
