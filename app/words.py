@@ -70,7 +70,7 @@ def with_unit(number: str, unit: str) -> str:
 
 
 def sentence(words: str) -> str:
-    return words[:1].upper() + words[1:] + "."
+    return words[:1].upper() + words[1:].removesuffix(".") + "."
 
 
 def perturbation_title(perturbation: str) -> str:

@@ -16,7 +16,7 @@ from app.request import Request
 from app.result import CurveEvent, CurvePoint, LossStep, Result
 from app.second import Second
 from app.state import keys, pages
-from app.words import facts, in_sentence, perturbation_title, plain
+from app.words import facts, in_sentence, perturbation_title, plain, sentence
 from mta_core.explore import TaskOutcome
 from mta_core.jobs import Job
 from mta_core.tasks import Measure, Task
@@ -159,7 +159,7 @@ def _compute_curve(request: Request) -> tuple[Sequence[CurvePoint], bool]:
     job.wait(len(job.events), 0.3)
     is_whole = job.is_done  # asked first: a point that comes meanwhile is drawn by the next look
     if job.error:
-        st.error(plain(f"{job.error}."))
+        st.error(plain(sentence(str(job.error))))
     return [event for event in job.events if isinstance(event, CurvePoint)], is_whole
 
 

@@ -16,7 +16,7 @@ from app.components.hearing import hear
 from app.request import Request
 from app.result import AttackEvent, LossStep, Result
 from app.state import keys, pages
-from app.words import perturbation_title, plain
+from app.words import perturbation_title, plain, sentence
 from mta_core.data.content import content_of
 from mta_core.jobs import Job
 
@@ -36,7 +36,7 @@ def draw(asked: Pair, used: Mapping[str, object]) -> None:
     task = _toolbar(asked, jobs, found)
     for job in jobs:
         if job is not None and job.error:
-            st.error(plain(f"{job.error}."))
+            st.error(plain(sentence(str(job.error))))
     first, second = found
     progress = _progress(asked, jobs) if is_live else None
     if first is not None and second is not None:

@@ -20,7 +20,7 @@ from app.result import AttackEvent, LossStep, Result
 from app.scaled import Slider
 from app.second import Second
 from app.state import choices, keys, pages, session
-from app.words import plain
+from app.words import plain, sentence
 from mta_core.jobs import Job
 
 QUICK, FIRST_STEP = 15.0, 1.0
@@ -178,7 +178,7 @@ def results(asked: Asked, job: Job[AttackEvent] | None, used: Mapping[str, objec
         chosen = status.toolbar(request, job, result, lambda: start_again(request), more=at_the_end)
     for each in (job, other):
         if each is not None and each.error:
-            st.error(plain(f"{each.error}."))
+            st.error(plain(sentence(str(each.error))))
     progress = status.progress(request, job)
     if result is not None:
         view = _view(asked, result, chosen)

@@ -167,7 +167,7 @@ def _notes(asked: Measurement, record: Record | None) -> None:
     if record is None:
         return
     if record.state == "failed":
-        st.error(plain(sentence(record.note.removesuffix("."))))
+        st.error(plain(sentence(record.note)))
     elif record.note == CUT_OFF:
         st.info(CUT_OFF)
     if record.state != "cancelled" and asked.is_out_of_date(record):

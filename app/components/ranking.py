@@ -19,7 +19,7 @@ from app.components.hearing import hear
 from app.components.ranking_work import Work
 from app.heatmap import Line, Scale
 from app.state import keys, pages, session
-from app.words import plain
+from app.words import plain, sentence
 from mta_core.compare import Standing
 from mta_core.job_records import CUT_OFF, Order
 from mta_core.jobs import Job
@@ -241,7 +241,7 @@ def _notes(work: Work | None, lines: Sequence[Line]) -> None:
     """What went wrong, and pictures that were left out."""
     answer(work.record if work else None)
     if work is not None and work.error:
-        st.error(plain(f"{work.error}."))
+        st.error(plain(sentence(work.error)))
     elif work is not None and work.record is not None and work.record.note == CUT_OFF:
         st.info(CUT_OFF)
     left_out = {name: why for line in lines if line.standing for name, why in line.standing.left_out.items()}

@@ -13,7 +13,7 @@ from app.replay import Replay
 from app.request import Request
 from app.result import Result
 from app.state import heard, keys, permalink
-from app.words import plain
+from app.words import plain, sentence
 from mta_core.jobs import Job
 
 _component = register("replay", together("shared.js", "replay_panels.js", "replay.js"), together("replay.css"))
@@ -40,7 +40,7 @@ def draw(request: Request, result: Result | None, is_live: bool) -> bool:
     done, count = made.count()
     words = {"done": done, "count": count, "running": is_waiting, "stopped": job.is_stopping and done < count}
     if job.error is not None:
-        st.error(plain(f"{job.error}."))
+        st.error(plain(sentence(str(job.error))))
     data = replay.message(made, wants, _step(made), words)
     _component(key=keys.REPLAY_VIEW, data=data, on_asks_change=_asked)
     return is_waiting and not wants  # the browser asks on, and the next look must not take the place of its answer

@@ -17,7 +17,7 @@ from app.request import Request
 from app.result import Result
 from app.state import keys, pages
 from app.survival_job import Asked, Points
-from app.words import direction, in_sentence, perturbation_title, plain
+from app.words import direction, in_sentence, perturbation_title, plain, sentence
 from mta_core.attacks import JOINT
 from mta_core.explore import TaskOutcome
 from mta_core.jobs import Job
@@ -116,7 +116,7 @@ def _follow(result: Result, kind: Transformation) -> bool:
         works.keep(works.SURVIVAL, asked, job)
     job.wait(len(job.events), 0.3)
     if job.error:
-        st.error(plain(f"{job.error}."))
+        st.error(plain(sentence(str(job.error))))
     return not job.is_done
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from functools import cache
 from typing import Any
 
 import torch
@@ -14,17 +13,12 @@ from mta_core import label_spaces
 from mta_core.devices import is_out_of_memory
 from mta_core.label_spaces import Classes
 from mta_core.vectors import standardised
-from mta_core.victims.base import MEAN, STD, Victim
+from mta_core.victims.base import MEAN, STD, Victim, channels
 from mta_core.weights import brief
 
 Read = Callable[[Any], Any]
 RELATIVE = "relative"
 """The label space of inverse depth without a unit, see `mta_core.tasks.relative_depth`."""
-
-
-@cache
-def _channels(values: tuple[float, ...], device: torch.device) -> Tensor:
-    return torch.tensor(values, device=device).view(1, 3, 1, 1)
 
 
 class Adapted(Victim):
@@ -109,7 +103,7 @@ class Adapted(Victim):
     def forward(self, images: Tensor, tasks: Collection[str] | None = None) -> dict[str, Tensor]:
         size, own = images.shape[-2:], tuple(self.input_size)
         inputs = images if size == own else F.interpolate(images, own, mode="bilinear", antialias=True)
-        mean, std = (_channels(values, images.device) for values in (self.mean, self.std))
+        mean, std = (channels(values, images.device) for values in (self.mean, self.std))
         dtype = next((p.dtype for p in self.parameters() if p.is_floating_point()), torch.float32)
         normalised = (((inputs.flip(1) if self.is_bgr else inputs) - mean) / std).to(dtype)
         answers = self.predict(normalised, self.tasks if tasks is None else tasks)

@@ -24,9 +24,10 @@ UNIT_VECTORS = "unit-camera"
 
 
 @cache
-def _statistics(device: torch.device) -> tuple[Tensor, Tensor]:
-    mean, std = (torch.tensor(values, device=device).view(1, 3, 1, 1) for values in (MEAN, STD))
-    return mean, std
+def channels(values: tuple[float, ...], device: torch.device) -> Tensor:
+    """A value for each channel, (1, C, 1, 1)."""
+    with torch.inference_mode(False):  # who asks first may be in it, and no gradient goes through what is made there
+        return torch.tensor(values, device=device).view(1, -1, 1, 1)
 
 
 def check_finite(answers: Mapping[str, Tensor], whose: str) -> None:
@@ -87,7 +88,8 @@ class Victim(nn.Module):
         size = [max(1, round(side / self.multiple)) * self.multiple for side in (height, width)]
         fits = size == [height, width]
         inputs = images if fits else F.interpolate(images, size, mode="bilinear", antialias=True)
-        mean, std = _statistics(inputs.device)  # no buffers: they would be rounded with the weights
+        # No buffers: they would be rounded with the weights.
+        mean, std = (channels(values, inputs.device) for values in (MEAN, STD))
         normalised = ((inputs - mean) / std).to(next(self.parameters()).dtype)
         answers = {
             task: answer.float()

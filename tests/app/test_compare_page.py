@@ -324,7 +324,7 @@ def test_what_goes_wrong_is_said(page: Open, monkeypatch: pytest.MonkeyPatch) ->
     with monkeypatch.context() as broken:
         broken.setattr("app.comparison.Comparisons", fail)
         at = page(tasks="Depth", attacks="FGSM", epsilon="4")
-        assert r"the device is \$gone\$" in at.error[0].value
+        assert r"The device is \$gone\$" in at.error[0].value
     settle(at.button(key="start_ranking").click().run())
     assert not at.error and lines(at)["FGSM"]["cells"][0]["text"]
 

@@ -213,7 +213,7 @@ def test_a_failed_attack_says_why_and_can_be_tried_again(page: Open, monkeypatch
     with monkeypatch.context() as broken:
         broken.setattr("app.workshop.explore", fail)
         settle(at.slider(key="epsilon").set_value(2.0).run())
-        assert r"the weights are \$gone\$" in at.error[0].value
+        assert r"The weights are \$gone\$" in at.error[0].value
         assert read_stage(at)["progress"] is None, "nothing is under way"
     settle(at.button(key="again").click().run())
     assert not at.error and "2/255" in read_stage(at)["rows"][0]["cells"][1]["alt"]

@@ -10,6 +10,7 @@ from mta_core import victims, weights
 from mta_core.generators.resnet import count_parameters
 from mta_core.tasks import TASKS, Task, task
 from mta_core.victims import ARCHITECTURES, Resized, Victim
+from mta_core.victims.base import channels
 from mta_core.victims.dmtl import Dmtl
 from mta_core.victims.mtan import Mtan
 from tests.toys import make_pictures, make_victim
@@ -52,6 +53,16 @@ def test_gradients_reach_every_pixel(kind: type[Victim]) -> None:
         pictures = make_pictures(1, *size).requires_grad_()
         (gradient,) = torch.autograd.grad(first(victim, pictures).square().sum(), pictures)
         assert gradient.isfinite().all() and (gradient.abs().sum(1) > 0).float().mean() > 0.7
+
+
+@every
+def test_it_is_attacked_after_somebody_asked_it_in_inference_mode(kind: type[Victim]) -> None:
+    victim, pictures = make_victim(kind), make_pictures(1)
+    channels.cache_clear()
+    with torch.inference_mode():
+        victim(pictures)
+    (gradient,) = torch.autograd.grad(first(victim, pictures.requires_grad_()).square().sum(), pictures)
+    assert gradient.abs().sum() > 0
 
 
 @every
