@@ -26,7 +26,8 @@ UNIT_VECTORS = "unit-camera"
 @cache
 def channels(values: tuple[float, ...], device: torch.device) -> Tensor:
     """A value for each channel, (1, C, 1, 1)."""
-    with torch.inference_mode(False):  # who asks first may be in it, and no gradient goes through what is made there
+    # Kept for all: made in the inference mode of whoever asks first, it would let nobody's gradient through.
+    with torch.inference_mode(False):
         return torch.tensor(values, device=device).view(1, -1, 1, 1)
 
 

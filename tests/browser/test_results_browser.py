@@ -87,10 +87,12 @@ def test_on_a_phone_nothing_but_tables_scrolls_sideways(visit: Visit, store: Sto
         store.add(make_rows(epsilon=number + 2), make_provenance(20 + number))
     page = open_results(visit, width=390, height=844, dark=True)
     says(page, "2 runs:")
-    place = page.get_by_test_id("stDataFrame").first.bounding_box()
+    table = page.get_by_test_id("stDataFrame").first
+    table.locator("canvas").first.wait_for()
+    place = table.bounding_box()
     choose(page, 0)
     says(page, "2 runs, 1 chosen")
-    assert page.get_by_test_id("stDataFrame").first.bounding_box() == place, "a second click would miss its row"
+    assert table.bounding_box() == place, "a second click would miss its row"
     choose(page, 1)
     page.locator(".mta-transfer").wait_for()
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth + 1")
